@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors in our targets; dependencies are few, with exact versions.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "yijian",
+    products: [.executable(name: "yijian", targets: ["yijian"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // C: checksums and vector loops; knows no insurance word. Every loop has a portable twin.
+        .target(name: "CKernels"),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .target(name: "Columns", dependencies: ["CKernels", "CCrypto"], swiftSettings: strict),
+        .target(name: "Claims", dependencies: ["Columns"], swiftSettings: strict),
+        .target(
+            name: "Knowledge", dependencies: ["Columns", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(name: "Rules", dependencies: ["Knowledge", "Claims"], swiftSettings: strict),
+        .target(name: "Audit", dependencies: ["Rules", "Claims", "Columns"], swiftSettings: strict),
+        .target(
+            name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(name: "Documents", swiftSettings: strict),
+        .target(name: "City", swiftSettings: strict),
+        .executableTarget(
+            name: "yijian",
+            dependencies: [
+                "Ingest", "Audit", "Documents", "City",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // The slow interpreter that says what every rule means; tests compare the engine with it.
+        .target(
+            name: "Reference", dependencies: ["Rules", "Claims"], path: "Tests/Reference",
+            swiftSettings: strict),
+        .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
+        .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
+        .testTarget(
+            name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest"], swiftSettings: strict),
+        .testTarget(name: "CityTests", dependencies: ["City", "Audit", "Ingest"], swiftSettings: strict),
+    ]
+)
