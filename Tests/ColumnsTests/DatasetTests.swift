@@ -10,11 +10,12 @@ import Testing
 
     /// Adds one segment of two blocks and, when named, a master; commits.
     private func grow(
-        _ path: String, _ segment: String, master: String? = nil, disk: Disk = Disk(), to day: Int32 = 31
+        _ path: String, _ segment: String, master: String? = nil, disk: Disk = Disk(), to day: Int32 = 31,
+        tables: [String] = ["line", "person", "stock"]
     ) throws -> Int {
         let draft = try GenerationDraft(dataset: path, disk: disk)
         let part = try draft.addSegment(segment)
-        for table in ["line", "person", "stock"] {
+        for table in tables {
             let writer = try part.writer(for: table, fields: Self.fields, dictionaries: Self.items)
             for rows in table == "stock" ? [5] : [3, 4] {
                 let columns = Self.fields.map { ColumnBuffer($0.type) }
@@ -24,7 +25,9 @@ import Testing
             try part.finish(table, writer)
         }
         part.blocks = [(3, "a", "c"), (4, "d", "g")].map {
-            Block(rows: ["line": $0.0, "person": $0.0], firstPerson: $0.1, lastPerson: $0.2)
+            Block(
+                rows: tables.contains("person") ? ["line": $0.0, "person": $0.0] : ["line": $0.0], firstPerson: $0.1,
+                lastPerson: $0.2)
         }
         if let master {
             let writer = try draft.masterWriter(for: "item", fields: [ColumnField("code", .utf8)])
@@ -87,8 +90,8 @@ import Testing
 
     @Test func everyChangedByteIsFound() throws {
         let path = scratch("data")
-        _ = try grow(path, "s1", master: "one")
-        _ = try grow(path, "s2", master: "two")
+        _ = try grow(path, "s1", master: "one", tables: ["line"])
+        _ = try grow(path, "s2", tables: ["line"])
         #expect(Dataset.verify(path).isEmpty)
         var files: [String] = []
         var folders = [path]
@@ -98,7 +101,7 @@ import Testing
                 if Disk.isDirectory(entry) { folders.append(entry) } else { files.append(entry) }
             }
         }
-        #expect(files.count == 14)
+        #expect(files.count == 9)
         var random = SplitMix(state: 5)
         for file in files {
             let size = try #require(Disk.size(of: file))

@@ -47,6 +47,7 @@ package final class GenerationDraft {
                 try disk.makeDirectory(directory)
             }
         } catch {
+            try? disk.remove(folder.staging)
             close(lock)
             throw error
         }
