@@ -2,42 +2,52 @@ import Glibc
 
 /// Numbers for byte strings in the order they were first seen: the look-up behind dictionaries and joins.
 ///
-/// Open addressing over 64-bit slots (upper half: hash, lower half: number + 1); the strings lie one after the other
-/// in one arena. The seed differs from process to process, so no sender can prepare colliding values.
+/// Open addressing; a slot tells hash, number, place and length, so that a look-up touches one slot and the string. The
+/// strings lie one after the other in one arena, each at a multiple of eight. The seed differs from process to process,
+/// so no sender can prepare colliding values.
 final class ByteIndex: @unchecked Sendable {
+    private struct Slot {
+        /// Upper half of the hash.
+        var tag: UInt32 = 0
+        /// Number + 1; 0 for an empty slot.
+        var number: UInt32 = 0
+        /// Place in the arena, in units of eight bytes.
+        var place: UInt32 = 0
+        var length: UInt32 = 0
+    }
+
     private(set) var count = 0
-    private var slots: UnsafeMutablePointer<UInt64>
+    private var slots: UnsafeMutablePointer<Slot>
     private var mask: Int
     private var arena: UnsafeMutablePointer<UInt8>
     private var arenaCapacity: Int
     private var arenaCount = 0
-    private var ends: UnsafeMutablePointer<Int>
-    private var endsCapacity: Int
+    /// By number: where the string lies.
+    private var places: UnsafeMutablePointer<(place: UInt32, length: UInt32)>
+    private var placesCapacity: Int
 
     init(expecting expected: Int = 64) {
         var capacity = 128
         while capacity < expected &* 2 { capacity &*= 2 }
         slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: 0, count: capacity)
+        slots.initialize(repeating: Slot(), count: capacity)
         mask = capacity &- 1
-        arenaCapacity = max(1024, expected &* 12)
+        arenaCapacity = max(1024, expected &* 16)
         arena = .allocate(capacity: arenaCapacity)
-        endsCapacity = max(64, expected) &+ 1
-        ends = .allocate(capacity: endsCapacity)
-        ends[0] = 0
+        placesCapacity = max(64, expected)
+        places = .allocate(capacity: placesCapacity)
     }
 
     deinit {
         slots.deallocate()
         arena.deallocate()
-        ends.deallocate()
+        places.deallocate()
     }
 
-    /// Bytes of memory this index holds.
-    var footprint: Int { (mask &+ 1) &* 8 &+ arenaCapacity &+ endsCapacity &* 8 }
-
     subscript(number: Int) -> Cell {
-        @inline(__always) get { Cell(start: arena + ends[number], count: ends[number &+ 1] &- ends[number]) }
+        @inline(__always) get {
+            Cell(start: arena + Int(places[number].place) &* 8, count: Int(places[number].length))
+        }
     }
 
     /// The number of a string, or −1.
@@ -46,19 +56,18 @@ final class ByteIndex: @unchecked Sendable {
 
     @inline(__always)
     func find(_ cell: Cell, hash: UInt64) -> Int {
-        let tag = hash >> 32
-        var slot = Int(truncatingIfNeeded: hash) & mask
+        let tag = UInt32(truncatingIfNeeded: hash >> 32)
+        let length = UInt32(truncatingIfNeeded: cell.count)
+        var position = Int(truncatingIfNeeded: hash) & mask
         while true {
-            let entry = slots[slot]
-            if entry == 0 { return -1 }
-            if entry >> 32 == tag {
-                let number = Int(entry & 0xFFFF_FFFF) &- 1
-                let begin = ends[number]
-                if ends[number &+ 1] &- begin == cell.count, compareBytes(arena + begin, cell.start, cell.count) == 0 {
-                    return number
-                }
+            let slot = slots[position]
+            if slot.number == 0 { return -1 }
+            if slot.tag == tag, slot.length == length,
+                compareBytes(arena + Int(slot.place) &* 8, cell.start, cell.count) == 0
+            {
+                return Int(slot.number) &- 1
             }
-            slot = (slot &+ 1) & mask
+            position = (position &+ 1) & mask
         }
     }
 
@@ -76,43 +85,45 @@ final class ByteIndex: @unchecked Sendable {
     func insert(_ cell: Cell, hash: UInt64) -> Int {
         let found = find(cell, hash: hash)
         if found >= 0 { return found }
-        precondition(count < 0x7FFF_FFF0, "more than 2^31 distinct values")
+        precondition(count < 0x7FFF_FFF0 && arenaCount < 0x7_FFFF_0000, "more than 2^31 distinct values")
         if count &* 2 > mask { grow() }
-        if arenaCount &+ cell.count > arenaCapacity {
-            let capacity = max(arenaCapacity &* 2, arenaCount &+ cell.count)
+        if arenaCount &+ cell.count &+ 8 > arenaCapacity {
+            let capacity = max(arenaCapacity &* 2, arenaCount &+ cell.count &+ 8)
             let next = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
             next.update(from: arena, count: arenaCount)
             arena.deallocate()
             arena = next
             arenaCapacity = capacity
         }
-        if count &+ 2 > endsCapacity {
-            let capacity = endsCapacity &* 2
-            let next = UnsafeMutablePointer<Int>.allocate(capacity: capacity)
-            next.update(from: ends, count: count &+ 1)
-            ends.deallocate()
-            ends = next
-            endsCapacity = capacity
+        if count == placesCapacity {
+            let capacity = placesCapacity &* 2
+            let next = UnsafeMutablePointer<(place: UInt32, length: UInt32)>.allocate(capacity: capacity)
+            next.update(from: places, count: count)
+            places.deallocate()
+            places = next
+            placesCapacity = capacity
         }
         (arena + arenaCount).update(from: cell.start, count: cell.count)
-        arenaCount &+= cell.count
-        ends[count &+ 1] = arenaCount
+        places[count] = (UInt32(truncatingIfNeeded: arenaCount >> 3), UInt32(truncatingIfNeeded: cell.count))
+        arenaCount = (arenaCount &+ cell.count &+ 7) & ~7
         place(hash: hash, number: count)
         count &+= 1
         return count &- 1
     }
 
     private func place(hash: UInt64, number: Int) {
-        var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0 { slot = (slot &+ 1) & mask }
-        slots[slot] = (hash >> 32) << 32 | UInt64(number &+ 1)
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while slots[position].number != 0 { position = (position &+ 1) & mask }
+        slots[position] = Slot(
+            tag: UInt32(truncatingIfNeeded: hash >> 32), number: UInt32(truncatingIfNeeded: number &+ 1),
+            place: places[number].place, length: places[number].length)
     }
 
     private func grow() {
         let capacity = (mask &+ 1) &* 2
         slots.deallocate()
         slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: 0, count: capacity)
+        slots.initialize(repeating: Slot(), count: capacity)
         mask = capacity &- 1
         for number in 0..<count { place(hash: hashBytes(self[number]), number: number) }
     }

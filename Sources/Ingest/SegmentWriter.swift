@@ -116,7 +116,6 @@ final class SegmentWriter: @unchecked Sendable {
                     found.add(IdentifierLog.repeated(logs, bucket: bucket))
                 }
             }
-            for log in logs { log.forget() }
         }
         let order = order
         let active = withdrawals[table].flatMap { $0.isEmpty ? nil : $0 }

@@ -4,6 +4,12 @@ import Glibc
 ///
 /// When all threads together hold more than the budget allows, full chunks go to a spool file.
 final class StagedRows: @unchecked Sendable {
+    private struct OpenChunk {
+        var memory: UnsafeMutableRawPointer?
+        var used = 0
+        var capacity = 0
+    }
+
     private struct Chunk {
         var memory: UnsafeMutableRawPointer?
         var used: Int
@@ -12,9 +18,7 @@ final class StagedRows: @unchecked Sendable {
 
     let layout: RowLayout
     let partitions: Int
-    private var open: [UnsafeMutableRawPointer?]
-    private var used: [Int]
-    private var capacity: [Int]
+    private let open: UnsafeMutablePointer<OpenChunk>
     private var chunks: [[Chunk]]
     private let budget: MemoryBudget
     private let spool: Spool
@@ -25,14 +29,14 @@ final class StagedRows: @unchecked Sendable {
         self.partitions = partitions
         self.budget = budget
         self.spool = spool
-        open = Array(repeating: nil, count: partitions)
-        used = Array(repeating: 0, count: partitions)
-        capacity = Array(repeating: 0, count: partitions)
+        open = .allocate(capacity: partitions)
+        open.initialize(repeating: OpenChunk(), count: partitions)
         chunks = Array(repeating: [], count: partitions)
     }
 
     deinit {
-        for memory in open { memory?.deallocate() }
+        for partition in 0..<partitions { open[partition].memory?.deallocate() }
+        open.deallocate()
         for list in chunks { for chunk in list { chunk.memory?.deallocate() } }
     }
 
@@ -42,34 +46,36 @@ final class StagedRows: @unchecked Sendable {
     @inline(__always)
     func claim(_ count: Int, in partition: Int) throws(IngestError) -> UnsafeMutableRawPointer {
         rows &+= 1
-        if used[partition] &+ count > capacity[partition] { try turnOver(partition, atLeast: count) }
-        guard let memory = open[partition] else { preconditionFailure("partition \(partition) has no open chunk") }
-        let row = memory + used[partition]
-        used[partition] &+= count
+        let chunk = open + partition
+        if chunk.pointee.used &+ count > chunk.pointee.capacity { try turnOver(partition, atLeast: count) }
+        guard let memory = chunk.pointee.memory else { preconditionFailure("partition \(partition) has no open chunk") }
+        let row = memory + chunk.pointee.used
+        chunk.pointee.used &+= count
         return row
     }
 
+    @inline(never)
     private func turnOver(_ partition: Int, atLeast count: Int) throws(IngestError) {
-        if let memory = open[partition], used[partition] > 0 {
+        let chunk = open + partition
+        if let memory = chunk.pointee.memory, chunk.pointee.used > 0 {
+            let used = chunk.pointee.used
             if budget.isExhausted {
-                let place = try spool.append(memory, used[partition])
-                chunks[partition].append(Chunk(memory: nil, used: used[partition], spoolOffset: place))
-                used[partition] = 0
-                if count <= capacity[partition] { return }
+                let place = try spool.append(memory, used)
+                chunks[partition].append(Chunk(memory: nil, used: used, spoolOffset: place))
+                chunk.pointee.used = 0
+                if count <= chunk.pointee.capacity { return }
                 memory.deallocate()
-                budget.give(back: capacity[partition])
+                budget.give(back: chunk.pointee.capacity)
             } else {
-                chunks[partition].append(Chunk(memory: memory, used: used[partition], spoolOffset: 0))
+                chunks[partition].append(Chunk(memory: memory, used: used, spoolOffset: 0))
             }
         }
         let size = max(StagedRows.chunkBytes, count)
-        open[partition] = .allocate(byteCount: size, alignment: 16)
-        capacity[partition] = size
-        used[partition] = 0
+        chunk.pointee = OpenChunk(memory: .allocate(byteCount: size, alignment: 16), used: 0, capacity: size)
         budget.take(size)
     }
 
-    /// Calls `body` with each run of rows of a partition. The memory stays until `forget`.
+    /// The runs of rows of a partition. The memory stays until `forget`.
     func readBack(_ partition: Int) throws(IngestError) -> [(UnsafeMutableRawPointer, Int)] {
         var runs: [(UnsafeMutableRawPointer, Int)] = []
         for index in chunks[partition].indices {
@@ -83,7 +89,9 @@ final class StagedRows: @unchecked Sendable {
                 runs.append((memory, chunk.used))
             }
         }
-        if let memory = open[partition], used[partition] > 0 { runs.append((memory, used[partition])) }
+        if let memory = open[partition].memory, open[partition].used > 0 {
+            runs.append((memory, open[partition].used))
+        }
         return runs
     }
 
@@ -91,10 +99,8 @@ final class StagedRows: @unchecked Sendable {
     func forget(_ partition: Int) {
         for chunk in chunks[partition] { chunk.memory?.deallocate() }
         chunks[partition] = []
-        open[partition]?.deallocate()
-        open[partition] = nil
-        used[partition] = 0
-        capacity[partition] = 0
+        open[partition].memory?.deallocate()
+        open[partition] = OpenChunk()
     }
 }
 

@@ -76,14 +76,22 @@ final class ThreadState: @unchecked Sendable {
         let isWithdrawal = typed.program.action == .withdraw
         let daySlot = table == .line ? typed.program.layout.slot("day") ?? -1 : -1
         let capacity = CellBatch.capacity
+        let places = ownedByPerson ? order.personPlaces : order.encounterPlaces
+        let included = typed.isIncluded
+        let faults = typed.faults
+        let owners = typed.owners
+        let offsets = batch.offsets
+        let identifiers = typed.texts + max(0, identifier) &* capacity
+        let days = typed.values + max(0, daySlot) &* capacity
+        var earliest = firstLineDay
+        var latest = lastLineDay
         var balance = Balance()
         var lastOwner = Cell.absent
         var lastRank: Int32 = -1
-        var lastReason = RejectReason.unknownEncounter
         var row = 0
         while row < batch.rows {
             defer { row &+= 1 }
-            guard typed.isIncluded[row] else {
+            guard included[row] else {
                 balance.leftOut &+= 1
                 continue
             }
@@ -92,7 +100,7 @@ final class ThreadState: @unchecked Sendable {
                 continue
             }
             balance.read &+= 1
-            if typed.faults[row] != 0 {
+            if faults[row] != 0 {
                 balance.rejected &+= 1
                 refuse(typed, batch, row, source)
                 continue
@@ -100,33 +108,31 @@ final class ThreadState: @unchecked Sendable {
             var rank: Int32 = 0
             var partition = 0
             if hasOwner {
-                let owner = typed.owners[row]
-                if owner.count == lastOwner.count, owner.equals(lastOwner) {
-                    rank = lastRank
-                } else {
+                let owner = owners[row]
+                if !owner.equals(lastOwner) {
                     lastOwner = owner
-                    (lastRank, lastReason) = ownedByPerson ? order.findPerson(owner) : order.findEncounter(owner)
-                    rank = lastRank
+                    lastRank = places.rank(owner)
                 }
+                rank = lastRank
                 if rank < 0 {
                     balance.rejected &+= 1
-                    refuse(batch, row, source, lastReason, typed.program.number, 255)
+                    refuse(batch, row, source, rank == -1 ? places.unknown : places.lost, typed.program.number, 255)
                     continue
                 }
-                partition =
-                    ownedByPerson
-                    ? Int(order.partitionOfPerson[Int(rank)]) : Int(order.partitionOfEncounter[Int(rank)])
+                partition = places.partition(rank)
             }
             _ = try RowStager.stage(
-                typed, batch, row: row, rank: UInt32(bitPattern: rank), origin: source | batch.offsets[row],
+                typed, batch, row: row, rank: UInt32(bitPattern: rank), origin: source | offsets[row],
                 partition: partition, into: target, plan)
-            if let log { log.note(hashBytes(typed.texts[identifier &* capacity &+ row]), partition: partition) }
+            if let log { log.note(hashBytes(identifiers[row]), partition: partition) }
             if daySlot >= 0, typed.presence[row] >> UInt32(truncatingIfNeeded: daySlot) & 1 != 0 {
-                let day = Int32(truncatingIfNeeded: typed.values[daySlot &* capacity &+ row])
-                if day < firstLineDay { firstLineDay = day }
-                if day > lastLineDay { lastLineDay = day }
+                let day = Int32(truncatingIfNeeded: days[row])
+                if day < earliest { earliest = day }
+                if day > latest { latest = day }
             }
         }
+        firstLineDay = earliest
+        lastLineDay = latest
         balances[table, default: Balance()] += balance
     }
 
@@ -155,19 +161,5 @@ final class ThreadState: @unchecked Sendable {
             Reject(
                 origin: source | batch.offsets[row], length: batch.lengths[row], reason: reason,
                 mapping: UInt16(truncatingIfNeeded: mapping), step: step))
-    }
-}
-
-extension TimelineOrder {
-    /// The rank of a person, or −1 and why there is none.
-    func findPerson(_ name: Cell) -> (Int32, RejectReason) {
-        let number = persons.index.find(name)
-        return number < 0 ? (-1, .unknownPerson) : (rankOfPerson[number], .unknownPerson)
-    }
-
-    func findEncounter(_ name: Cell) -> (Int32, RejectReason) {
-        guard let encounters else { return (-1, .unknownEncounter) }
-        let number = encounters.index.find(name)
-        return number < 0 ? (-1, .unknownEncounter) : (rankOfEncounter[number], .rejectedEncounter)
     }
 }

@@ -17,8 +17,9 @@ final class TimelineOrder: @unchecked Sendable {
     private(set) var firstEncounter: [Int32] = []
     /// By partition: its first person, with one more at the end.
     private(set) var firstPerson: [Int] = []
-    private(set) var partitionOfEncounter: [UInt16] = []
-    private(set) var partitionOfPerson: [UInt16] = []
+    /// How rows find their place: name → number → rank → partition.
+    private(set) var personPlaces = OwnerPlaces()
+    private(set) var encounterPlaces = OwnerPlaces()
     private(set) var personsByReference = 0
 
     /// Encounters a partition should hold; a fixed figure, so that results do not depend on threads.
@@ -114,8 +115,8 @@ final class TimelineOrder: @unchecked Sendable {
             max(1, (total + TimelineOrder.encountersPerPartition - 1) / TimelineOrder.encountersPerPartition))
         let size = max(1, (total + wanted - 1) / wanted)
         firstPerson = [0]
-        partitionOfEncounter = [UInt16](repeating: 0, count: total)
-        partitionOfPerson = [UInt16](repeating: 0, count: personRows.count)
+        var partitionOfEncounter = [UInt16](repeating: 0, count: total)
+        var partitionOfPerson = [UInt16](repeating: 0, count: personRows.count)
         var begin = 0
         for person in 0..<personRows.count {
             let end = Int(firstEncounter[person + 1])
@@ -128,7 +129,49 @@ final class TimelineOrder: @unchecked Sendable {
             }
         }
         firstPerson.append(personRows.count)
+        personPlaces = OwnerPlaces(persons.index, rankOfPerson, partitionOfPerson, unknown: .unknownPerson, lost: .unknownPerson)
+        encounterPlaces = OwnerPlaces(
+            encounters?.index ?? ByteIndex(), rankOfEncounter, partitionOfEncounter, unknown: .unknownEncounter,
+            lost: .rejectedEncounter)
     }
 
     var partitions: Int { max(1, firstPerson.count - 1) }
+}
+
+/// Finds the rank and partition of an owner by its name; plain memory, for the loop over rows.
+final class OwnerPlaces: @unchecked Sendable {
+    private let index: ByteIndex
+    private let ranks: UnsafeMutablePointer<Int32>
+    private let partitions: UnsafeMutablePointer<UInt16>
+    let unknown: RejectReason
+    let lost: RejectReason
+
+    init(
+        _ index: ByteIndex = ByteIndex(), _ rankOfNumber: [Int32] = [], _ partitionOfRank: [UInt16] = [],
+        unknown: RejectReason = .unknownEncounter, lost: RejectReason = .rejectedEncounter
+    ) {
+        self.index = index
+        self.unknown = unknown
+        self.lost = lost
+        ranks = .allocate(capacity: max(1, rankOfNumber.count))
+        for (number, rank) in rankOfNumber.enumerated() { ranks[number] = rank }
+        partitions = .allocate(capacity: max(1, partitionOfRank.count))
+        for (rank, partition) in partitionOfRank.enumerated() { partitions[rank] = partition }
+    }
+
+    deinit {
+        ranks.deallocate()
+        partitions.deallocate()
+    }
+
+    /// The rank; −1 when nobody has this name, −2 when its row was refused.
+    @inline(__always)
+    func rank(_ name: Cell) -> Int32 {
+        let number = index.find(name)
+        if number < 0 { return -1 }
+        let rank = ranks[number]
+        return rank < 0 ? -2 : rank
+    }
+
+    @inline(__always) func partition(_ rank: Int32) -> Int { Int(partitions[Int(rank)]) }
 }
