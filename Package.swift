@@ -30,7 +30,8 @@ let package = Package(
         .target(
             name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
-        .target(name: "Documents", swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
         .target(name: "City", swiftSettings: strict),
         .executableTarget(
             name: "yijian",
@@ -49,6 +50,7 @@ let package = Package(
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
         .testTarget(name: "IngestTests", dependencies: ["Ingest"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["Audit", "Documents", "yijian"], swiftSettings: strict),
         .testTarget(name: "CityTests", dependencies: ["City", "Audit", "Ingest"], swiftSettings: strict),
     ]
 )
