@@ -1,132 +1,120 @@
-/// Something that `verify` found.
-package struct DatasetProblem: Equatable, Sendable, CustomStringConvertible {
-    package let code: String
-    package let path: String
-    package let message: String
-    /// Left over from an interrupted write: no data is wrong, the next writer cleans up.
-    package let isHarmless: Bool
-    package var description: String { "\(path): \(code) \(message)" }
-}
-
-/// The days a dataset covers, both included, as days since 1970-01-01; `closedWorld` when nothing is missing there.
-package struct Coverage: Equatable, Sendable, Codable {
-    package let from: Int32
-    package let to: Int32
-    package let closedWorld: Bool
-
-    package init(from: Int32, to: Int32, closedWorld: Bool) {
-        self.from = from
-        self.to = to
-        self.closedWorld = closedWorld
-    }
-}
-
-/// One block of a segment: the same whole timelines in each timeline table.
-package struct Block: Equatable, Sendable {
-    /// Rows per timeline table.
-    package let rows: [String: Int]
-    package let firstPerson: String
-    package let lastPerson: String
-
-    package init(rows: [String: Int], firstPerson: String, lastPerson: String) {
-        self.rows = rows
-        self.firstPerson = firstPerson
-        self.lastPerson = lastPerson
-    }
-}
+import Synchronization
 
 /// One immutable generation of a dataset, open for reading.
-package final class Dataset: @unchecked Sendable {
+///
+/// Opening reads the manifests, each verified by its SHA-256, and no table; tables are mapped when first asked for. A
+/// generation stays readable while later ones are written.
+package final class Dataset: Sendable {
     package let path: String
-    package let generation: Int
-    package let coverage: Coverage
-    package let notes: [String: String]
+    package let manifest: Manifest
     package let segments: [Segment]
+    private let masters = Mutex<[String: ArrowFile]>([:])
 
-    init(path: String, generation: Int, coverage: Coverage, notes: [String: String], segments: [Segment]) {
+    package var generation: Int { manifest.generation }
+    package var coverage: Coverage { manifest.coverage }
+    package var notes: [String: String] { manifest.notes }
+    package var masterTables: [String] { manifest.masters.keys.sorted() }
+
+    private init(path: String, manifest: Manifest, segments: [Segment]) {
         self.path = path
-        self.generation = generation
-        self.coverage = coverage
-        self.notes = notes
+        self.manifest = manifest
         self.segments = segments
     }
 
+    /// Opens a generation, the current one if none is named.
     package static func open(_ path: String, generation: Int? = nil) throws(ColumnsError) -> Dataset {
-        throw ColumnsError("COL000", "reading is not in this build", at: path, advice: "Use a later build")
+        let folder = DatasetFolder(path: path)
+        let pointer = try folder.pointer()
+        guard pointer.generation > 0 else {
+            throw ColumnsError(
+                "COL045", "the dataset has no generation yet", at: path, advice: "Run `yijian ingest` into it first")
+        }
+        let wanted = generation ?? pointer.generation
+        let chain = try folder.manifests(from: pointer, downTo: wanted)
+        guard let manifest = chain.last, manifest.generation == wanted else {
+            throw ColumnsError(
+                "COL046", "there is no generation \(wanted); the current one is \(pointer.generation)", at: path,
+                advice: "Name a generation that `generations/` holds")
+        }
+        var segments: [Segment] = []
+        for entry in manifest.segments {
+            segments.append(try Segment(name: entry.name, path: folder.segment(entry.name), sha256: entry.sha256))
+        }
+        return Dataset(path: path, manifest: manifest, segments: segments)
+    }
+
+    /// The number of the current generation: 0 when nothing was committed, nil when there is no dataset.
+    package static func currentGeneration(_ path: String) -> Int? {
+        try? DatasetFolder(path: path).pointer().generation
     }
 
     /// The file of a master table; nil when the generation has none.
-    package func master(_ table: String) throws(ColumnsError) -> ArrowFile? { nil }
-
-    package func verify() -> [DatasetProblem] { [] }
+    package func master(_ table: String) throws(ColumnsError) -> ArrowFile? {
+        guard let entry = manifest.masters[table] else { return nil }
+        if let file = masters.withLock({ $0[table] }) { return file }
+        let opened = try entry.open(in: DatasetFolder(path: path).masters)
+        return masters.withLock { files in
+            if let file = files[table] { return file }
+            files[table] = opened
+            return opened
+        }
+    }
 }
 
-/// One immutable part of a dataset.
-package final class Segment: @unchecked Sendable {
+/// One immutable part of a dataset, usually the claims of one period.
+package final class Segment: Sendable {
     package let name: String
+    package let path: String
     package let blocks: [Block]
+    /// The tables that are cut into blocks, and those that are not.
+    package var tables: [String] { contents.tables.keys.sorted() }
+    private let contents: SegmentContents
+    private let files = Mutex<[String: ArrowFile]>([:])
 
-    init(name: String, blocks: [Block]) {
+    init(name: String, path: String, sha256: String) throws(ColumnsError) {
         self.name = name
+        self.path = path
+        let place = path + "/segment.json"
+        let contents = try Json.decode(SegmentContents.self, place, sha256: sha256)
+        let names = contents.tables.keys + contents.tables.values.map(\.file)
+        guard let blocks = contents.list(), names.allSatisfy(FileName.isSound),
+            contents.timelineTables.allSatisfy({ contents.tables[$0] != nil })
+        else {
+            throw ColumnsError(
+                "COL044", "the file does not describe a segment", at: place,
+                advice: "Use the build that wrote it, or a later one")
+        }
+        self.contents = contents
         self.blocks = blocks
     }
 
     package var blockCount: Int { blocks.count }
-    package var tables: [String] { [] }
-    package func file(_ table: String) throws(ColumnsError) -> ArrowFile? { nil }
     package func rows(_ table: String, block: Int) -> Int { blocks[block].rows[table] ?? 0 }
-    package func totalRows(_ table: String) -> Int { 0 }
     package func firstPerson(_ block: Int) -> String { blocks[block].firstPerson }
     package func lastPerson(_ block: Int) -> String { blocks[block].lastPerson }
-}
+    /// Rows of a table in all blocks or batches.
+    package func totalRows(_ table: String) -> Int { contents.tables[table]?.rows ?? 0 }
+    /// Bytes of a table's file.
+    package func byteCount(_ table: String) -> Int { contents.tables[table]?.bytes ?? 0 }
+    /// Whether the batches of a table are the segment's blocks.
+    package func isTimeline(_ table: String) -> Bool { contents.timelineTables.contains(table) }
 
-/// A generation being written: segments and masters are added, then committed at once.
-///
-///     let draft = try GenerationDraft(dataset: path)
-///     let segment = try draft.addSegment("2024-01")
-///     let writer = try segment.writer(for: "line", fields: fields, dictionaries: dictionaries)
-///     … writer.write(columns, rows: n) …
-///     try segment.finish("line", writer)
-///     segment.blocks = [Block(…)]
-///     let generation = try draft.commit(coverage: coverage, notes: [:])
-package final class GenerationDraft {
-    /// Takes the writer's lock, cleans up after interrupted writers, creates the dataset when there is none.
-    package init(dataset path: String) throws(ColumnsError) {
-        throw ColumnsError("COL000", "writing is not in this build", at: path, advice: "Use a later build")
+    /// The file of a table, mapped when first asked for; nil when the segment has none.
+    package func file(_ table: String) throws(ColumnsError) -> ArrowFile? {
+        guard let entry = contents.tables[table] else { return nil }
+        if let file = files.withLock({ $0[table] }) { return file }
+        let opened = try entry.open(in: path)
+        guard !isTimeline(table) || opened.batchCount == blockCount else {
+            throw ColumnsError(
+                "COL047", "the file has \(opened.batchCount) batches where the segment has \(blockCount) blocks",
+                at: opened.path, advice: "Import the segment again")
+        }
+        return files.withLock { files in
+            if let file = files[table] { return file }
+            files[table] = opened
+            return opened
+        }
     }
 
-    /// The segments of the parent generation that stay; remove names to leave them out (compaction, correction).
-    package var keptSegments: [String] = []
-
-    package func addSegment(_ name: String) throws(ColumnsError) -> SegmentDraft { SegmentDraft() }
-
-    /// A writer for a master table, which replaces the parent's.
-    package func masterWriter(
-        for table: String, fields: [ColumnField], metadata: [String: String] = [:],
-        dictionaries: [Int: StringTable] = [:]
-    ) throws(ColumnsError) -> ArrowWriter {
-        try ArrowWriter(path: table, fields: fields, metadata: metadata, dictionaries: dictionaries)
-    }
-
-    package func finishMaster(_ table: String, _ writer: ArrowWriter) throws(ColumnsError) {}
-
-    /// Makes everything durable and switches readers to the new generation. Returns its number.
-    package func commit(coverage: Coverage, notes: [String: String]) throws(ColumnsError) -> Int { 0 }
-
-    /// Removes what was written so far. Also happens when the draft is dropped.
-    package func abandon() {}
-}
-
-/// A segment being written.
-package final class SegmentDraft {
-    package var blocks: [Block] = []
-
-    package func writer(
-        for table: String, fields: [ColumnField], metadata: [String: String] = [:],
-        dictionaries: [Int: StringTable] = [:]
-    ) throws(ColumnsError) -> ArrowWriter {
-        try ArrowWriter(path: table, fields: fields, metadata: metadata, dictionaries: dictionaries)
-    }
-
-    package func finish(_ table: String, _ writer: ArrowWriter) throws(ColumnsError) {}
+    func entry(_ table: String) -> TableFile? { contents.tables[table] }
 }

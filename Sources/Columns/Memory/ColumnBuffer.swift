@@ -54,6 +54,12 @@ package final class ColumnBuffer: @unchecked Sendable {
                 values: values))
     }
 
+    /// A copy of a column, laid out from offset zero.
+    package convenience init(copying view: ColumnView) {
+        self.init(view.type, capacity: view.count)
+        for row in 0..<view.count { append(row, of: view) }
+    }
+
     deinit {
         values.free()
         validity.free()
@@ -184,6 +190,19 @@ package final class ColumnBuffer: @unchecked Sendable {
         case .listUtf8:
             offsets.pointer.assumingMemoryBound(to: Int32.self)[row &+ 1] = Int32(truncatingIfNeeded: itemCount)
         default: memset(values.pointer + row &* width, 0, width)
+        }
+    }
+
+    /// Appends one row of a column of the same type.
+    package func append(_ row: Int, of view: ColumnView) {
+        guard view.isValid(row) else { return appendNull() }
+        switch type {
+        case .bool: append(view.bool(row))
+        case .utf8: append(utf8: view.utf8(row))
+        case .listUtf8:
+            for item in view.items(row) { appendItem(utf8: view.item(item)) }
+            closeList()
+        default: append(contentsOf: view.values + row &* width, count: 1)
         }
     }
 
