@@ -111,7 +111,7 @@ package final class FindingsEvidence {
         case .code:
             guard view.type == .dictionary else { return .text(view.string(row)) }
             let key = "\(location.segment)/\(location.table)/\(column)"
-            let table = try dictionaries[key] ?? file.dictionary(column)
+            let table = try dictionaries[key] ?? file.strings(column)
             dictionaries[key] = table
             let code = Int(view.int32[row])
             return code >= 0 && code < table.count ? .text(table.string(code)) : .unknown

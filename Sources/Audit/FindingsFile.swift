@@ -28,7 +28,7 @@ package struct FindingsFile: Sendable {
                     advice: "Audit again with this version")
             }
             place.append(index)
-            dictionaries.append(column.type == .dictionary ? try file.dictionary(index).strings : [])
+            dictionaries.append(column.type == .dictionary ? try file.strings(index).strings : [])
         }
         self.place = place
         self.dictionaries = dictionaries

@@ -14,7 +14,7 @@ package struct FindingsNames: Sendable {
             guard let file = try dataset.master(table.rawValue), let code = file.index(of: "code"),
                 let name = file.index(of: "name")
             else { continue }
-            let codes = file.fields[code].type == .dictionary ? try file.dictionary(code) : nil
+            let codes = file.fields[code].type == .dictionary ? try file.strings(code) : nil
             var found: [String: String] = [:]
             for batch in 0..<file.batchCount {
                 let codeView = try file.column(code, batch: batch)

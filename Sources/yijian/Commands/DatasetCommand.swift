@@ -89,7 +89,7 @@ struct DatasetVerifyCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let problems = try Dataset.open(dataset).verify()
+        let problems = Dataset.verify(dataset)
         let serious = problems.filter { !$0.isHarmless }
         if json {
             let list = problems.map { problem in
