@@ -3,7 +3,8 @@ import Columns
 
 /// One column as the evaluator reads it: a pointer, what lies there, and how codes become vocabulary codes.
 struct Slot {
-    enum Kind: UInt8 { case absent, code, int32, int64, flag, text }
+    /// `word` is a dictionary column too large to be numbered by the vocabulary: read as text through its dictionary.
+    enum Kind: UInt8 { case absent, code, int32, int64, flag, text, word }
 
     var kind = Kind.absent
     /// An unknown value of this field is at least zero (quantities and money after netting).
@@ -12,7 +13,9 @@ struct Slot {
     var validity: UnsafePointer<UInt8>?
     /// Segment code → vocabulary code; nil when they are equal.
     var remap: UnsafePointer<Int32>?
+    /// Of the rows for texts, of the dictionary for words.
     var offsets: UnsafePointer<Int32>?
+    var words: UnsafePointer<UInt8>?
 
     @inline(__always) func isValid(_ row: Int) -> Bool {
         guard kind != .absent else { return false }
@@ -39,6 +42,11 @@ struct Slot {
 
     @inline(__always) func utf8(_ row: Int) -> UnsafeBufferPointer<UInt8> {
         guard isValid(row), let offsets, let base else { return UnsafeBufferPointer(start: nil, count: 0) }
+        if let words {
+            let code = Int(int32s[row])
+            return UnsafeBufferPointer(
+                start: words + Int(offsets[code]), count: Int(offsets[code &+ 1] &- offsets[code]))
+        }
         let start = offsets[row]
         return UnsafeBufferPointer(
             start: base.assumingMemoryBound(to: UInt8.self) + Int(start), count: Int(offsets[row &+ 1] &- start))

@@ -163,7 +163,7 @@ extension Compiler {
             if case .field(let path, .related) = same.related.node, path.steps.isEmpty,
                 case .stored(let field) = path.field, case .code = path.start.fields[field].kind
             {
-                key.codeField = Int32(field)
+                if path.start.isNumbered(field) { key.codeField = Int32(field) }
                 let name = path.start.fields[field].name
                 if ["operation", "prescription", "settlement"].contains(name) { window.isBounded = true }
             }

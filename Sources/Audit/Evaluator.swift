@@ -120,7 +120,7 @@ final class Evaluator {
         case .flag:
             let bits = slot.base.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
             return Value(Int64((bits[row &>> 3] &>> UInt8(truncatingIfNeeded: row & 7)) & 1))
-        case .text: return Value(Int64(vocabulary.lateCode(slot.utf8(row))))
+        case .text, .word: return Value(Int64(vocabulary.lateCode(slot.utf8(row))))
         case .absent: return .unknown
         }
     }
