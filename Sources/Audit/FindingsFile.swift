@@ -16,7 +16,7 @@ package struct FindingsFile: Sendable {
         file = try ArrowFile(path: path)
         var place: [Int] = []
         var dictionaries: [[String]] = []
-        for column in FindingsLayout.allCases {
+        for column in FindingColumns.Column.allCases {
             guard let index = file.index(of: column.name) else {
                 throw ColumnsError(
                     "YJ-311", "there is no column `\(column.name)`", at: path,
@@ -95,7 +95,7 @@ package struct FindingsFile: Sendable {
             return record
         }
 
-        private func text(_ column: FindingsLayout, _ row: Int) -> String? {
+        private func text(_ column: FindingColumns.Column, _ row: Int) -> String? {
             let view = views[column.rawValue]
             guard view.isValid(row) else { return nil }
             guard column.type == .dictionary else { return view.string(row) }
@@ -104,17 +104,17 @@ package struct FindingsFile: Sendable {
             return table.indices.contains(code) ? table[code] : nil
         }
 
-        private func integer(_ column: FindingsLayout, _ row: Int) -> Int32? {
+        private func integer(_ column: FindingColumns.Column, _ row: Int) -> Int32? {
             let view = views[column.rawValue]
             return view.isValid(row) ? view.int32[row] : nil
         }
 
-        private func number(_ column: FindingsLayout, _ row: Int) -> Int64? {
+        private func number(_ column: FindingColumns.Column, _ row: Int) -> Int64? {
             let view = views[column.rawValue]
             return view.isValid(row) ? view.int64[row] : nil
         }
 
-        private func strings(_ column: FindingsLayout, _ row: Int) -> [String] {
+        private func strings(_ column: FindingColumns.Column, _ row: Int) -> [String] {
             let view = views[column.rawValue]
             return view.isValid(row) ? view.strings(row) : []
         }

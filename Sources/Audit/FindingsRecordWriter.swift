@@ -27,7 +27,7 @@ package struct FindingsRecordWriter {
         let coding = Coding(records)
         try coding.write(
             to: try ArrowWriter(
-                path: path, fields: FindingsLayout.fields, metadata: metadata, dictionaries: coding.tables))
+                path: path, fields: FindingColumns.fields, metadata: metadata, dictionaries: coding.tables))
     }
 
     /// As an Arrow stream, to a pipe for instance.
@@ -35,7 +35,7 @@ package struct FindingsRecordWriter {
         let coding = Coding(records)
         try coding.write(
             to: try ArrowWriter(
-                descriptor: descriptor, name: name, fields: FindingsLayout.fields, dictionaries: coding.tables))
+                descriptor: descriptor, name: name, fields: FindingColumns.fields, dictionaries: coding.tables))
     }
 
     /// The records with the dictionaries of their columns, sorted by bytes.
@@ -47,9 +47,9 @@ package struct FindingsRecordWriter {
 
         init(_ records: [FindingsRecord]) {
             self.records = records
-            codes = FindingsLayout.allCases.map { $0.type == .dictionary ? StringDictionary() : nil }
+            codes = FindingColumns.Column.allCases.map { $0.type == .dictionary ? StringDictionary() : nil }
             for record in records {
-                for column in FindingsLayout.allCases {
+                for column in FindingColumns.Column.allCases {
                     if let dictionary = codes[column.rawValue], let text = record.text(of: column) {
                         _ = dictionary.code(for: text)
                     }
@@ -64,13 +64,13 @@ package struct FindingsRecordWriter {
         }
 
         func write(to writer: ArrowWriter) throws(ColumnsError) {
-            let buffers = FindingsLayout.allCases.map { ColumnBuffer($0.type) }
+            let buffers = FindingColumns.Column.allCases.map { ColumnBuffer($0.type) }
             var start = 0
             repeat {
                 let end = min(records.count, start + FindingsRecordWriter.batchRows)
                 for buffer in buffers { buffer.reset() }
                 for record in records[start..<end] {
-                    for column in FindingsLayout.allCases { append(record, column, to: buffers[column.rawValue]) }
+                    for column in FindingColumns.Column.allCases { append(record, column, to: buffers[column.rawValue]) }
                 }
                 try writer.write(buffers, rows: end - start)
                 start = end
@@ -78,7 +78,7 @@ package struct FindingsRecordWriter {
             _ = try writer.finish()
         }
 
-        private func append(_ record: FindingsRecord, _ column: FindingsLayout, to buffer: ColumnBuffer) {
+        private func append(_ record: FindingsRecord, _ column: FindingColumns.Column, to buffer: ColumnBuffer) {
             switch column.type {
             case .listUtf8:
                 buffer.append(
@@ -99,7 +99,7 @@ package struct FindingsRecordWriter {
 }
 
 extension FindingsRecord {
-    func text(of column: FindingsLayout) -> String? {
+    func text(of column: FindingColumns.Column) -> String? {
         switch column {
         case .id: id
         case .rule: rule
@@ -124,7 +124,7 @@ extension FindingsRecord {
         }
     }
 
-    func integer(of column: FindingsLayout) -> Int32? {
+    func integer(of column: FindingColumns.Column) -> Int32? {
         switch column {
         case .grade: grade
         case .listRow: listRow
@@ -133,7 +133,7 @@ extension FindingsRecord {
         }
     }
 
-    func number(of column: FindingsLayout) -> Int64? {
+    func number(of column: FindingColumns.Column) -> Int64? {
         switch column {
         case .value: value
         case .limit: limit

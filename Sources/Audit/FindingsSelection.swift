@@ -72,7 +72,7 @@ package struct FindingsSelection: Sendable, Hashable {
                 }
                 if name == "from" { from = day } else { to = day }
             case "least":
-                guard let yuan = DecimalText.parse(value, scale: FindingsLayout.moneyScale) else {
+                guard let yuan = DecimalText.parse(value, scale: Schema.moneyScale) else {
                     throw Mistake(text: String(part), reason: "write the amount in yuan, such as 1000 or 12.50")
                 }
                 least = yuan

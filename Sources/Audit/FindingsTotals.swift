@@ -133,7 +133,7 @@ package struct FindingsTotals {
         return parts
     }
 
-    private static func fen(_ text: String) -> Int64 { DecimalText.parse(text, scale: FindingsLayout.moneyScale) ?? 0 }
+    private static func fen(_ text: String) -> Int64 { DecimalText.parse(text, scale: Schema.moneyScale) ?? 0 }
 
     /// Amounts of foreign origin can be absurd; a sum that does not fit stays at the largest number.
     private static func sum(_ left: Int64, _ right: Int64) -> Int64 {

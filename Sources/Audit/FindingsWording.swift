@@ -38,7 +38,7 @@ package struct FindingsWording: Sendable {
             case "day": return record.day.map(Self.chineseDay)
             case "person": return record.person.map(mask.person)
             case "institution": return record.institution.map { names.name(of: $0, in: .institution) ?? $0 }
-            case "amount": return record.gross.map { DecimalText.format($0, scale: FindingsLayout.moneyScale) }
+            case "amount": return record.gross.map { DecimalText.format($0, scale: Schema.moneyScale) }
             default:
                 guard let dot = name.firstIndex(of: ".") else { return nil }
                 let alias = String(name[..<dot])
@@ -71,7 +71,7 @@ package struct FindingsWording: Sendable {
             guard let day = Int32(exactly: (whole - second) / 86_400) else { return String(whole) }
             func two(_ n: Int64) -> String { n < 10 ? "0\(n)" : "\(n)" }
             return Self.chineseDay(Day(number: day)) + " \(two(second / 3600)):\(two(second / 60 % 60))"
-        default: return DecimalText.format(number, scale: FindingsLayout.measureScale, trimmed: true)
+        default: return DecimalText.format(number, scale: FindingColumns.evidenceScale, trimmed: true)
         }
     }
 

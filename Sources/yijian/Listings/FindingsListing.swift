@@ -1,4 +1,5 @@
 import Audit
+import Claims
 import Documents
 
 /// Findings as rows of a list: a short form for the screen, the full one for machines and spreadsheets.
@@ -70,9 +71,9 @@ struct FindingsListing {
 extension Cell {
     init(_ text: String?) { self = text.map(Cell.text) ?? .empty }
 
-    static func money(_ fen: Int64?) -> Cell { fen.map { .decimal($0, scale: FindingsLayout.moneyScale) } ?? .empty }
+    static func money(_ fen: Int64?) -> Cell { fen.map { .decimal($0, scale: Schema.moneyScale) } ?? .empty }
 
     static func measure(_ number: Int64?) -> Cell {
-        number.map { .decimal($0, scale: FindingsLayout.measureScale) } ?? .empty
+        number.map { .decimal($0, scale: FindingColumns.evidenceScale) } ?? .empty
     }
 }

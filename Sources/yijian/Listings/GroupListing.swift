@@ -54,7 +54,7 @@ enum GroupListing {
         private static let order = ["violation", "suspicion", "undetermined", "error", "stated"]
 
         func lines(style: TerminalStyle) -> [String] {
-            func yuan(_ fen: Int64) -> String { DecimalText.format(fen, scale: FindingsLayout.moneyScale) }
+            func yuan(_ fen: Int64) -> String { DecimalText.format(fen, scale: Schema.moneyScale) }
             let counts = Self.order.compactMap { outcome in
                 outcomes[outcome].map { "\(FindingsWording.outcomeName(outcome)) \($0)" }
             }
