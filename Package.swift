@@ -36,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "City",
+                "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

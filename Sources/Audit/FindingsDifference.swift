@@ -19,6 +19,8 @@ package struct FindingsDifference {
         /// Of violations and suspicions, in fen; for changed findings: after minus before.
         package var gross: Int64 = 0
         package var loss: Int64 = 0
+
+        package init() {}
     }
 
     package private(set) var sums: [Kind: Sum] = Dictionary(

@@ -84,7 +84,8 @@ package struct FindingsEvidenceSheet: Sendable {
                 rows[id] = row.masked(by: mask)
             }
         }
-        let named = stakes.count == ids.count ? Dictionary(zip(ids, stakes), uniquingKeysWith: { first, _ in first }) : [:]
+        let named =
+            stakes.count == ids.count ? Dictionary(zip(ids, stakes), uniquingKeysWith: { first, _ in first }) : [:]
         return Rows(
             table: table, tableName: table?.chinese ?? name, ids: ids, rows: rows, stakes: named,
             encounters: encounters)

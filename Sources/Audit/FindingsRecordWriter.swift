@@ -70,7 +70,9 @@ package struct FindingsRecordWriter {
                 let end = min(records.count, start + FindingsRecordWriter.batchRows)
                 for buffer in buffers { buffer.reset() }
                 for record in records[start..<end] {
-                    for column in FindingColumns.Column.allCases { append(record, column, to: buffers[column.rawValue]) }
+                    for column in FindingColumns.Column.allCases {
+                        append(record, column, to: buffers[column.rawValue])
+                    }
                 }
                 try writer.write(buffers, rows: end - start)
                 start = end

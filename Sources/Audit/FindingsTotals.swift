@@ -17,6 +17,8 @@ package struct FindingsTotals {
         package var loss: Int64 = 0
         /// Findings whose loss is not known; their gross is in the sums, their loss is not.
         package var lossUnknown = 0
+
+        package init() {}
     }
 
     private struct Claim {

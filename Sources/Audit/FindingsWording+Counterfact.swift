@@ -82,9 +82,9 @@ private struct Terms {
         case .compare(let comparison, let left, let right):
             // Where the evidence names its value on the right, the comparison is read from right to left.
             let isMirrored = rule.value?.position == right.position && rule.value?.position != left.position
-            let holds = condition.negated ? comparison.opposite : comparison
+            let holds = condition.negated ? comparison.negation : comparison
             let (subject, object, sense) =
-                isMirrored ? (right, left, holds.mirrored) : (left, right, holds)
+                isMirrored ? (right, left, holds.fromRightToLeft) : (left, right, holds)
             guard let what = term(subject) else { return nil }
             let isMeasured = rule.value?.position == subject.position
             let bound =
@@ -209,7 +209,7 @@ extension FindingsWording {
 }
 
 extension Comparison {
-    fileprivate var opposite: Comparison {
+    fileprivate var negation: Comparison {
         switch self {
         case .equal: .notEqual
         case .notEqual: .equal
@@ -221,7 +221,7 @@ extension Comparison {
     }
 
     /// The same comparison read from right to left.
-    fileprivate var mirrored: Comparison {
+    fileprivate var fromRightToLeft: Comparison {
         switch self {
         case .equal, .notEqual: self
         case .less: .greater

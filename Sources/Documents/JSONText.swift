@@ -13,6 +13,11 @@ package indirect enum JSONText: Sendable, Hashable {
     package struct Member: Sendable, Hashable {
         package let name: String
         package let value: JSONText
+
+        package init(name: String, value: JSONText) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// An object with members in the given order; members whose value is nil are left out.

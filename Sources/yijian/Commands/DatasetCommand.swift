@@ -58,7 +58,8 @@ struct DatasetShowCommand: ParsableCommand {
         let style = Terminal.style
         var lines = [
             style.bold("generation \(dataset.generation)") + "  coverage \(from) … \(to)"
-                + (dataset.coverage.closedWorld ? ", nothing is missing there (closed world)" : ", more may exist outside"),
+                + (dataset.coverage.closedWorld
+                    ? ", nothing is missing there (closed world)" : ", more may exist outside")
         ]
         var table = TextTable(
             [ColumnHead("segment", "segment"), ColumnHead("blocks", "blocks", .integer)]

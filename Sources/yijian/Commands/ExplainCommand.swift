@@ -11,8 +11,8 @@ struct ExplainCommand: ParsableCommand {
     @Argument(help: "The identifier of the finding, or its beginning.")
     var id: String
 
-    @Option(name: .long, help: "The folder of the run.")
-    var run = "run"
+    @Option(name: .customLong("run"), help: "The folder of the run.")
+    var runFolder = "run"
 
     @Flag(name: .long, help: "As JSON.")
     var json = false
@@ -30,8 +30,8 @@ struct ExplainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let record = try Self.finding(id, in: FindingsRun(folder: run))
-        let dataset = try surroundings.openDataset(beside: run)
+        let record = try Self.finding(id, in: FindingsRun(folder: runFolder))
+        let dataset = try surroundings.openDataset(beside: runFolder)
         let plan = try surroundings.plan()
         let names = try dataset.map { try FindingsNames(dataset: $0) } ?? FindingsNames()
         let wording = FindingsWording(plan: plan, names: names, mask: surroundings.mask())

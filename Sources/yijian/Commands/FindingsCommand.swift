@@ -24,8 +24,8 @@ struct FindingsListCommand: ParsableCommand {
             cause, source; days with from and to; gross yuan with least. `|` parts alternatives, `*` ends a prefix.
             """)
 
-    @Argument(help: "The folder of the run.")
-    var run: String
+    @Argument(help: ArgumentHelp("The folder of the run.", valueName: "run"))
+    var runFolder: String
 
     @Option(name: .long, help: "table, csv, ndjson, xlsx (违规明细表) or arrow.")
     var format: ListFormat = .table
@@ -36,7 +36,8 @@ struct FindingsListCommand: ParsableCommand {
     @Option(name: .customLong("where"), help: "Which findings; see below. May be repeated.")
     var conditions: [String] = []
 
-    @Option(name: .long, help: "Count by rule, institution, month, outcome, category, grade, item, person, pool, cause …")
+    @Option(
+        name: .long, help: "Count by rule, institution, month, outcome, category, grade, item, person, pool, cause …")
     var group: FindingsGroups.By?
 
     @Flag(name: .long, help: "Only the totals.")
@@ -63,8 +64,8 @@ struct FindingsListCommand: ParsableCommand {
 
     func run() throws {
         let selection = try FindingsSelection(conditions.joined(separator: ","))
-        let run = try FindingsRun(folder: run)
-        let dataset = try surroundings.openDataset(beside: self.run)
+        let run = try FindingsRun(folder: runFolder)
+        let dataset = try surroundings.openDataset(beside: runFolder)
         let names = try dataset.map { try FindingsNames(dataset: $0) } ?? FindingsNames()
         let wording = FindingsWording(plan: try surroundings.plan(), names: names, mask: surroundings.mask())
         let evidence = dataset.map { FindingsEvidence(dataset: $0) }
@@ -78,7 +79,8 @@ struct FindingsListCommand: ParsableCommand {
 
         let asLines = (rows ?? (format == .xlsx ? .lines : .findings)) == .lines
         if asLines, evidence == nil {
-            Terminal.say("note: no dataset is named, so items, quantities and prices of lines are left out; add --dataset")
+            Terminal.say(
+                "note: no dataset is named, so items, quantities and prices of lines are left out; add --dataset")
         }
         let listing = FindingsListing(wording: wording, isFull: format != .table)
         let heads = asLines ? LineListing.heads : listing.heads
@@ -102,7 +104,9 @@ struct FindingsListCommand: ParsableCommand {
         if asLines { try lines.finish() } else { try list.finish() }
         if format == .table, output == "-" {
             try Terminal.show(
-                [""] + Self.lines(of: try Self.totals(of: run, selection, evidence, limit: limit), style: Terminal.style))
+                [""]
+                    + Self.lines(of: try Self.totals(of: run, selection, evidence, limit: limit), style: Terminal.style)
+            )
         }
     }
 
@@ -179,4 +183,4 @@ struct FindingsListCommand: ParsableCommand {
     }
 }
 
-extension FindingsGroups.By: @retroactive ExpressibleByArgument {}
+extension FindingsGroups.By: ExpressibleByArgument {}

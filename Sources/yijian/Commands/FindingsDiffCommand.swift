@@ -54,8 +54,11 @@ struct FindingsDiffCommand: ParsableCommand {
             difference.addFormer(record)
             return true
         }
-        let list = json ? nil : try format.output(
-            Self.heads, title: "两次审核的差异", path: output, byteOrderMark: false)
+        let list =
+            json
+            ? nil
+            : try format.output(
+                Self.heads, title: "两次审核的差异", path: output, byteOrderMark: false)
         var left = limit
         func write(_ entry: FindingsDifference.Entry) throws {
             guard entry.kind != .kept, left > 0, let list else { return }

@@ -40,7 +40,8 @@ struct SchemaCommand: ParsableCommand {
             }
             return try Terminal.show([JSONText.array(objects).pretty])
         }
-        var lines: [String] = markdown ? ["# Data dictionary (数据字典)", "", "Printed by `yijian schema --markdown`."] : []
+        var lines: [String] =
+            markdown ? ["# Data dictionary (数据字典)", "", "Printed by `yijian schema --markdown`."] : []
         for table in tables { lines += markdown ? Self.markdown(table) : Self.text(table) }
         try Terminal.show(lines)
     }

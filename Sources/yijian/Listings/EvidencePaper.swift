@@ -62,7 +62,8 @@ struct EvidencePaper {
             ]
         }
         var entries: [Paper.Entry] = [
-            .init("规则", "\(rule.id) \(rule.name)"), .init("版本", record.version), .init("类别", Self.category(rule.category)),
+            .init("规则", "\(rule.id) \(rule.name)"), .init("版本", record.version),
+            .init("类别", Self.category(rule.category)),
             .init("行为认定", rule.behaviour),
         ]
         for (index, basis) in rule.basis.enumerated() { entries.append(.init(index == 0 ? "依据" : "", basis)) }
@@ -75,7 +76,8 @@ struct EvidencePaper {
             entries.append(.init("清单", "\(row.list.name)（\(row.list.id)）第 \(row.line) 行"))
             entries.append(
                 .init(
-                    "清单行", row.cells.filter { !$0.text.isEmpty }.map { "\($0.name)=\($0.text)" }.joined(separator: "，")))
+                    "清单行", row.cells.filter { !$0.text.isEmpty }.map { "\($0.name)=\($0.text)" }.joined(separator: "，"))
+            )
         }
         var blocks: [Paper.Block] = [.heading("规则"), .entries(entries)]
         if sheet.isOtherVersion {
@@ -128,7 +130,8 @@ struct EvidencePaper {
             .heading("审核视野"),
             .entries([
                 .init(
-                    "数据", "第 \(horizon.generation) 代，覆盖 \(horizon.from) 至 \(horizon.to)，"
+                    "数据",
+                    "第 \(horizon.generation) 代，覆盖 \(horizon.from) 至 \(horizon.to)，"
                         + (horizon.isClosedWorld ? "期外没有记录" : "期外可能另有记录")),
                 .init(
                     "知识包", [horizon.packageName, horizon.packageVersion].compactMap { $0 }.joined(separator: " ")),
@@ -213,7 +216,8 @@ struct EvidencePaper {
         switch value {
         case .unknown: .empty
         case .number(let mantissa, let scale):
-            scale > 2 ? .text(DecimalText.format(mantissa, scale: scale, trimmed: true)) : .decimal(mantissa, scale: scale)
+            scale > 2
+                ? .text(DecimalText.format(mantissa, scale: scale, trimmed: true)) : .decimal(mantissa, scale: scale)
         case .day(let day): .day(day)
         default: Cell(value.text)
         }

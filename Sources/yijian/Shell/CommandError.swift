@@ -32,7 +32,8 @@ struct CommandError: Error, Equatable {
     struct Quiet: Error { let status: ExitStatus }
 
     static let interrupted = CommandError(
-        code: "YJ-130", what: "interrupted", advice: "nothing is half done; the same command goes on", status: .interrupted)
+        code: "YJ-130", what: "interrupted", advice: "nothing is half done; the same command goes on",
+        status: .interrupted)
 
     /// Any error of a module, in the same four parts.
     init(_ error: any Error) {

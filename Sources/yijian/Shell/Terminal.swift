@@ -19,7 +19,9 @@ enum Terminal {
     /// Cells in a line: the window's, else `COLUMNS`, else 120; a pipe gets wide lines, nothing is cut to a screen
     /// that is not there.
     static var width: Int {
-        if let value = getenv("COLUMNS"), let width = Int(String(cString: value)), width >= 40 { return min(width, 1000) }
+        if let value = getenv("COLUMNS"), let width = Int(String(cString: value)), width >= 40 {
+            return min(width, 1000)
+        }
         guard isOutputTerminal else { return 200 }
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 40 else { return 120 }
@@ -28,10 +30,24 @@ enum Terminal {
 
     /// Lines on standard error.
     static func say(_ lines: [String]) {
-        for line in lines { fputs(line + "\n", stderr) }
+        write(lines.map { $0 + "\n" }.joined())
     }
 
     static func say(_ line: String) { say([line]) }
+
+    /// Bytes on standard error; where nobody can be told, nothing can be done about it.
+    static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var done = 0
+            while done < bytes.count {
+                let written = Glibc.write(STDERR_FILENO, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+                if written < 0, errno == EINTR { continue }
+                if written <= 0 { return }
+                done += written
+            }
+        }
+    }
 
     /// Lines on standard output.
     static func show(_ lines: [String]) throws {
@@ -61,13 +77,12 @@ final class Progress {
             let left = (now - began) / share * (1 - share)
             line += "  \(Int(share * 100))%  \(Clock.text(left)) left"
         }
-        fputs("\r\u{1B}[2K" + DisplayWidth.cut(line, to: 100), stderr)
-        fflush(stderr)
+        Terminal.write("\r\u{1B}[2K" + DisplayWidth.cut(line, to: 100))
     }
 
     static func clear() {
         guard Terminal.isErrorTerminal else { return }
-        fputs("\r\u{1B}[2K", stderr)
+        Terminal.write("\r\u{1B}[2K")
     }
 }
 
