@@ -31,7 +31,7 @@ let package = Package(
             name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(name: "Documents", swiftSettings: strict),
-        .target(name: "City", swiftSettings: strict),
+        .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
             dependencies: [

@@ -1,0 +1,4 @@
+extension CityRun {
+    var traceIsAutomatic: Bool { true }
+    func stockShortage(institution: Int, item: Int) -> Int? { nil }
+}
