@@ -15,7 +15,13 @@ package enum City {
             var life = Life(city: run, number: number)
             life.live()
         }
+        let book = StoryBook(run)
+        book.tellChargeStories()
+        book.tellLimitStories()
+        book.tellStayStories()
+        book.tellPersonStories()
         run.writeStockBooks()
+        book.tellStockTruth()
         let masters = try run.writeMasterTables()
         var files: [CitySummary.File] = []
         for file in run.register.files + masters {
@@ -24,6 +30,7 @@ package enum City {
         }
         progress(100)
         files.sort { $0.name < $1.name }
-        return CitySummary(files: files, stories: 0, plantedHits: 0, plantedNearMisses: 0)
+        return CitySummary(
+            files: files, stories: book.stories, plantedHits: book.hits, plantedNearMisses: book.nearMisses)
     }
 }

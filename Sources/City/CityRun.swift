@@ -12,6 +12,12 @@ final class CityRun {
     private(set) var personCount = 0
     /// Packs sold at pharmacies, at `(pharmacy * items + item) * 12 + month`.
     var sold: [Int32]
+    /// False while a story scans by itself.
+    var scansAreAutomatic = true
+    /// Packs that a story wants to be missing from the stock book of its pharmacy, by item.
+    var plannedShortages: [Int: Int] = [:]
+    /// The rows of those stock books, by item.
+    var shortageRows: [Int: [String]] = [:]
     /// The place of each pharmacy in `sold`; -1 for other institutions.
     let pharmacyPlace: [Int]
 

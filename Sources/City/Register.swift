@@ -22,7 +22,6 @@ final class Register {
     private var diagnosisCount = 0
     private var operationCount = 0
     private var prescriptionCount = 0
-    var scanCount = 0
 
     init(folder: String, year: Int) throws(CityError) {
         self.folder = folder

@@ -4,11 +4,11 @@ struct Resident {
     let number: Int
     let sex: Sex
     /// Day of birth, counted like the days of the year (mostly far below zero).
-    let birth: Int
+    var birth: Int
     var death: Int?
     let insurance: Insurance
     /// The division that insures the person, and the district of the city where the person lives.
-    let homeArea: [UInt8]
+    var homeArea: [UInt8]
     let district: Int
     let isPoor: Bool
     let isCivilServant: Bool

@@ -10,7 +10,7 @@ extension CityRun {
         let packs = charge.quantity / 100
         let place = pharmacyPlace[visit.institution] * catalogue.items.count + charge.item
         sold[place * 12 + calendar.month[charge.day]] += Int32(packs)
-        guard charge.day >= scanningFrom, traceIsAutomatic else { return }
+        guard charge.day >= scanningFrom, scansAreAutomatic else { return }
         let original = charge.reverses.map { line - (visit.charges.count - 1 - $0) } ?? line
         for pack in 0..<abs(packs) {
             scan(
@@ -26,13 +26,16 @@ extension CityRun {
         return "81" + Register.padded(10_007 + item * 37, 5) + Register.padded(serial, 13)
     }
 
+    /// Writes one scan and returns its identifier.
+    @discardableResult
     func scan(
-        trace: String, institution: Int, item: Int, day: Int, second: Int, kind: String, person: [UInt8], line: Int
-    ) {
+        trace: String, institution: Int, item: Int, day: Int, second: Int, kind: String, person: [UInt8], line: Int,
+        split: Bool = false
+    ) -> String {
         let file = register.scans
+        let number = file.rows
         file.add(UInt8(ascii: "T"))
-        file.add(register.scanCount, digits: 10)
-        register.scanCount += 1
+        file.add(number, digits: 10)
         file.comma()
         file.cell(trace)
         file.cell(town.institutions[institution].code)
@@ -43,8 +46,9 @@ extension CityRun {
         file.cell(person)
         register.addLineIdentifier(line, to: file)
         file.comma()
-        file.add(UInt8(ascii: "0"))
+        file.add(split ? UInt8(ascii: "1") : UInt8(ascii: "0"))
         file.endRow()
+        return "T" + Register.padded(number, 10)
     }
 
     /// Writes every pharmacy's stock book: an opening count, purchases that always cover the sales, the sales.
@@ -55,7 +59,8 @@ extension CityRun {
                 let start = (place * catalogue.items.count + item) * 12
                 let year = sold[start..<start + 12].reduce(0) { $0 + Int($1) }
                 guard year > 0 else { continue }
-                let short = stockShortage(institution: institution, item: item)
+                let short = institution == town.stories.stockPharmacy ? plannedShortages[item] : nil
+                if short != nil { shortageRows[item] = [] }
                 var shelf = 10 + random.below(20)
                 writeStock(institution, item, day: 0, kind: "opening", packs: shelf)
                 for month in 0..<12 {
@@ -78,6 +83,9 @@ extension CityRun {
 
     private func writeStock(_ institution: Int, _ item: Int, day: Int, kind: String, packs: Int) {
         let file = register.stock
+        if institution == town.stories.stockPharmacy {
+            shortageRows[item]?.append("K" + Register.padded(file.rows, 10))
+        }
         file.add(UInt8(ascii: "K"))
         file.add(file.rows, digits: 10)
         file.comma()

@@ -1,4 +1,0 @@
-extension CityRun {
-    var traceIsAutomatic: Bool { true }
-    func stockShortage(institution: Int, item: Int) -> Int? { nil }
-}
