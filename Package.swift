@@ -32,7 +32,7 @@ let package = Package(
             swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
-        .target(name: "City", swiftSettings: strict),
+        .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
             dependencies: [
