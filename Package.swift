@@ -25,7 +25,7 @@ let package = Package(
         .target(
             name: "Knowledge", dependencies: ["Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
-        .target(name: "Rules", dependencies: ["Knowledge", "Claims"], swiftSettings: strict),
+        .target(name: "Rules", dependencies: ["Knowledge", "Claims", "Columns"], swiftSettings: strict),
         .target(name: "Audit", dependencies: ["Rules", "Claims", "Columns"], swiftSettings: strict),
         .target(
             name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
