@@ -106,7 +106,12 @@ package struct Expression: Sendable {
 }
 
 package enum Comparison: String, Sendable, Hashable {
-    case equal = "=", notEqual = "<>", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+    case equal = "="
+    case notEqual = "<>"
+    case less = "<"
+    case lessOrEqual = "<="
+    case greater = ">"
+    case greaterOrEqual = ">="
 }
 
 package enum Arithmetic: Sendable, Hashable { case add, subtract, multiply }

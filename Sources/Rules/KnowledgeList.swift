@@ -46,7 +46,18 @@ package struct KnowledgeList: Sendable {
     package let areaSelector: AreaSelector
     package let dateSelector: DateSelector
     package let rowCount: Int
-    /// Per row; empty arrays when no row is dated, or none is bound to an area.
+    /// A run of rows that come from one file.
+    package struct Extent: Sendable, Hashable {
+        package let file: String
+        package let firstRow: Int
+        package init(file: String, firstRow: Int) {
+            self.file = file
+            self.firstRow = firstRow
+        }
+    }
+
+    /// Per row; empty arrays when no row is dated, or none is bound to an area. A row without a first day has
+    /// `Int32.min`, one without a last day `Int32.max`, one for every area an empty text.
     package let from: [Int32]
     package let to: [Int32]
     package let areas: [String]
@@ -54,11 +65,14 @@ package struct KnowledgeList: Sendable {
     package let lineNumbers: [Int32]
     package let version: String
     package let file: String
+    /// The files that the rows come from, when areas add to the package's own.
+    package let extents: [Extent]
 
     package init(
         id: String, name: String, columns: [Column], keys: [Int], areaSelector: AreaSelector,
         dateSelector: DateSelector, rowCount: Int, from: [Int32], to: [Int32], areas: [String],
-        lineNumbers: [Int32], version: String, file: String
+        lineNumbers: [Int32], version: String, file: String,
+        extents: [Extent] = []
     ) {
         self.id = id
         self.name = name
@@ -73,6 +87,13 @@ package struct KnowledgeList: Sendable {
         self.lineNumbers = lineNumbers
         self.version = version
         self.file = file
+        self.extents = extents
+    }
+
+    /// Where a row stands: the file, and the line in it.
+    package func place(ofRow row: Int) -> (file: String, line: Int) {
+        let origin = extents.last { $0.firstRow <= row }?.file ?? file
+        return (origin, lineNumbers.indices.contains(row) ? Int(lineNumbers[row]) : 0)
     }
 
     package func columnIndex(_ name: String) -> Int? { columns.firstIndex { $0.name == name } }

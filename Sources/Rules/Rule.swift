@@ -111,7 +111,11 @@ package struct Rule: Sendable {
 
 /// An example that belongs to a rule: small tables and what the rule must say about them.
 package struct RuleCase: Sendable {
-    package enum Kind: String, Sendable { case hit, nearMiss = "near miss", undetermined }
+    package enum Kind: String, Sendable {
+        case hit
+        case nearMiss = "near miss"
+        case undetermined
+    }
     package let kind: Kind
     package let title: String
     package let given: String
