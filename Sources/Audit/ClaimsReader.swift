@@ -56,6 +56,16 @@ final class ClaimsReader: @unchecked Sendable {
         chunkCount = boundaries.count
     }
 
+    /// The vocabulary codes that occur in the dictionaries of some fields.
+    func codes(of fields: [(Table, String)]) -> Set<Int32> {
+        var found: Set<Int32> = []
+        for (table, name) in fields {
+            guard let field = table.index(of: name) else { continue }
+            for source in sources { found.formUnion(source.codes(table, field)) }
+        }
+        return found
+    }
+
     /// Whether any segment has the table, and the field in it.
     func has(_ table: Table, field: Int? = nil) throws -> Bool {
         for segment in dataset.segments {
@@ -104,6 +114,7 @@ final class SegmentSource {
     private var remaps: [UnsafeMutablePointer<Int32>] = []
     private var remapOf: [Int: UnsafePointer<Int32>] = [:]
     private var rowsBefore: [[Int]] = []
+    private var known: [Int: [Int32]] = [:]
 
     init(_ segment: Segment, _ fields: [Table: [Int]], _ vocabulary: Vocabulary) throws {
         self.segment = segment
@@ -127,6 +138,8 @@ final class SegmentSource {
 
     deinit { for remap in remaps { remap.deallocate() } }
 
+    func codes(_ table: Table, _ field: Int) -> [Int32] { known[table.position * 64 + field] ?? [] }
+
     private func bindDictionary(
         _ table: Table, _ field: Int, _ file: ArrowFile, _ column: Int, _ vocabulary: Vocabulary
     ) throws {
@@ -138,6 +151,7 @@ final class SegmentSource {
             if remap[index] != Int32(index) { isIdentity = false }
         }
         remaps.append(remap)
+        known[table.position * 64 + field] = (0..<dictionary.count).map { remap[$0] }
         if !isIdentity { remapOf[table.position * 64 + field] = UnsafePointer(remap) }
     }
 

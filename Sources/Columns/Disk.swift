@@ -144,7 +144,7 @@ package struct Disk: Sendable {
                 "COL012", "the file has \(file.bytes.count) bytes; at most \(limit) are read", at: path,
                 advice: "Restore it from its source")
         }
-        return Array(file.bytes)
+        return withExtendedLifetime(file) { Array(file.bytes) }
     }
 
     static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

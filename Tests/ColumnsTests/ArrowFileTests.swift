@@ -85,7 +85,7 @@ import Testing
         let summary = try SampleTable.write(to: path, batches: [300])
         let sound = try ArrowFile(path: path, checksums: summary.checksums.values)
         let place = sound.index(of: "money").map { $0 } ?? 0
-        let value = try sound.column(place, batch: 0).int64[100]
+        let value = try sound.column(place, batch: 0).int64[101]
         var bytes = try scratch.read("t.arrow")
         let pattern = withUnsafeBytes(of: value.littleEndian) { Array($0) }
         let found = bytes.indices.first { Array(bytes[$0..<min($0 + 8, bytes.count)]) == pattern }

@@ -120,7 +120,7 @@ package final class ArrowFile: @unchecked Sendable {
         precondition(schema.columns.indices.contains(column), "\(path) has no column \(column)")
         let field = schema.columns[column]
         do throws(Malformed) {
-            guard let number = try dictionaryNumber(field) else { return StringTable([]).view }
+            guard let number = try dictionaryNumber(field) else { return .noStrings }
             if let view = converted.withLock({ $0[number]?.view }) { return view }
             let (metadata, body) = try Self.dictionary(at: dictionaries[number].extent, file.bytes, limits)
             let isFirstTouch = !checked[number]

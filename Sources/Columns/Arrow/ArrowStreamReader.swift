@@ -68,7 +68,7 @@ package final class ArrowStreamReader {
         guard case .coded(_, _, let id, _) = schema.columns[column].layout else {
             throw source.damaged(Malformed("the column has no dictionary"), schema.columns[column].field.name)
         }
-        return dictionaries[id]?.view ?? StringTable([]).view
+        return dictionaries[id]?.view ?? .noStrings
     }
 
     /// The same as a table that keeps its memory alive.
