@@ -45,7 +45,7 @@ let package = Package(
             name: "Reference", dependencies: ["Rules", "Claims"], path: "Tests/Reference",
             swiftSettings: strict),
         .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
-        .testTarget(name: "BenchmarkTests", dependencies: ["Rules"], swiftSettings: strict),
+        .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
