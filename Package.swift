@@ -25,7 +25,7 @@ let package = Package(
         .target(
             name: "Knowledge", dependencies: ["Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
-        .target(name: "Rules", dependencies: ["Knowledge", "Claims"], swiftSettings: strict),
+        .target(name: "Rules", dependencies: ["Knowledge", "Claims", "Columns"], swiftSettings: strict),
         .target(name: "Audit", dependencies: ["Rules", "Claims", "Columns"], swiftSettings: strict),
         .target(
             name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
@@ -45,6 +45,8 @@ let package = Package(
         .target(
             name: "Reference", dependencies: ["Rules", "Claims"], path: "Tests/Reference",
             swiftSettings: strict),
+        .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
+        .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
