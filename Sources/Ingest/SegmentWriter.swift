@@ -138,7 +138,7 @@ final class SegmentWriter: @unchecked Sendable {
                     while at < bytes {
                         let row = StagedRow(base: start + at)
                         at += row.length
-                        if hashes.contains(IdentifierLog.key(hashBytes(row.text(slot, layout)))) {
+                        if hashes.contains(IdentifierLog.key(hashBytes(row.text(slot, layout), HashSeed.process))) {
                             contested.append(row)
                         }
                     }
