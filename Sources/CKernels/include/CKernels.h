@@ -2,4 +2,20 @@
 #define YIJIAN_CKERNELS_H
 #include <stddef.h>
 #include <stdint.h>
+
+// Checksums. `seed` is the checksum of the bytes before, 0 at the start.
+// Picks the processor's instruction at run time.
+uint32_t yj_crc32c(uint32_t seed, const void *bytes, size_t count);
+// The portable twin: any processor, same result.
+uint32_t yj_crc32c_portable(uint32_t seed, const void *bytes, size_t count);
+// 1 when the processor has an instruction for CRC-32C and yj_crc32c uses it.
+int yj_crc32c_is_hardware(void);
+
+// Scans over untrusted columns.
+// The largest of `count` values read as unsigned; 0 when there are none.
+uint32_t yj_max_u32(const uint32_t *values, size_t count);
+// 1 when no value is smaller than the one before it.
+int yj_is_rising_i32(const int32_t *values, size_t count);
+// How many of the first `count` bits are 1.
+size_t yj_count_bits(const uint8_t *bits, size_t count);
 #endif

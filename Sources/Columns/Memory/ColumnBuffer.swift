@@ -1,0 +1,262 @@
+import Glibc
+
+/// An owned column under construction: typed appends, growing memory, reusable after `reset()` without reallocating.
+///
+/// A null slot holds zero (an empty string, an empty list), so that equal columns have equal bytes. Appending a value
+/// of another type than the column's is a programming error. A column of strings holds at most 2 GiB of bytes; what
+/// does not fit is dropped, `isOverfull` says so and the writer refuses the column.
+package final class ColumnBuffer: @unchecked Sendable {
+    package let type: ColumnType
+    package private(set) var count = 0
+    package private(set) var nullCount = 0
+    /// Bytes were dropped because the strings outgrew 2 GiB.
+    package private(set) var isOverfull = false
+
+    private let width: Int
+    private let isOwned: Bool
+    private var rowCapacity = 0
+    private var values = GrowingMemory()
+    private var validity = GrowingMemory()
+    private var offsets = GrowingMemory()
+    private var itemOffsets = GrowingMemory()
+    private var byteCount = 0
+    private var itemCount = 0
+    private let borrowed: ColumnView?
+
+    package init(_ type: ColumnType, capacity: Int = 0) {
+        precondition(type.isWritable, "columns of type \(type) cannot be built")
+        self.type = type
+        width = type.width ?? 0
+        isOwned = true
+        borrowed = nil
+        if capacity > 0 { reserve(capacity) }
+    }
+
+    /// A column over memory that belongs to someone else and outlives this object; nothing is copied.
+    package init(borrowing view: ColumnView) {
+        type = view.type
+        width = view.type.width ?? 0
+        isOwned = false
+        borrowed = view
+        count = view.count
+        nullCount = view.nullCount
+    }
+
+    /// A fixed-width column over foreign memory.
+    package convenience init(
+        _ type: ColumnType, borrowing values: UnsafeRawPointer, count: Int, validity: UnsafePointer<UInt8>? = nil,
+        nullCount: Int = 0
+    ) {
+        precondition(type.width != nil || type == .bool, "only fixed-width columns lie in one run of memory")
+        self.init(
+            borrowing: ColumnView(
+                type: type, count: count, nullCount: nullCount, validity: nullCount == 0 ? nil : validity,
+                values: values))
+    }
+
+    /// A copy of a column, laid out from offset zero.
+    package convenience init(copying view: ColumnView) {
+        self.init(view.type, capacity: view.count)
+        for row in 0..<view.count { append(row, of: view) }
+    }
+
+    deinit {
+        values.free()
+        validity.free()
+        offsets.free()
+        itemOffsets.free()
+    }
+
+    /// The column as it stands; valid until the next append, reset, or the end of this object.
+    package var view: ColumnView {
+        if let borrowed { return borrowed }
+        let isList = type == .listUtf8
+        let hasOffsets = isList || type == .utf8
+        return ColumnView(
+            type: type, count: count, nullCount: nullCount,
+            validity: nullCount > 0 ? UnsafePointer(validity.pointer.assumingMemoryBound(to: UInt8.self)) : nil,
+            values: UnsafeRawPointer(values.pointer),
+            offsets: hasOffsets ? UnsafePointer(offsets.pointer.assumingMemoryBound(to: Int32.self)) : nil,
+            itemOffsets: isList ? UnsafePointer(itemOffsets.pointer.assumingMemoryBound(to: Int32.self)) : nil)
+    }
+
+    /// Forgets the rows and keeps the memory.
+    package func reset() {
+        precondition(isOwned, "a borrowed column cannot be changed")
+        count = 0
+        nullCount = 0
+        byteCount = 0
+        itemCount = 0
+        isOverfull = false
+    }
+
+    /// Makes room for `rows` rows in all.
+    package func reserve(_ rows: Int) {
+        precondition(isOwned, "a borrowed column cannot be changed")
+        guard rows > rowCapacity else { return }
+        var wanted = max(64, rowCapacity)
+        while wanted < rows { wanted = wanted &* 2 }
+        if width > 0 {
+            values.reserve(wanted &* width, used: count &* width)
+        } else if type == .bool {
+            values.reserve(wanted &>> 3, used: (count &+ 7) &>> 3)
+        } else {
+            offsets.reserve((wanted &+ 1) &* 4, used: rowCapacity == 0 ? 0 : (count &+ 1) &* 4)
+            if rowCapacity == 0 {
+                offsets.pointer.storeBytes(of: 0, as: Int32.self)
+                if type == .listUtf8 {
+                    itemOffsets.reserve(256, used: 0)
+                    itemOffsets.pointer.storeBytes(of: 0, as: Int32.self)
+                }
+            }
+        }
+        if nullCount > 0 { validity.reserve(wanted &>> 3, used: (count &+ 7) &>> 3) }
+        rowCapacity = wanted
+    }
+
+    @inline(__always)
+    package func append(_ value: Int32) {
+        precondition(width == 4, "an int32 does not fit a column of type \(type)")
+        let row = claimRow()
+        values.pointer.assumingMemoryBound(to: Int32.self)[row] = value
+    }
+
+    @inline(__always)
+    package func append(_ value: Int64) {
+        precondition(width == 8, "an int64 does not fit a column of type \(type)")
+        let row = claimRow()
+        values.pointer.assumingMemoryBound(to: Int64.self)[row] = value
+    }
+
+    package func append(_ value: Double) {
+        precondition(type == .float64, "a float64 does not fit a column of type \(type)")
+        let row = claimRow()
+        values.pointer.assumingMemoryBound(to: Double.self)[row] = value
+    }
+
+    package func append(_ value: Bool) {
+        precondition(type == .bool, "a bool does not fit a column of type \(type)")
+        let row = claimRow()
+        Self.set(bit: row, to: value, in: values.pointer)
+    }
+
+    @inline(__always)
+    package func append(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+        precondition(type == .utf8, "a string does not fit a column of type \(type)")
+        let row = claimRow()
+        copy(bytes)
+        offsets.pointer.assumingMemoryBound(to: Int32.self)[row &+ 1] = Int32(truncatingIfNeeded: byteCount)
+    }
+
+    package func append(_ string: String) {
+        var string = string
+        string.withUTF8 { append(utf8: $0) }
+    }
+
+    /// Adds an item to the row that the next `closeList()` will end.
+    package func appendItem(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+        precondition(type == .listUtf8, "an item does not fit a column of type \(type)")
+        if rowCapacity == 0 { reserve(64) }
+        guard itemCount < Int(Int32.max) else {
+            isOverfull = true
+            return
+        }
+        copy(bytes)
+        itemCount &+= 1
+        itemOffsets.reserve((itemCount &+ 1) &* 4, used: itemCount &* 4)
+        itemOffsets.pointer.assumingMemoryBound(to: Int32.self)[itemCount] = Int32(truncatingIfNeeded: byteCount)
+    }
+
+    /// Ends a row of a list column.
+    package func closeList() {
+        precondition(type == .listUtf8, "a list does not fit a column of type \(type)")
+        let row = claimRow()
+        offsets.pointer.assumingMemoryBound(to: Int32.self)[row &+ 1] = Int32(truncatingIfNeeded: itemCount)
+    }
+
+    package func append(list: [String]) {
+        for item in list {
+            var item = item
+            item.withUTF8 { appendItem(utf8: $0) }
+        }
+        closeList()
+    }
+
+    package func appendNull() {
+        let row = claimRow(valid: false)
+        switch type {
+        case .bool: Self.set(bit: row, to: false, in: values.pointer)
+        case .utf8: offsets.pointer.assumingMemoryBound(to: Int32.self)[row &+ 1] = Int32(truncatingIfNeeded: byteCount)
+        case .listUtf8:
+            offsets.pointer.assumingMemoryBound(to: Int32.self)[row &+ 1] = Int32(truncatingIfNeeded: itemCount)
+        default: memset(values.pointer + row &* width, 0, width)
+        }
+    }
+
+    /// Appends one row of a column of the same type.
+    package func append(_ row: Int, of view: ColumnView) {
+        guard view.isValid(row) else { return appendNull() }
+        switch type {
+        case .bool: append(view.bool(row))
+        case .utf8: append(utf8: view.utf8(row))
+        case .listUtf8:
+            for item in view.items(row) { appendItem(utf8: view.item(item)) }
+            closeList()
+        default: append(contentsOf: view.values + row &* width, count: 1)
+        }
+    }
+
+    /// Appends many values of a fixed width at once, none of them null.
+    package func append(contentsOf source: UnsafeRawPointer, count added: Int) {
+        precondition(width > 0, "only fixed-width values can be appended in bulk")
+        guard added > 0 else { return }
+        reserve(count &+ added)
+        memcpy(values.pointer + count &* width, source, added &* width)
+        if nullCount > 0 {
+            for row in count..<(count &+ added) { Self.set(bit: row, to: true, in: validity.pointer) }
+        }
+        count &+= added
+    }
+
+    @inline(__always)
+    private func claimRow(valid: Bool = true) -> Int {
+        let row = count
+        if row == rowCapacity { reserve(row &+ 1) }
+        if !valid || nullCount > 0 { markValidity(row, valid) }
+        count = row &+ 1
+        return row
+    }
+
+    private func markValidity(_ row: Int, _ valid: Bool) {
+        if nullCount == 0 {
+            validity.reserve(rowCapacity &>> 3, used: 0)
+            memset(validity.pointer, 0xFF, row &>> 3)
+            let rest = UInt8(truncatingIfNeeded: (1 &<< (row & 7)) &- 1)
+            validity.pointer.storeBytes(of: rest, toByteOffset: row &>> 3, as: UInt8.self)
+        }
+        if !valid { nullCount &+= 1 }
+        Self.set(bit: row, to: valid, in: validity.pointer)
+    }
+
+    @inline(__always)
+    private func copy(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard bytes.count > 0, let start = bytes.baseAddress else { return }
+        let end = byteCount &+ bytes.count
+        guard end <= Int(Int32.max) else {
+            isOverfull = true
+            return
+        }
+        if end > values.capacity { values.reserve(end, used: byteCount) }
+        memcpy(values.pointer + byteCount, start, bytes.count)
+        byteCount = end
+    }
+
+    /// Sets one bit; the first bit of a byte clears the others, so that padding is zero.
+    @inline(__always)
+    private static func set(bit row: Int, to value: Bool, in bitmap: UnsafeMutableRawPointer) {
+        let bytes = bitmap.assumingMemoryBound(to: UInt8.self)
+        let mask = UInt8(1) &<< UInt8(truncatingIfNeeded: row & 7)
+        if row & 7 == 0 { bytes[row &>> 3] = 0 }
+        if value { bytes[row &>> 3] |= mask } else { bytes[row &>> 3] &= ~mask }
+    }
+}
