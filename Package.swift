@@ -42,7 +42,7 @@ let package = Package(
 
         // The slow interpreter that says what every rule means; tests compare the engine with it.
         .target(
-            name: "Reference", dependencies: ["Rules", "Claims"], path: "Tests/Reference",
+            name: "Reference", dependencies: ["Rules", "Claims", "Columns"], path: "Tests/Reference",
             swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
