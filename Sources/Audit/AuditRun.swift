@@ -190,20 +190,22 @@ final class SharedRun: @unchecked Sendable {
     private let progress: @Sendable (AuditProgress) -> Bool
     private let chunks: Int
 
-    private struct State: ~Copyable {
+    private struct State {
         var failure: (any Error)?
         var linesDone = 0
         var encounters = 0
         var persons = 0
         var netting = ClaimsReader.NettingCounts()
-        let writer: FindingWriter
     }
+
+    /// Used under the lock only.
+    private let writer: FindingWriter
 
     init(_ writer: FindingWriter, chunks: Int, progress: @escaping @Sendable (AuditProgress) -> Bool) {
         self.chunks = chunks
         self.progress = progress
-        nonisolated(unsafe) let writer = writer
-        state = Mutex(State(writer: writer))
+        self.writer = writer
+        state = Mutex(State())
     }
 
     func claim() -> Int? {
@@ -213,17 +215,16 @@ final class SharedRun: @unchecked Sendable {
     }
 
     func deposit(_ chunk: Chunk, _ columns: [ColumnBuffer], rows: Int, _ netting: ClaimsReader.NettingCounts) {
-        nonisolated(unsafe) let columns = columns
         let (number, lines, encounters, persons) = (chunk.number, chunk[.line].rows, chunk[.encounter].rows, chunk[.person].rows)
         let goesOn = state.withLock { state in
-            do { try state.writer.deposit(number, columns, rows: rows) } catch { state.failure = error }
+            do { try writer.deposit(number, columns, rows: rows) } catch { state.failure = error }
             state.linesDone += lines
             state.encounters += encounters
             state.persons += persons
             state.netting.reversals += netting.reversals
             state.netting.orphans += netting.orphans
             if state.failure != nil { return false }
-            return progress(AuditProgress(linesDone: state.linesDone, linesTotal: 0, findings: state.writer.rows))
+            return progress(AuditProgress(linesDone: state.linesDone, linesTotal: 0, findings: writer.rows))
         }
         if !goesOn { stop(nil) }
     }

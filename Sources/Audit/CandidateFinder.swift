@@ -34,7 +34,7 @@ struct CandidateList {
     /// Orders the rows and drops repetitions.
     mutating func close() {
         guard !isAscending else { return }
-        let buffer = UnsafeMutableBufferPointer(start: rows, count: count)
+        var buffer = UnsafeMutableBufferPointer(start: rows, count: count)
         buffer.sort()
         var kept = 0
         for row in buffer where kept == 0 || rows[kept - 1] != row {

@@ -12,7 +12,7 @@ final class ChunkWorker: @unchecked Sendable {
     private let shared: SharedRun
     private let encoder: FindingEncoder
     let keyedCounts: [KeyedCounter]
-    private let run: RuleRun
+    private let judge: RuleRun
     var tallies: [RuleTally] = []
     var candidates: [Int]
 
@@ -25,9 +25,9 @@ final class ChunkWorker: @unchecked Sendable {
         self.sieves = sieves
         self.options = options
         self.shared = shared
-        run = RuleRun(binding, keepsUndetermined: options.undeterminedRows)
-        run.period = (options.from, options.to)
-        finder = Sieve(sieves, binding, run.evaluator)
+        judge = RuleRun(binding, keepsUndetermined: options.undeterminedRows)
+        judge.period = (options.from, options.to)
+        finder = Sieve(sieves, binding, judge.evaluator)
         encoder = FindingEncoder(binding, dictionaries)
         keyedCounts = keyed.map { KeyedCounter($0) }
         candidates = Array(repeating: 0, count: binding.rules.count)
@@ -48,19 +48,19 @@ final class ChunkWorker: @unchecked Sendable {
                 return
             }
         }
-        tallies = run.takeTallies()
+        tallies = judge.takeTallies()
     }
 
     /// Evaluates all timeline rules on a chunk and encodes what they found, by person, rule and row.
     func audit(_ chunk: Chunk) {
-        run.enter(chunk)
+        judge.enter(chunk)
         finder.find(in: chunk)
         for (index, rule) in sieves.rules.enumerated() {
             let list = finder.candidates(index)
             candidates[rule.number] += list.count
-            if list.count > 0 { run.run(rule, candidates: list) }
+            if list.count > 0 { judge.run(rule, candidates: list) }
         }
-        let drafts = run.takeDrafts()
+        let drafts = judge.takeDrafts()
         guard !drafts.isEmpty else { return }
         // By person, then rule, then first row: the same order whatever the chunk holds.
         var order = drafts.indices.map { index -> (UInt64, Int32, Int32) in
@@ -69,6 +69,6 @@ final class ChunkWorker: @unchecked Sendable {
             return (key, draft.firstRow, Int32(index))
         }
         order.sort { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1 != $1.1 ? $0.1 < $1.1 : $0.2 < $1.2 }
-        for entry in order { encoder.encode(drafts[Int(entry.2)], in: chunk, evaluator: run.evaluator) }
+        for entry in order { encoder.encode(drafts[Int(entry.2)], in: chunk, evaluator: judge.evaluator) }
     }
 }

@@ -31,7 +31,7 @@ final class ClaimsReader: @unchecked Sendable {
     func internItems(_ vocabulary: Vocabulary) throws {
         for segment in dataset.segments {
             guard let file = try segment.file(Table.line.rawValue), let column = file.index(of: "item") else { continue }
-            let dictionary = try file.dictionary(column)
+            let dictionary = StringTable(try file.dictionary(column), owner: file)
             for index in 0..<dictionary.count { _ = vocabulary.intern(dictionary[index]) }
         }
     }
@@ -143,7 +143,7 @@ final class SegmentSource {
     private func bindDictionary(
         _ table: Table, _ field: Int, _ file: ArrowFile, _ column: Int, _ vocabulary: Vocabulary
     ) throws {
-        let dictionary = try file.dictionary(column)
+        let dictionary = StringTable(try file.dictionary(column), owner: file)
         let remap = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, dictionary.count))
         var isIdentity = true
         for index in 0..<dictionary.count {
@@ -199,7 +199,7 @@ final class SegmentSource {
                 slot.kind = .code
                 slot.remap = remapOf[table.position * 64 + entry.field]
             case .dictionary:
-                let words = try file.dictionary(entry.column)
+                let words = StringTable(try file.dictionary(entry.column), owner: file)
                 slot.kind = .word
                 slot.offsets = words.offsets
                 slot.words = words.bytes

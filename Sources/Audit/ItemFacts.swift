@@ -80,11 +80,11 @@ final class ItemFacts {
     }
 
     private func combine(_ truth: [UInt8]?, _ node: Int32, related: Bool) -> [UInt8] {
-        (0..<codes).map { code in
+        (0..<codes).map { code -> UInt8 in
             if let truth, truth[code] == 0 { return 0 }
             let value = related ? evaluator.evaluate(node, 0, code) : evaluator.evaluate(node, code)
             let own: UInt8 = value.isFalse ? 0 : value.isTrue ? 1 : 2
-            return truth.map { max($0, own) } ?? own
+            return truth.map { max($0[code], own) } ?? own
         }
     }
 

@@ -77,7 +77,6 @@ final class KeyedPass: @unchecked Sendable {
                     let table = isTimeline ? nil : movements[number - reader.chunkCount].table
                     let found = self.gather(chunk, movement: table, run)
                     if found.contains(where: { !$0.isEmpty }) {
-                        nonisolated(unsafe) let found = found
                         slots.withLock { $0[number] = found }
                     }
                     if isTimeline { reader.release(number) }
@@ -228,8 +227,7 @@ final class KeyedPass: @unchecked Sendable {
                     encoder.encode(draft, in: chunk, evaluator: run.evaluator)
                 }
                 let taken = encoder.take()
-                nonisolated(unsafe) let columns = taken.columns
-                results.withLock { $0[number] = (columns, taken.rows) }
+                results.withLock { $0[number] = taken }
             }
             let own = run.takeTallies()
             tallies.withLock { all in for index in all.indices { all[index].add(own[index]) } }

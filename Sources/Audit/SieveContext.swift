@@ -1,4 +1,5 @@
 import Claims
+import Rules
 
 /// What sieves need to know of a chunk: plain arrays, computed once per chunk.
 ///

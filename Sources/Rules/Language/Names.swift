@@ -140,6 +140,11 @@ struct Names {
 
     // MARK: Advice
 
+    /// Names that may be followed by a dot.
+    static func references(from table: Table) -> [String] {
+        (["encounter", "person"] + masters.keys.sorted()).filter { reference($0, from: table) != nil }
+    }
+
     /// Everything that may be written after a row of the table.
     static func known(in table: Table) -> [String] {
         var names = table.fields.filter { type(of: $0.kind) != nil }.map(\.name)

@@ -90,7 +90,7 @@ struct RuleCompiler {
                 place, "RUL035", "two lists are called `\(alias)`", advice: "write `other = \(syntax.list.text)(…)`")
             return
         }
-        if alias.lowercased() == "this" || Names.known(in: focus).contains(alias) {
+        if alias.lowercased() == "this" || Names.references(from: focus).contains(alias) {
             checker.report(
                 place, "RUL035", "`\(alias)` is already a name of \(focus.rawValue)",
                 advice: "choose another name for the list")
