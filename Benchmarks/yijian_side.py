@@ -87,12 +87,15 @@ class Audit:
 
 
 def pairs(out):
-    """(rule, key) of every violating row as an Arrow table, and how many findings are undetermined or errors."""
+    """(rule, key) of every violating row as an Arrow table, and how many units were not decided."""
     with pa.memory_map(os.path.join(out, "findings.arrow")) as source:
         table = pa.ipc.open_file(source).read_all()
     outcome = table["outcome"].combine_chunks().cast(pa.string())
     violation = pc.equal(outcome, "violation")
     others = len(table) - pc.sum(violation).as_py() if len(table) else 0
+    # Undetermined units are counted in the run's report, and are rows only on request.
+    with open(os.path.join(out, "run.json")) as file:
+        others += sum(rule["undetermined"] for rule in json.load(file)["rules"])
     table = table.filter(violation).combine_chunks()
     violating = table["violating"].combine_chunks()
     if len(table) == 0:
