@@ -46,6 +46,7 @@ check: setup ## Check format, wording, module arrows and generated pages
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/yijian-fuzz
 	@Scripts/check-words
 	@Scripts/check-arrows
+	@Scripts/check-links
 	swift test $(CONFIGURATION) --disable-xctest --filter Generated
 
 .PHONY: golden

@@ -165,7 +165,7 @@ class Size:
         self.report.say(f"30 rules: Yijian opened dataset → findings {spread(ours)} = {self.base * 1e9 / self.lines:.1f} ns "
                         f"a line; whole process {spread(process)}, cpu {spread(cpu)}")
         self.report.say("  phases of the last run: " + ", ".join(
-            f"{name} {took:.3f}" for name, took in audit.seconds.items()))
+            f"{name} {took:.3f}" for name, took in audit.phases.items()))
         self.report.say(f"30 rules: DuckDB preparation {spread(prepare)}, rules {spread(phase)}")
         self.bandwidth(audit)
         if self.final:
