@@ -1,0 +1,143 @@
+import Claims
+import Columns
+import Rules
+
+/// A plan bound to what it will be run on: compiled rules, lists and master data as vocabulary codes, coverage.
+///
+/// Immutable once made; shared by all threads.
+package final class Binding: @unchecked Sendable {
+    let plan: Plan
+    let program: Program
+    let rules: [CompiledRule]
+    let knowledge: BoundKnowledge
+    let masters: Masters
+    let vocabulary: Vocabulary
+    let coverageFrom: Int32
+    let coverageTo: Int32
+    let isClosedWorld: Bool
+    /// Day on which open stays are taken to end.
+    let horizonDay: Int32
+    /// Per table position: the nodes that select list rows by date and area.
+    let selections: [Selection]
+
+    /// Per window: for conditions that depend on nothing but the related line's item, their truth (0, 1, 2 unknown) by
+    /// item code. Set once, before any thread starts.
+    var windowGates: [[UInt8]?] = []
+
+    /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
+    var diagnosisRanks = DiagnosisRanks([], Vocabulary())
+
+    /// Rules across persons: the node of the partition key on focus rows, and on the rows of other tables.
+    let partitionNodes: [Int: Int32]
+    let relatedPartitionNodes: [Int: [(table: Table, node: Int32)]]
+
+    struct Selection {
+        var fee: Int32 = -1
+        var discharge: Int32 = -1
+        var care: Int32 = -1
+        var home: Int32 = -1
+    }
+
+    // Field numbers that the evaluator reads by position.
+    let encounterTable = Table.encounter.position
+    let personTable = Table.person.position
+    let lineTable = Table.line.position
+    let amountField = Table.line.index(of: "amount") ?? 0
+    let inScopeField = Table.line.index(of: "in_scope") ?? 0
+    let quantityField = Table.line.index(of: "quantity") ?? 0
+    let lineDayField = Table.line.index(of: "day") ?? 0
+    let lineSecondField = Table.line.index(of: "second") ?? 0
+    let lineItemField = Table.line.index(of: "item") ?? 0
+    let startDay: Int
+    let startSecond: Int
+    let endDay: Int
+    let endSecond: Int
+    let referenceDay: [Int]
+    let referenceSecond: [Int]
+
+    init(
+        plan: Plan, vocabulary: Vocabulary, masters: Masters, coverage: Coverage, horizonDay: Int32
+    ) {
+        self.plan = plan
+        self.vocabulary = vocabulary
+        self.masters = masters
+        coverageFrom = coverage.from
+        coverageTo = coverage.to
+        isClosedWorld = coverage.closedWorld
+        self.horizonDay = horizonDay
+        knowledge = BoundKnowledge(lists: plan.lists, vocabulary: vocabulary)
+        startDay = Table.encounter.index(of: "start_day") ?? 0
+        startSecond = Table.encounter.index(of: "start_second") ?? 0
+        endDay = Table.encounter.index(of: "end_day") ?? 0
+        endSecond = Table.encounter.index(of: "end_second") ?? 0
+        referenceDay = Table.allCases.map { table in
+            table.referenceTime.flatMap { table.index(of: $0.day) } ?? 0
+        }
+        referenceSecond = Table.allCases.map { table in
+            table.referenceTime?.second.flatMap { table.index(of: $0) } ?? -1
+        }
+        var compiler = Compiler(knowledge: knowledge)
+        var selections = [Selection](repeating: Selection(), count: Chunk.tableCount)
+        for table in Table.allCases where table.role != .master {
+            selections[table.position] = compiler.selection(table)
+        }
+        self.selections = selections
+        rules = plan.rules.enumerated().map { compiler.compile(rule: $1, number: $0) }
+        var own: [Int: Int32] = [:]
+        var others: [Int: [(table: Table, node: Int32)]] = [:]
+        for rule in rules {
+            guard case .keyed(let key) = rule.partition else { continue }
+            own[rule.number] = compiler.compile(key, Compiler.Context(rule: rule.rule))
+            for (table, related) in rule.rule.relatedKeys(of: key) {
+                let context = Compiler.Context(rule: rule.rule, related: table)
+                others[rule.number, default: []].append((table, compiler.compile(related, context)))
+            }
+        }
+        partitionNodes = own
+        relatedPartitionNodes = others
+        program = compiler.program
+    }
+
+    func covers(_ from: Int128, _ to: Int128) -> Bool {
+        from >= Int128(coverageFrom) && to <= Int128(coverageTo)
+    }
+
+    /// The fields of each table that the rules, or the writing of findings, read.
+    func usedFields() -> [Table: Set<Int>] {
+        var used: [Table: Set<Int>] = [:]
+        func use(_ table: Table, _ names: String...) {
+            for name in names { if let index = table.index(of: name) { used[table, default: []].insert(index) } }
+        }
+        use(.person, "id")
+        use(.encounter, "id", "person", "institution", "start_day")
+        use(.line, "id", "encounter", "item", "day", "second", "quantity", "amount", "in_scope", "reverses")
+        for access in program.accesses {
+            for hop in access.hops { if let field = hop.codeField { used[access.tableBefore(hop), default: []].insert(Int(field)) } }
+            switch access.leaf {
+            case .stored: used[access.path.table, default: []].insert(Int(access.field))
+            case .day, .time:
+                if let reference = access.path.table.referenceTime {
+                    use(access.path.table, reference.day)
+                    if let second = reference.second { use(access.path.table, second) }
+                }
+            case .start: use(.encounter, "start_day", "start_second")
+            case .end: use(.encounter, "end_day", "end_second")
+            case .identity: break
+            }
+            if access.path.start != .person { use(access.path.start, "encounter") }
+        }
+        return used
+    }
+}
+
+extension Access {
+    /// The table from which a hop leaves.
+    func tableBefore(_ hop: Hop) -> Table {
+        var table = path.start
+        for (index, step) in hops.enumerated() {
+            if step.table == hop.table && step.codeField == hop.codeField { return table }
+            table = path.steps[index]
+        }
+        return table
+    }
+}

@@ -1,0 +1,232 @@
+import Claims
+import Columns
+import Rules
+
+/// Lists whose texts are vocabulary codes, with the indexes that rules look them up by.
+final class BoundKnowledge: @unchecked Sendable {
+    let vocabulary: Vocabulary
+    let lists: [BoundList]
+    private let numbers: [String: Int]
+    private(set) var memberships: [Membership] = []
+
+    /// `(a, b) IN LIST name`: the columns compared, and the index over the first of them.
+    struct Membership {
+        let list: Int
+        let columns: [Int]
+        let index: ListIndex
+    }
+
+    init(lists: [String: KnowledgeList], vocabulary: Vocabulary) {
+        self.vocabulary = vocabulary
+        let names = lists.keys.sorted()
+        self.lists = names.compactMap { lists[$0] }.map { BoundList($0, vocabulary: vocabulary) }
+        numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    }
+
+    func number(of list: String) -> Int {
+        guard let number = numbers[list] else { preconditionFailure("the rule checker lets no unknown list \(list) pass") }
+        return number
+    }
+
+    func membership(list: String, columns: [Int]) -> Int {
+        let number = number(of: list)
+        if let known = memberships.firstIndex(where: { $0.list == number && $0.columns == columns }) { return known }
+        let bound = lists[number]
+        let lead = columns.first { bound.columns[$0].isCode } ?? columns.first { bound.columns[$0].isPrefix } ?? columns[0]
+        memberships.append(Membership(list: number, columns: columns, index: bound.index(column: lead)))
+        return memberships.count - 1
+    }
+}
+
+/// One list with its cells as integers.
+final class BoundList: @unchecked Sendable {
+    struct Column {
+        let isCode: Bool
+        let isPrefix: Bool
+        let scale: Int
+        /// Vocabulary code, mantissa, day number or 0/1.
+        let values: [Int64]
+        let isNull: [Bool]
+
+        @inline(__always) func isKnown(_ row: Int) -> Bool { isNull.isEmpty || !isNull[row] }
+    }
+
+    let source: KnowledgeList
+    let columns: [Column]
+    let rowCount: Int
+    let isDated: Bool
+    let hasAreas: Bool
+    /// Rows apply everywhere and always.
+    var isPlain: Bool { !isDated && !hasAreas }
+    private let vocabulary: Vocabulary
+    private var indexes: [Int: ListIndex] = [:]
+
+    init(_ list: KnowledgeList, vocabulary: Vocabulary) {
+        source = list
+        self.vocabulary = vocabulary
+        rowCount = list.rowCount
+        isDated = list.from.contains { $0 != Int32.min } || list.to.contains { $0 != Int32.max }
+        hasAreas = list.areaSelector != .none && list.areas.contains { !$0.isEmpty }
+        columns = list.columns.map { column in
+            switch column.kind {
+            case .code, .text, .prefix:
+                var isPrefix = false
+                if case .prefix = column.kind { isPrefix = true }
+                let codes = (0..<list.rowCount).map { Int64(vocabulary.intern(column.texts[$0])) }
+                return Column(isCode: !isPrefix, isPrefix: isPrefix, scale: 0, values: codes, isNull: column.isNull)
+            case .decimal(let scale):
+                return Column(isCode: false, isPrefix: false, scale: scale, values: column.numbers, isNull: column.isNull)
+            case .integer, .day, .flag:
+                return Column(isCode: false, isPrefix: false, scale: 0, values: column.numbers, isNull: column.isNull)
+            }
+        }
+    }
+
+    func index(column: Int) -> ListIndex {
+        if let index = indexes[column] { return index }
+        let index = ListIndex(self, column: column, vocabulary: vocabulary)
+        indexes[column] = index
+        return index
+    }
+
+    /// Whether a cell equals, or for a prefix column begins, the value.
+    @inline(__always) func matches(_ row: Int, _ column: Int, _ value: Int128, _ vocabulary: Vocabulary) -> Bool {
+        let cell = columns[column]
+        guard cell.isKnown(row) else { return false }
+        guard cell.isPrefix else { return Int128(cell.values[row]) == value }
+        let prefix = vocabulary.view(Int32(truncatingIfNeeded: cell.values[row]))
+        let text = vocabulary.bytes(of: Int32(truncatingIfNeeded: value))
+        return text.starts(with: prefix)
+    }
+
+    /// Whether the row applies on the day and in the area; nil when one of them is unknown and decides.
+    func applies(_ row: Int, day: Value, area: [UInt8]?) -> Bool? {
+        var sure = true
+        if isDated {
+            let from = Int128(source.from[row])
+            let to = Int128(source.to[row])
+            if day.hi < from || day.lo > to { return false }
+            if day.lo < from || day.hi > to { sure = false }
+        }
+        if hasAreas, !source.areas[row].isEmpty {
+            guard let area else { return nil }
+            guard area.starts(with: significant(source.areas[row])) else { return false }
+        }
+        return sure ? true : nil
+    }
+
+    /// The part of a division code before its trailing pairs of zeros: `370000` → `37`.
+    func significant(_ area: String) -> ArraySlice<UInt8> {
+        var bytes = Array(area.utf8)[...]
+        while bytes.count >= 2, bytes.suffix(2).elementsEqual([48, 48]) { bytes = bytes.dropLast(2) }
+        return bytes
+    }
+
+    /// Of rows that apply and share their keys, the most specific area wins, then the latest start.
+    func mostSpecific(_ rows: [Int32]) -> [Int32] {
+        guard !isPlain, rows.count > 1 else { return rows }
+        var kept: [Int32] = []
+        for row in rows {
+            if let rival = kept.firstIndex(where: { sharesKeys(Int($0), Int(row)) }) {
+                if rank(Int(row)) > rank(Int(kept[rival])) { kept[rival] = row }
+            } else {
+                kept.append(row)
+            }
+        }
+        return kept
+    }
+
+    private func sharesKeys(_ a: Int, _ b: Int) -> Bool {
+        let keys = source.keys.isEmpty ? Array(columns.indices) : source.keys
+        return keys.allSatisfy { columns[$0].values[a] == columns[$0].values[b] }
+    }
+
+    private func rank(_ row: Int) -> (Int, Int32) {
+        (hasAreas ? significant(source.areas[row]).count : 0, isDated ? source.from[row] : Int32.min)
+    }
+}
+
+/// Rows of a list by the code in one column; prefix columns are found through the prefixes of a text.
+final class ListIndex: @unchecked Sendable {
+    let column: Int
+    private let starts: [Int32]
+    private let rows: [Int32]
+    /// Lengths in bytes of the prefixes of a prefix column, ascending; empty for code columns.
+    private let lengths: [Int]
+    private let vocabulary: Vocabulary
+
+    init(_ list: BoundList, column: Int, vocabulary: Vocabulary) {
+        self.column = column
+        self.vocabulary = vocabulary
+        let cells = list.columns[column]
+        let top = cells.values.max().map { $0 < 0 || $0 > 50_000_000 ? -1 : Int($0) } ?? -1
+        let indexable = (cells.isCode || cells.isPrefix) && top >= 0
+        var counts = [Int32](repeating: 0, count: indexable ? top + 2 : 1)
+        if indexable {
+            for row in 0..<list.rowCount where cells.isKnown(row) { counts[Int(cells.values[row]) + 1] += 1 }
+            for code in 0..<top + 1 { counts[code + 1] += counts[code] }
+            var ordered = [Int32](repeating: 0, count: Int(counts[top + 1]))
+            var next = counts
+            for row in 0..<list.rowCount where cells.isKnown(row) {
+                let code = Int(cells.values[row])
+                ordered[Int(next[code])] = Int32(row)
+                next[code] += 1
+            }
+            rows = ordered
+        } else {
+            rows = (0..<Int32(list.rowCount)).map { $0 }
+        }
+        starts = counts
+        lengths = cells.isPrefix
+            ? Set(cells.values.indices.filter { cells.isKnown($0) }.map {
+                vocabulary.view(Int32(truncatingIfNeeded: cells.values[$0])).count
+            }).sorted() : []
+        isIndexed = indexable
+    }
+
+    /// False for numeric lead columns: every row is a candidate.
+    let isIndexed: Bool
+
+    /// Calls the body with every row whose cell equals the code, or is a prefix of it, in list order per prefix.
+    @inline(__always) func forEach(_ code: Int32, _ body: (Int32) -> Bool) {
+        guard isIndexed else {
+            for row in rows where !body(row) { return }
+            return
+        }
+        guard lengths.isEmpty else { return forEachPrefix(of: code, body) }
+        guard code >= 0, Int(code) + 1 < starts.count else { return }
+        var next = Int(starts[Int(code)])
+        let end = Int(starts[Int(code) + 1])
+        while next < end {
+            if !body(rows[next]) { return }
+            next &+= 1
+        }
+    }
+
+    private func forEachPrefix(of code: Int32, _ body: (Int32) -> Bool) {
+        guard code >= 0 else { return }
+        let text = vocabulary.bytes(of: code)
+        for length in lengths where length <= text.count {
+            let prefix = text.withUnsafeBufferPointer {
+                vocabulary.known(UnsafeBufferPointer(rebasing: $0[..<length]))
+            }
+            guard let prefix, Int(prefix) + 1 < starts.count else { continue }
+            for next in Int(starts[Int(prefix)])..<Int(starts[Int(prefix) + 1]) where !body(rows[next]) { return }
+        }
+    }
+
+    /// Whether any row has this code (exact columns only).
+    func hasRows(_ code: Int) -> Bool {
+        guard isIndexed, code + 1 < starts.count else { return !isIndexed }
+        return starts[code] < starts[code + 1]
+    }
+
+    func rows(_ code: Int32) -> [Int32] {
+        var found: [Int32] = []
+        forEach(code) {
+            found.append($0)
+            return true
+        }
+        return found
+    }
+}

@@ -1,0 +1,156 @@
+import Claims
+import Columns
+
+/// One column as the evaluator reads it: a pointer, what lies there, and how codes become vocabulary codes.
+struct Slot {
+    /// `word` is a dictionary column too large to be numbered by the vocabulary: read as text through its dictionary.
+    enum Kind: UInt8 { case absent, code, int32, int64, flag, text, word }
+
+    var kind = Kind.absent
+    /// An unknown value of this field is at least zero (quantities and money after netting).
+    var isNonNegative = false
+    var base = UnsafeRawPointer(bitPattern: 16)
+    var validity: UnsafePointer<UInt8>?
+    /// Segment code → vocabulary code; nil when they are equal.
+    var remap: UnsafePointer<Int32>?
+    /// Of the rows for texts, of the dictionary for words.
+    var offsets: UnsafePointer<Int32>?
+    var words: UnsafePointer<UInt8>?
+
+    @inline(__always) func isValid(_ row: Int) -> Bool {
+        guard kind != .absent else { return false }
+        guard let validity else { return true }
+        return (validity[row &>> 3] &>> UInt8(truncatingIfNeeded: row & 7)) & 1 != 0
+    }
+
+    @inline(__always) var int32s: UnsafePointer<Int32> {
+        // An absent slot is never read: callers test `kind` or `isValid` first.
+        base.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self)
+    }
+
+    @inline(__always) var int64s: UnsafePointer<Int64> {
+        base.unsafelyUnwrapped.assumingMemoryBound(to: Int64.self)
+    }
+
+    /// The vocabulary code of a code column; -1 when unknown.
+    @inline(__always) func code(_ row: Int) -> Int32 {
+        guard isValid(row) else { return -1 }
+        let raw = int32s[row]
+        guard let remap else { return raw }
+        return remap[Int(raw)]
+    }
+
+    @inline(__always) func utf8(_ row: Int) -> UnsafeBufferPointer<UInt8> {
+        guard isValid(row), let offsets, let base else { return UnsafeBufferPointer(start: nil, count: 0) }
+        if let words {
+            let code = Int(int32s[row])
+            return UnsafeBufferPointer(
+                start: words + Int(offsets[code]), count: Int(offsets[code &+ 1] &- offsets[code]))
+        }
+        let start = offsets[row]
+        return UnsafeBufferPointer(
+            start: base.assumingMemoryBound(to: UInt8.self) + Int(start), count: Int(offsets[row &+ 1] &- start))
+    }
+}
+
+/// The rows of one table inside a chunk.
+struct TableRows {
+    var rows = 0
+    /// One slot a field of the canonical table.
+    var slots: UnsafeMutablePointer<Slot>
+    /// Row of the parent: the encounter (children of an encounter), the person (encounters, entitlements).
+    var parent: UnsafeMutablePointer<Int32>?
+    /// For children of an encounter: rows of encounter e are `starts[e]..<starts[e + 1]`; for encounters: of person p.
+    var starts: UnsafeMutablePointer<Int32>?
+    /// Whether the dataset has this table at all.
+    var isPresent = false
+}
+
+/// Whole timelines of some persons, or gathered rows of one partition: what the evaluator works on.
+///
+/// Rows of every table are in timeline order: persons by identifier, encounters by start and identifier, lines by
+/// encounter, day, second and identifier.
+final class Chunk: @unchecked Sendable {
+    static let tableCount = Table.allCases.count
+    static let position: [Table: Int] = Dictionary(
+        uniqueKeysWithValues: Table.allCases.enumerated().map { ($1, $0) })
+
+    /// Number of the chunk in timeline order, and of its first person among all.
+    var number = 0
+    var firstPerson = 0
+    let tables: UnsafeMutablePointer<TableRows>
+    let arena = Arena()
+    /// What must stay mapped or allocated while the chunk lives.
+    var owners: [AnyObject] = []
+
+    init() {
+        tables = .allocate(capacity: Chunk.tableCount)
+        for (index, table) in Table.allCases.enumerated() {
+            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: max(1, table.fields.count))
+            slots.initialize(repeating: Slot(), count: max(1, table.fields.count))
+            (tables + index).initialize(to: TableRows(slots: slots))
+        }
+    }
+
+    deinit {
+        for index in 0..<Chunk.tableCount { tables[index].slots.deallocate() }
+        tables.deallocate()
+    }
+
+    @inline(__always) subscript(_ table: Table) -> TableRows {
+        // Every table has a position.
+        get { tables[Chunk.position[table].unsafelyUnwrapped] }
+        set { tables[Chunk.position[table].unsafelyUnwrapped] = newValue }
+    }
+
+    func slot(_ table: Table, _ field: String) -> Slot {
+        guard let index = table.index(of: field) else { return Slot() }
+        return self[table].slots[index]
+    }
+
+    /// Gathered rows keep the identity they had; nil where rows lie in timeline order.
+    var identities: [UnsafeMutablePointer<Int64>?] = Array(repeating: nil, count: Chunk.tableCount)
+    /// Identity of the first row of each table; rows follow one by one.
+    var firstRows: [Int64] = Array(repeating: 0, count: Chunk.tableCount)
+
+    @inline(__always) func identity(_ table: Int, _ row: Int) -> Int64 {
+        if let identities = identities[table] { return identities[row] }
+        return firstRows[table] &+ Int64(row)
+    }
+
+    /// The entitlement spans of a person of this chunk; nil when the table is absent or has none for the person.
+    func entitlements(person: Int) -> [Masters.Span]? {
+        let rows = self[.entitlement]
+        guard rows.isPresent, let parent = rows.parent, let from = Table.entitlement.index(of: "from"),
+            let to = Table.entitlement.index(of: "to")
+        else { return nil }
+        var spans: [Masters.Span] = []
+        for row in 0..<rows.rows where Int(parent[row]) == person {
+            spans.append(
+                Masters.Span(
+                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : Int32.min,
+                    to: rows.slots[to].isValid(row) ? rows.slots[to].int32s[row] : Int32.max))
+        }
+        return spans.isEmpty ? nil : spans
+    }
+
+    /// Rows of a table that belong to a range of encounters.
+    @inline(__always) func rows(_ table: Int, encounters: Range<Int>) -> Range<Int> {
+        guard let starts = tables[table].starts else { return 0..<0 }
+        return Int(starts[encounters.lowerBound])..<Int(starts[encounters.upperBound])
+    }
+}
+
+/// Memory that a chunk needs while it is read; freed, or used again, as a whole.
+final class Arena {
+    private var blocks: [UnsafeMutableRawPointer] = []
+
+    func allocate<T>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
+        let raw = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, count) * MemoryLayout<T>.stride, alignment: 64)
+        blocks.append(raw)
+        return raw.bindMemory(to: T.self, capacity: max(1, count))
+    }
+
+    deinit { for block in blocks { block.deallocate() } }
+}

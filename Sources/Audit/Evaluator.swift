@@ -1,0 +1,408 @@
+import Claims
+import Rules
+
+/// Evaluates compiled expressions exactly, one row at a time, over a chunk.
+///
+/// This is the only place that decides an outcome: batch, online and worker runs, and every fast path, end here.
+/// An evaluator belongs to one thread.
+final class Evaluator {
+    let binding: Binding
+    private let nodes: UnsafeMutablePointer<Node>
+    private let operands: UnsafeMutablePointer<Int32>
+    private let accesses: [Access]
+    let windows: [CompiledWindow]
+    let vocabulary: Vocabulary
+
+    /// The chunk at hand.
+    private(set) var chunk: Chunk
+    private(set) var tables: UnsafeMutablePointer<TableRows>
+    /// Rows of the partition, for rules that are not partitioned by person: the part of each table to look at.
+    var partition: [Range<Int>]?
+
+    /// The rule's lists and the row matched in each.
+    var matchLists: [BoundList] = []
+    var matchRows: [Int32] = []
+    /// Rows of the group at hand, and whether each surely belongs to it.
+    var members: [Member] = []
+    /// Whether the group's period lies inside the coverage.
+    var areMembersComplete = true
+    /// Incomplete windows are opened upward (what could still be out there).
+    var isOpen = false
+    /// The access that was first found unknown since this was last set to -1.
+    var firstUnknown: Int32 = -1
+
+    private var prefixes: [UInt64: Int32] = [:]
+    private var indexes: [Int: RowIndex] = [:]
+    private var distinct: [Int128] = []
+    private var possible: [Int128] = []
+    var focusTable = 0
+
+    struct Member {
+        let row: Int32
+        let isSure: Bool
+    }
+
+    init(_ binding: Binding) {
+        self.binding = binding
+        let program = binding.program
+        nodes = .allocate(capacity: max(1, program.nodes.count))
+        nodes.initialize(from: program.nodes, count: program.nodes.count)
+        operands = .allocate(capacity: max(1, program.operands.count))
+        operands.initialize(from: program.operands, count: program.operands.count)
+        accesses = program.accesses
+        windows = program.windows
+        vocabulary = binding.knowledge.vocabulary
+        chunk = binding.masters.chunk
+        tables = chunk.tables
+    }
+
+    deinit {
+        nodes.deallocate()
+        operands.deallocate()
+    }
+
+    func enter(_ chunk: Chunk) {
+        self.chunk = chunk
+        tables = chunk.tables
+        indexes.removeAll(keepingCapacity: true)
+    }
+
+    /// The access that a node reads.
+    func access(_ node: Int32) -> Int32 { nodes[Int(node)].operation == .access ? nodes[Int(node)].a : -1 }
+
+    // MARK: Reading fields
+
+    func load(_ number: Int, _ start: Int) -> Value {
+        let access = accesses[number]
+        var table = Int(access.start)
+        var row = start
+        var base = tables
+        for hop in access.hops {
+            if let field = hop.codeField {
+                let code = base[table].slots[Int(field)].code(row)
+                let target = binding.masters.row(Int(hop.table), code: code)
+                guard target >= 0 else { return unknown(number, access) }
+                row = Int(target)
+                base = binding.masters.chunk.tables
+            } else {
+                guard let parent = base[table].parent else { return unknown(number, access) }
+                row = Int(parent[row])
+                guard row >= 0 else { return unknown(number, access) }
+            }
+            table = Int(hop.table)
+        }
+        switch access.leaf {
+        case .stored: return stored(base[table].slots[Int(access.field)], row, number)
+        case .identity: return Value(chunk.identity(table, row))
+        case .day: return day(base[table], access, row, number)
+        case .time: return time(base[table], access, row, number)
+        case .start: return moment(base[table], binding.startDay, binding.startSecond, row, number)
+        case .end:
+            if base[table].slots[binding.endDay].isValid(row) {
+                return moment(base[table], binding.endDay, binding.endSecond, row, number)
+            }
+            return Value(Int64(binding.horizonDay) * 86_400 + 86_399)
+        }
+    }
+
+    private func unknown(_ number: Int, _ access: Access) -> Value {
+        if firstUnknown < 0 { firstUnknown = Int32(number) }
+        if access.leaf == .stored, access.path.table.isNonNegative(Int(access.field)) { return .unknownCount }
+        return .unknown
+    }
+
+    @inline(__always) private func stored(_ slot: Slot, _ row: Int, _ number: Int) -> Value {
+        guard slot.isValid(row) else {
+            if firstUnknown < 0 { firstUnknown = Int32(number) }
+            return slot.isNonNegative || slot.kind == .absent && isNonNegative(number) ? .unknownCount : .unknown
+        }
+        switch slot.kind {
+        case .code: return Value(Int64(slot.code(row)))
+        case .int32: return Value(Int64(slot.int32s[row]))
+        case .int64: return Value(slot.int64s[row])
+        case .flag:
+            let bits = slot.base.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
+            return Value(Int64((bits[row &>> 3] &>> UInt8(truncatingIfNeeded: row & 7)) & 1))
+        case .text, .word: return Value(Int64(vocabulary.lateCode(slot.utf8(row))))
+        case .absent: return .unknown
+        }
+    }
+
+    private func isNonNegative(_ number: Int) -> Bool {
+        let access = accesses[number]
+        return access.leaf == .stored && access.path.table.isNonNegative(Int(access.field))
+    }
+
+    private func day(_ rows: TableRows, _ access: Access, _ row: Int, _ number: Int) -> Value {
+        let slot = rows.slots[binding.referenceDay[Int(access.table)]]
+        guard slot.isValid(row) else {
+            if firstUnknown < 0 { firstUnknown = Int32(number) }
+            return .unknown
+        }
+        return Value(Int64(slot.int32s[row]))
+    }
+
+    private func time(_ rows: TableRows, _ access: Access, _ row: Int, _ number: Int) -> Value {
+        let table = Int(access.table)
+        return moment(rows, binding.referenceDay[table], binding.referenceSecond[table], row, number)
+    }
+
+    private func moment(_ rows: TableRows, _ day: Int, _ second: Int, _ row: Int, _ number: Int) -> Value {
+        guard rows.slots[day].isValid(row) else {
+            if firstUnknown < 0 { firstUnknown = Int32(number) }
+            return .unknown
+        }
+        let midnight = Int64(rows.slots[day].int32s[row]) * 86_400
+        if second >= 0, rows.slots[second].isValid(row) { return Value(midnight + Int64(rows.slots[second].int32s[row])) }
+        if firstUnknown < 0 { firstUnknown = Int32(number) }
+        return Value(lo: Int128(midnight), hi: Int128(midnight + 86_399))
+    }
+
+    // MARK: Expressions
+
+    /// The value of a node for a focus row and, inside a window, a related row.
+    func evaluate(_ number: Int32, _ focus: Int, _ related: Int = -1) -> Value {
+        let node = nodes[Int(number)]
+        switch node.operation {
+        case .constant: return Value(node.k)
+        case .unknown: return .unknown
+        case .access: return load(Int(node.a), node.isRelated ? related : focus)
+        case .listColumn:
+            let row = Int(matchRows[Int(node.a)])
+            let column = matchLists[Int(node.a)].columns[Int(node.b)]
+            return column.isKnown(row) ? Value(column.values[row]) : .unknown
+        case .not: return .not(evaluate(node.a, focus, related))
+        case .and:
+            var result = Value.yes
+            for index in 0..<Int(node.count) {
+                let value = evaluate(operands[Int(node.first) + index], focus, related)
+                if value.isFalse { return .no }
+                if !value.isTrue { result = .maybe }
+            }
+            return result
+        case .or:
+            var result = Value.no
+            for index in 0..<Int(node.count) {
+                let value = evaluate(operands[Int(node.first) + index], focus, related)
+                if value.isTrue { return .yes }
+                if !value.isFalse { result = .maybe }
+            }
+            return result
+        case .equal: return .equal(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+        case .notEqual: return .not(.equal(evaluate(node.a, focus, related), evaluate(node.b, focus, related)))
+        case .less: return .less(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+        case .lessOrEqual: return .lessOrEqual(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+        case .greater: return .less(evaluate(node.b, focus, related), evaluate(node.a, focus, related))
+        case .greaterOrEqual: return .lessOrEqual(evaluate(node.b, focus, related), evaluate(node.a, focus, related))
+        case .isKnown: return .truth(evaluate(node.a, focus, related).isKnown)
+        case .add: return .add(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+        case .subtract: return .add(evaluate(node.a, focus, related), .negate(evaluate(node.b, focus, related)))
+        case .multiply: return .multiply(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+        case .scale: return .multiply(evaluate(node.a, focus, related), Value(node.k))
+        case .negate: return .negate(evaluate(node.a, focus, related))
+        case .absolute: return .absolute(evaluate(node.a, focus, related))
+        case .divide, .round:
+            return .divide(
+                evaluate(node.a, focus, related), evaluate(node.b, focus, related), factor: Int128(node.k))
+        case .dayOf: return evaluate(node.a, focus, related).mapMonotone { Value.floorDivide($0, 86_400) }
+        case .period: return period(evaluate(node.a, focus, related), node.k)
+        case .age: return Calendar.age(birth: evaluate(node.a, focus, related), day: evaluate(node.b, focus, related))
+        case .startsWith: return startsWith(evaluate(node.a, focus, related), node.b)
+        case .prefix: return prefix(evaluate(node.a, focus, related), Int(node.k))
+        case .inList: return isListed(node, focus, related)
+        case .covered: return covered(Int(node.k), evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+        case .greatest, .least, .coalesce, .choose: return choice(node, focus, related)
+        case .aggregate: return fold(Int(node.a), focus)
+        }
+    }
+
+    private func choice(_ node: Node, _ focus: Int, _ related: Int) -> Value {
+        let list = (0..<Int(node.count)).map { operands[Int(node.first) + $0] }
+        switch node.operation {
+        case .greatest, .least:
+            var result = evaluate(list[0], focus, related)
+            for operand in list.dropFirst() {
+                let value = evaluate(operand, focus, related)
+                result = node.operation == .greatest
+                    ? Value(lo: max(result.lo, value.lo), hi: max(result.hi, value.hi))
+                    : Value(lo: min(result.lo, value.lo), hi: min(result.hi, value.hi))
+            }
+            return result
+        case .coalesce:
+            let before = firstUnknown
+            for operand in list {
+                let value = evaluate(operand, focus, related)
+                if value.isKnown {
+                    firstUnknown = before
+                    return value
+                }
+                if operand == list.last { return value }
+            }
+            return .unknown
+        default:
+            var result: Value?
+            var index = 0
+            while index + 1 < list.count {
+                let condition = evaluate(list[index], focus, related)
+                if !condition.isFalse {
+                    let value = evaluate(list[index + 1], focus, related)
+                    result = result.map { .hull($0, value) } ?? value
+                    if condition.isTrue { return result ?? value }
+                }
+                index += 2
+            }
+            let otherwise = evaluate(list[index], focus, related)
+            return result.map { .hull($0, otherwise) } ?? otherwise
+        }
+    }
+
+    private func startsWith(_ value: Value, _ prefix: Int32) -> Value {
+        guard value.isKnown else { return .maybe }
+        return .truth(vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)).starts(with: vocabulary.view(prefix)))
+    }
+
+    private func prefix(_ value: Value, _ count: Int) -> Value {
+        guard value.isKnown else { return .unknown }
+        let code = Int32(truncatingIfNeeded: value.lo)
+        let key = UInt64(UInt32(bitPattern: code)) << 32 | UInt64(count)
+        if let known = prefixes[key] { return Value(Int64(known)) }
+        let bytes = Array(String(decoding: vocabulary.bytes(of: code), as: UTF8.self).prefix(count).utf8)
+        let result = bytes.withUnsafeBufferPointer { vocabulary.lateCode($0) }
+        prefixes[key] = result
+        return Value(Int64(result))
+    }
+
+    private func period(_ value: Value, _ period: Int64) -> Value {
+        period == 4
+            ? value.mapMonotone { Value.floorDivide($0, 3600) }
+            : value.mapMonotone { Int128(Calendar.periodStart(Int32(truncatingIfNeeded: $0), period)) }
+    }
+
+    private func covered(_ table: Int, _ key: Value, _ day: Value) -> Value {
+        guard key.isKnown, day.isKnown else { return .maybe }
+        let spans: [Masters.Span]?
+        if table == Table.entitlement.position {
+            spans = chunk.entitlements(person: Int(truncatingIfNeeded: key.lo - Int128(chunk.firstRows[binding.personTable])))
+        } else {
+            spans = binding.masters.spans(table, code: Int32(truncatingIfNeeded: key.lo))
+        }
+        guard let spans else { return .maybe }
+        return .truth(spans.contains { Int128($0.from) <= day.lo && day.lo <= Int128($0.to) })
+    }
+
+    private func isListed(_ node: Node, _ focus: Int, _ related: Int) -> Value {
+        let membership = binding.knowledge.memberships[Int(node.k)]
+        let list = binding.knowledge.lists[membership.list]
+        var values: [Value] = []
+        for index in 0..<Int(node.count) { values.append(evaluate(operands[Int(node.first) + index], focus, related)) }
+        let lead = membership.columns.firstIndex(of: membership.index.column) ?? 0
+        var result = Value.no
+        let test: (Int32) -> Bool = { row in
+            var truth = self.applies(list, Int(row), focus)
+            for (index, column) in membership.columns.enumerated() where index != lead || !membership.index.isIndexed {
+                if values[index].isKnown {
+                    if !list.matches(Int(row), column, values[index].lo, self.vocabulary) { return true }
+                } else {
+                    truth = truth.isFalse ? truth : .maybe
+                }
+            }
+            if truth.isTrue {
+                result = .yes
+                return false
+            }
+            if !truth.isFalse { result = .maybe }
+            return true
+        }
+        if values[lead].isKnown {
+            membership.index.forEach(Int32(truncatingIfNeeded: values[lead].lo), test)
+        } else {
+            for row in 0..<Int32(list.rowCount) where !test(row) { break }
+            if result.isTrue { result = .maybe }
+        }
+        return result
+    }
+
+    // MARK: Lists by date and area
+
+    /// Whether a list row applies on the focus row's date and in its area.
+    func applies(_ list: BoundList, _ row: Int, _ focus: Int) -> Value {
+        if list.isPlain { return .yes }
+        let selection = binding.selections[focusTable]
+        var day = Value(0)
+        if list.isDated {
+            let node = list.source.dateSelector == .fee ? selection.fee : selection.discharge
+            day = evaluate(node, focus)
+        }
+        var area: [UInt8]?
+        if list.hasAreas {
+            let value = evaluate(list.source.areaSelector == .home ? selection.home : selection.care, focus)
+            if value.isKnown { area = vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)) }
+        }
+        switch list.applies(row, day: day, area: area) {
+        case .some(true): return .yes
+        case .some(false): return .no
+        case nil: return .maybe
+        }
+    }
+
+    /// Rows of a large scope by code, built on first use for the scope at hand.
+    func index(_ table: Int, _ field: Int, _ rows: Range<Int>) -> RowIndex {
+        let key = table * 64 + field
+        if let index = indexes[key], index.rows == rows { return index }
+        let index = RowIndex(tables[table].slots[field], rows)
+        indexes[key] = index
+        return index
+    }
+
+    func takeDistinct() -> (sure: [Int128], possible: [Int128]) {
+        var sure = distinct
+        var maybe = possible
+        distinct.removeAll(keepingCapacity: true)
+        possible.removeAll(keepingCapacity: true)
+        sure.sort()
+        maybe.sort()
+        return (sure, maybe)
+    }
+
+    func noteDistinct(_ value: Int128, isSure: Bool) {
+        if isSure { distinct.append(value) } else { possible.append(value) }
+    }
+}
+
+/// The rows of a scope ordered by a code.
+final class RowIndex {
+    let rows: Range<Int>
+    private var keys: [UInt64]
+    let unknown: [Int32]
+
+    init(_ slot: Slot, _ rows: Range<Int>) {
+        self.rows = rows
+        keys = []
+        keys.reserveCapacity(rows.count)
+        var unknown: [Int32] = []
+        for row in rows {
+            let code = slot.code(row)
+            if code < 0 { unknown.append(Int32(row)) } else { keys.append(UInt64(UInt32(code)) << 32 | UInt64(UInt32(row))) }
+        }
+        keys.sort()
+        self.unknown = unknown
+    }
+
+    /// Rows with the code, ascending.
+    func rows(code: Int32) -> [Int32] {
+        guard code >= 0 else { return [] }
+        var low = 0
+        var high = keys.count
+        let floor = UInt64(UInt32(code)) << 32
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < floor { low = middle + 1 } else { high = middle }
+        }
+        var found: [Int32] = []
+        while low < keys.count, keys[low] >> 32 == UInt64(UInt32(code)) {
+            found.append(Int32(truncatingIfNeeded: keys[low] & 0xFFFF_FFFF))
+            low += 1
+        }
+        return found
+    }
+}

@@ -1,0 +1,284 @@
+import Claims
+import Columns
+import Rules
+
+/// The dictionaries of a findings file: known before the first finding, so that they stand at its head.
+final class FindingDictionaries: @unchecked Sendable {
+    let tables: [Int: StringTable]
+    /// Vocabulary code → place in the dictionary of institutions, of items; -1 elsewhere.
+    let institutionOf: [Int32]
+    let itemOf: [Int32]
+    let poolOf: [Int32]
+    let outcomes: [Outcome: Int32]
+    let tableNames: [String]
+    let causes: [String]
+    let lossMethods: [String]
+
+    static let lossMethods = ["ratio", "unknown"]
+
+    init(_ binding: Binding, institutions: Set<Int32>, items: Set<Int32>, pools: Set<Int32>) {
+        let vocabulary = binding.vocabulary
+        func ordered(_ codes: Set<Int32>) -> ([String], [Int32]) {
+            let sorted = codes.map { (vocabulary.string($0), $0) }.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+            var places = [Int32](repeating: -1, count: vocabulary.count)
+            for (place, entry) in sorted.enumerated() { places[Int(entry.1)] = Int32(place) }
+            return (sorted.map(\.0), places)
+        }
+        let (institutionNames, institutionOf) = ordered(institutions)
+        let (itemNames, itemOf) = ordered(items)
+        let (poolNames, poolOf) = ordered(pools)
+        self.institutionOf = institutionOf
+        self.itemOf = itemOf
+        self.poolOf = poolOf
+        let outcomeList: [Outcome] = [.violation, .suspicion, .undetermined, .error]
+        outcomes = Dictionary(uniqueKeysWithValues: outcomeList.enumerated().map { ($1, Int32($0)) })
+        tableNames = Table.allCases.map(\.rawValue) + Table.allCases.map { "group of \($0.rawValue)" }
+        causes = binding.program.accesses.map(\.name) + ["coverage", "overflow"]
+        lossMethods = Self.lossMethods
+        let rules = binding.rules.map(\.rule)
+        var tables: [FindingColumns.Column: [String]] = [
+            .rule: rules.map(\.id), .version: rules.map(\.version), .category: ["policy", "management", "medical"],
+            .outcome: outcomeList.map(\.rawValue) + ["stated"], .unit: tableNames, .institution: institutionNames,
+            .item: itemNames, .list: binding.knowledge.lists.map(\.source.id), .violatingTable: tableNames,
+            .involvedTable: tableNames, .pool: poolNames + ["multiple"], .lossMethod: lossMethods, .cause: causes,
+            .source: ["yijian"],
+        ]
+        for (column, names) in tables where names.isEmpty { tables[column] = [""] }
+        self.tables = Dictionary(uniqueKeysWithValues: tables.map { ($0.rawValue, StringTable($1)) })
+    }
+
+    func cause(_ number: Int32) -> Int32 {
+        switch number {
+        case Draft.causeCoverage: Int32(causes.count - 2)
+        case Draft.causeOverflow: Int32(causes.count - 1)
+        default: number
+        }
+    }
+}
+
+/// Turns drafts into rows of `findings.arrow`: identifiers in place of row numbers.
+final class FindingEncoder {
+    private let binding: Binding
+    private let dictionaries: FindingDictionaries
+    private let losses: Losses
+    private(set) var columns: [ColumnBuffer]
+    private(set) var rows = 0
+    private var key: [UInt8] = []
+
+    init(_ binding: Binding, _ dictionaries: FindingDictionaries) {
+        self.binding = binding
+        self.dictionaries = dictionaries
+        losses = Losses(binding, dictionaries)
+        columns = FindingColumns.fields.map { ColumnBuffer($0.type) }
+    }
+
+    func take() -> (columns: [ColumnBuffer], rows: Int) {
+        let taken = (columns, rows)
+        columns = FindingColumns.fields.map { ColumnBuffer($0.type) }
+        rows = 0
+        return taken
+    }
+
+    func encode(_ draft: Draft, in chunk: Chunk, evaluator: Evaluator) {
+        let rule = binding.rules[Int(draft.rule)]
+        let table = rule.table
+        rows += 1
+        evaluator.focusTable = table
+        makeKey(draft, rule, chunk, evaluator)
+        key.withUnsafeBufferPointer { key in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { id in
+                FindingIdentifier.write(rule: rule.rule.id, key: key, into: id)
+                self[.id].append(utf8: UnsafeBufferPointer(id))
+            }
+            self[.key].append(utf8: key)
+        }
+        self[.rule].append(draft.rule)
+        self[.version].append(draft.rule)
+        self[.category].append(Self.category(rule.rule.category))
+        self[.outcome].append(dictionaries.outcomes[draft.outcome] ?? 0)
+        self[.grade].append(Int32(rule.rule.grade))
+        self[.unit].append(Int32(table + (rule.isGroup ? Chunk.tableCount : 0)))
+        place(draft, rule, chunk, evaluator)
+        if let match = rule.matches.first, draft.listRow >= 0 {
+            self[.list].append(Int32(match.list))
+            self[.listRow].append(binding.knowledge.lists[match.list].source.lineNumbers[Int(draft.listRow)])
+        } else {
+            self[.list].appendNull()
+            self[.listRow].appendNull()
+        }
+        evidence(.value, draft.value, rule.valueScale)
+        evidence(.limit, draft.limit, rule.limitScale)
+        list(.violating, draft.violating, table, chunk)
+        self[.violatingTable].append(Int32(table))
+        list(.involved, draft.involved, Int(max(0, draft.involvedTable)), chunk)
+        optional(.involvedTable, draft.involvedTable >= 0 ? draft.involvedTable : nil)
+        for stake in draft.stakes { Self.withYuan(stake) { self[.stakes].appendItem(utf8: $0) } }
+        self[.stakes].closeList()
+        optional(.gross, draft.gross)
+        optional(.inScope, draft.inScope)
+        losses.append(draft, rule, chunk, to: self)
+        optional(.cause, draft.outcome == .undetermined ? dictionaries.cause(draft.cause) : nil)
+        self[.source].append(Int32(0))
+        self[.text].appendNull()
+        self[.stated].appendNull()
+    }
+
+    @inline(__always) subscript(_ column: FindingColumns.Column) -> ColumnBuffer { columns[column.rawValue] }
+
+    func optional(_ column: FindingColumns.Column, _ value: Int32?) {
+        if let value, value >= 0 { self[column].append(value) } else { self[column].appendNull() }
+    }
+
+    func optional(_ column: FindingColumns.Column, _ value: Int64?) {
+        if let value { self[column].append(value) } else { self[column].appendNull() }
+    }
+
+    private static func category(_ name: String) -> Int32 {
+        switch name {
+        case "policy": 0
+        case "management": 1
+        default: 2
+        }
+    }
+
+    /// Person, institution, encounter, day and item of the first violating row.
+    private func place(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
+        let table = rule.table
+        let row = Int(draft.firstRow)
+        let encounter = table == binding.encounterTable ? row : evaluator.encounter(of: row)
+        if case .person = rule.partition, encounter >= 0, let parent = chunk[.encounter].parent {
+            self[.person].append(utf8: chunk[.person].slots[0].utf8(Int(parent[encounter])))
+        } else {
+            self[.person].appendNull()
+        }
+        let own = Table.allCases[table].index(of: "institution").map { chunk.tables[table].slots[$0].code(row) }
+        let institution = own ?? (encounter >= 0 ? chunk.slot(.encounter, "institution").code(encounter) : -1)
+        optional(.institution, institution >= 0 ? dictionaries.institutionOf[Int(institution)] : nil)
+        if encounter >= 0, !rule.isGroup || rule.isMemberBounded || table == binding.lineTable {
+            self[.encounter].append(utf8: chunk[.encounter].slots[0].utf8(encounter))
+        } else {
+            self[.encounter].appendNull()
+        }
+        let day = evaluator.evaluate(rule.day, row)
+        optional(.day, day.isKnown ? Int32(truncatingIfNeeded: day.lo) : nil)
+        let item = Table.allCases[table].index(of: "item").map { chunk.tables[table].slots[$0].code(row) } ?? -1
+        optional(.item, item >= 0 ? dictionaries.itemOf[Int(item)] : nil)
+    }
+
+    private func evidence(_ column: FindingColumns.Column, _ value: Int128?, _ scale: Int) {
+        guard let value else { return self[column].appendNull() }
+        let scaled = scale <= FindingColumns.evidenceScale
+            ? value.multipliedReportingOverflow(by: Int128(Int64.power(ofTen: FindingColumns.evidenceScale - scale)))
+            : (Value.roundedHalfUp(value, Int128(Int64.power(ofTen: scale - FindingColumns.evidenceScale))), false)
+        if let narrow = Int64(exactly: scaled.0), !scaled.1 { self[column].append(narrow) } else { self[column].appendNull() }
+    }
+
+    private func list(_ column: FindingColumns.Column, _ rows: [Int32], _ table: Int, _ chunk: Chunk) {
+        let buffer = self[column]
+        for row in rows { RowNames.with(table, Int(row), chunk) { buffer.appendItem(utf8: $0) } }
+        buffer.closeList()
+    }
+
+    private func makeKey(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
+        key.removeAll(keepingCapacity: true)
+        guard rule.isGroup, case .group(_, let keys) = rule.rule.unit else {
+            key.append(contentsOf: Table.allCases[rule.table].rawValue.utf8)
+            key.append(58)
+            RowNames.with(rule.table, Int(draft.firstRow), chunk) { key.append(contentsOf: $0) }
+            return
+        }
+        for (index, part) in keys.enumerated() {
+            if index > 0 { key.append(124) }
+            key.append(contentsOf: part.name.utf8)
+            key.append(61)
+            let value = draft.keys[index]
+            if case .identity(let table) = part.expression.type {
+                let row = table == .person
+                    ? evaluator.person(of: Int(draft.firstRow)) : evaluator.encounter(of: Int(draft.firstRow))
+                RowNames.with(table.position, row, chunk) { key.append(contentsOf: $0) }
+            } else {
+                key.append(contentsOf: KeyText.text(value, part.expression, binding.vocabulary).utf8)
+            }
+        }
+    }
+
+    /// Fen as yuan with two decimals.
+    static func withYuan(_ fen: Int64, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { buffer in
+            var at = 32
+            var rest = fen.magnitude
+            var digits = 0
+            repeat {
+                at -= 1
+                buffer[at] = 48 + UInt8(rest % 10)
+                rest /= 10
+                digits += 1
+                if digits == 2 {
+                    at -= 1
+                    buffer[at] = 46
+                }
+            } while rest > 0 || digits < 3
+            if fen < 0 {
+                at -= 1
+                buffer[at] = 45
+            }
+            body(UnsafeBufferPointer(rebasing: buffer[at..<32]))
+        }
+    }
+}
+
+/// What a row is called in evidence: its identifier; a diagnosis by its encounter and sequence.
+enum RowNames {
+    static func with(_ table: Int, _ row: Int, _ chunk: Chunk, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        let rows = chunk.tables[table]
+        if Table.allCases[table].identifier == "id" { return body(rows.slots[0].utf8(row)) }
+        var name = ""
+        if let parent = rows.parent, Table.allCases[table] == .diagnosis {
+            name = String(decoding: chunk[.encounter].slots[0].utf8(Int(parent[row])), as: UTF8.self)
+            name += "/\(row - Int(rows.starts?[Int(parent[row])] ?? 0) + 1)"
+        }
+        name.withUTF8 { body($0) }
+    }
+}
+
+/// Group keys as text.
+enum KeyText {
+    static func text(_ value: Value, _ expression: Expression, _ vocabulary: Vocabulary) -> String {
+        guard value.isKnown else { return "" }
+        let number = Int32(truncatingIfNeeded: value.lo)
+        switch expression.type {
+        case .text: return vocabulary.string(number)
+        case .boolean: return value.isTrue ? "true" : "false"
+        case .number(let scale): return Decimals.text(value.lo, scale: scale)
+        case .moment: return "\(Day(number: Int32(truncatingIfNeeded: Value.floorDivide(value.lo, 86_400))))"
+        case .identity: return "\(value.lo)"
+        case .day:
+            if case .period(let period, _) = expression.node { return self.period(period, number) }
+            return "\(Day(number: number))"
+        }
+    }
+
+    static func period(_ period: Period, _ number: Int32) -> String {
+        if period == .hour { return "\(Day(number: number / 24))T" + (number % 24 < 10 ? "0" : "") + "\(number % 24)" }
+        let day = "\(Day(number: number))"
+        switch period {
+        case .month: return String(day.prefix(7))
+        case .year: return String(day.prefix(4))
+        case .quarter: return day.prefix(4) + "-Q\((Day(number: number).parts.month - 1) / 3 + 1)"
+        default: return day
+        }
+    }
+}
+
+package enum Decimals {
+    /// An exact decimal without trailing zeros.
+    package static func text(_ mantissa: Int128, scale: Int) -> String {
+        guard scale > 0 else { return "\(mantissa)" }
+        let digits = String(mantissa.magnitude)
+        let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
+        let whole = padded.dropLast(scale)
+        var part = padded.suffix(scale)
+        while part.last == "0" { part.removeLast() }
+        return (mantissa < 0 ? "-" : "") + whole + (part.isEmpty ? "" : "." + part)
+    }
+}

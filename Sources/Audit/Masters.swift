@@ -1,0 +1,100 @@
+import Claims
+import Columns
+
+/// Master data (机构, 项目, 医师 …) bound to the vocabulary, looked up by code.
+final class Masters: @unchecked Sendable {
+    struct Span {
+        let from: Int32
+        let to: Int32
+    }
+
+    /// Held in the shape of a chunk, so that one loader reads both.
+    let chunk = Chunk()
+    private var rowByCode: [[Int32]] = Array(repeating: [], count: Chunk.tableCount)
+    private var spans: [Int: [Int32: [Span]]] = [:]
+
+    init() {}
+
+    /// Binds one master table; a later row with the same code replaces an earlier one.
+    func bind(_ table: Table, from file: ArrowFile, batchOwner: AnyObject, vocabulary: Vocabulary) throws {
+        let position = table.position
+        let rows = (0..<file.batchCount).reduce(0) { $0 + file.rowCount(ofBatch: $1) }
+        var result = chunk.tables[position]
+        result.rows = rows
+        result.isPresent = true
+        for (index, field) in table.fields.enumerated() {
+            guard let column = file.index(of: field.name) else { continue }
+            result.slots[index] = try slot(for: field, column: column, of: file, rows: rows, vocabulary: vocabulary)
+            result.slots[index].isNonNegative = table.isNonNegative(index)
+        }
+        chunk.tables[position] = result
+        if let key = table.fields.first?.name == "code" ? result.slots[0] : nil {
+            var byCode = [Int32](repeating: -1, count: vocabulary.count)
+            for row in 0..<rows where key.code(row) >= 0 { byCode[Int(key.code(row))] = Int32(row) }
+            rowByCode[position] = byCode
+        }
+        if table == .agreement || table == .eligibility { bindSpans(table, result) }
+    }
+
+    /// The row of a master table that describes a code; -1 when it is not known there.
+    @inline(__always) func row(_ table: Int, code: Int32) -> Int32 {
+        let byCode = rowByCode[table]
+        return code >= 0 && Int(code) < byCode.count ? byCode[Int(code)] : -1
+    }
+
+    /// The spans of a code; nil when the table is absent or silent about it.
+    func spans(_ table: Int, code: Int32) -> [Span]? { spans[table]?[code] }
+
+    private func bindSpans(_ table: Table, _ rows: TableRows) {
+        guard let from = table.index(of: "from"), let to = table.index(of: "to") else { return }
+        var found: [Int32: [Span]] = [:]
+        for row in 0..<rows.rows {
+            let code = rows.slots[0].code(row)
+            guard code >= 0 else { continue }
+            found[code, default: []].append(
+                Span(
+                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : Int32.min,
+                    to: rows.slots[to].isValid(row) ? rows.slots[to].int32s[row] : Int32.max))
+        }
+        spans[table.position] = found
+    }
+
+    /// Copies a column of all batches into memory of its own: master tables are small.
+    private func slot(
+        for field: Field, column: Int, of file: ArrowFile, rows: Int, vocabulary: Vocabulary
+    ) throws -> Slot {
+        var slot = Slot()
+        let validity = chunk.arena.allocate(UInt8.self, rows / 8 + 1)
+        validity.initialize(repeating: 0, count: rows / 8 + 1)
+        slot.validity = UnsafePointer(validity)
+        var dictionary: StringTable?
+        if case .dictionary = file.fields[column].type { dictionary = StringTable(try file.dictionary(column), owner: file) }
+        let codes = dictionary.map { table in (0..<table.count).map { vocabulary.intern(table[$0]) } } ?? []
+        let narrow = chunk.arena.allocate(Int32.self, rows)
+        let wide = chunk.arena.allocate(Int64.self, rows)
+        var base = 0
+        for batch in 0..<file.batchCount {
+            let view = try file.column(column, batch: batch)
+            for row in 0..<view.count where view.isValid(row) {
+                let target = base + row
+                validity[target >> 3] |= 1 << UInt8(target & 7)
+                switch view.type {
+                case .dictionary: narrow[target] = codes[Int(view.int32[row])]
+                case .utf8: narrow[target] = vocabulary.intern(view.utf8(row))
+                case .int32, .date32, .time32: narrow[target] = view.int32[row]
+                case .int64, .decimal64: wide[target] = view.int64[row]
+                case .bool: narrow[target] = view.bool(row) ? 1 : 0
+                default: break
+                }
+            }
+            base += view.count
+        }
+        switch file.fields[column].type {
+        case .dictionary, .utf8: slot.kind = .code
+        case .int64, .decimal64: slot.kind = .int64
+        default: slot.kind = .int32
+        }
+        slot.base = slot.kind == .int64 ? UnsafeRawPointer(wide) : UnsafeRawPointer(narrow)
+        return slot
+    }
+}

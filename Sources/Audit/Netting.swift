@@ -1,0 +1,178 @@
+import Claims
+
+/// Takes reversals off the lines they name, before any rule sees them (冲红冲销).
+///
+/// A line netted to zero and the reversal rows themselves take no part in any rule; a reversal that names no line of
+/// the person, or takes more than the line had, is an orphan: it takes no part and is counted.
+enum Netting {
+    private static let reverses = Table.line.index(of: "reverses") ?? 0
+    private static let quantity = Table.line.index(of: "quantity") ?? 0
+    private static let amount = Table.line.index(of: "amount") ?? 0
+    private static let inScope = Table.line.index(of: "in_scope") ?? 0
+    private static let daysSupply = Table.line.index(of: "days_supply") ?? 0
+
+    static func apply(to chunk: Chunk, fields: [Int], _ counts: inout ClaimsReader.NettingCounts) {
+        let lines = chunk[.line]
+        guard needsNetting(lines) else { return }
+        var work = Work(lines, encounters: chunk[.encounter])
+        work.net()
+        counts.reversals += work.reversals
+        counts.orphans += work.orphans
+        replace(lines, in: chunk, keeping: work, fields)
+    }
+
+    private static func needsNetting(_ lines: TableRows) -> Bool {
+        let named = lines.slots[reverses]
+        if named.kind == .text {
+            if named.validity == nil, lines.rows > 0 { return true }
+            for row in 0..<lines.rows where named.isValid(row) { return true }
+        }
+        return hasNegative(lines.slots[quantity], lines.rows) || hasNegative(lines.slots[amount], lines.rows)
+    }
+
+    private static func hasNegative(_ slot: Slot, _ rows: Int) -> Bool {
+        guard slot.kind == .int64 else { return false }
+        let values = slot.int64s
+        var signs: Int64 = 0
+        for row in 0..<rows { signs |= values[row] }
+        guard signs < 0 else { return false }
+        for row in 0..<rows where values[row] < 0 && slot.isValid(row) { return true }
+        return false
+    }
+
+    /// The amounts of a block's lines while reversals are taken off.
+    private struct Work {
+        let lines: TableRows
+        let encounters: TableRows
+        var quantities: [Int64?]
+        var amounts: [Int64?]
+        var scoped: [Int64?]
+        var isDropped: [Bool]
+        var isTouched: [Bool]
+        var reversals = 0
+        var orphans = 0
+
+        init(_ lines: TableRows, encounters: TableRows) {
+            self.lines = lines
+            self.encounters = encounters
+            func values(_ field: Int) -> [Int64?] {
+                let slot = lines.slots[field]
+                return (0..<lines.rows).map { slot.isValid($0) ? slot.int64s[$0] : nil }
+            }
+            quantities = values(Netting.quantity)
+            amounts = values(Netting.amount)
+            scoped = values(Netting.inScope)
+            isDropped = Array(repeating: false, count: lines.rows)
+            isTouched = isDropped
+        }
+
+        mutating func net() {
+            guard let persons = encounters.starts, let starts = lines.starts, let parent = lines.parent,
+                let person = encounters.parent
+            else { return }
+            let id = lines.slots[0]
+            let named = lines.slots[Netting.reverses]
+            var known: (person: Int32, rows: [[UInt8]: Int]) = (-1, [:])
+            for row in 0..<lines.rows {
+                let isReversal = named.isValid(row) && named.kind == .text
+                let isNegative = (quantities[row] ?? 0) < 0 || (amounts[row] ?? 0) < 0
+                guard isReversal || isNegative else { continue }
+                isDropped[row] = true
+                let owner = person[Int(parent[row])]
+                if known.person != owner {
+                    let first = Int(starts[Int(persons[Int(owner)])])
+                    let last = Int(starts[Int(persons[Int(owner) + 1])])
+                    known = (owner, [:])
+                    for line in first..<last { known.rows[Array(id.utf8(line))] = line }
+                }
+                guard isReversal, let target = known.rows[Array(named.utf8(row))], target != row,
+                    !(named.isValid(target) && named.kind == .text), takeOff(row, from: target)
+                else {
+                    orphans += 1
+                    continue
+                }
+                reversals += 1
+            }
+            for row in 0..<lines.rows where isTouched[row] && (quantities[row] ?? 1) == 0 { isDropped[row] = true }
+        }
+
+        /// False when the line had less than is taken back.
+        private mutating func takeOff(_ row: Int, from target: Int) -> Bool {
+            guard let taken = quantities[row]?.magnitude, let had = quantities[target], had >= 0,
+                taken <= UInt64(had)
+            else { return false }
+            quantities[target] = had - Int64(taken)
+            amounts[target] = less(amounts[target], amounts[row])
+            scoped[target] = less(scoped[target], scoped[row])
+            isTouched[target] = true
+            return true
+        }
+
+        private func less(_ had: Int64?, _ taken: Int64?) -> Int64? {
+            guard let had, let taken, taken != Int64.min else { return nil }
+            return had - abs(taken)
+        }
+    }
+
+    private static func replace(_ lines: TableRows, in chunk: Chunk, keeping work: Work, _ fields: [Int]) {
+        let kept = (0..<lines.rows).filter { !work.isDropped[$0] }
+        let references = kept.map { RowReference(source: 0, row: Int32($0)) }
+        var result = lines
+        result.rows = kept.count
+        let slots = chunk.arena.allocate(Slot.self, Table.line.fields.count)
+        slots.initialize(repeating: Slot(), count: Table.line.fields.count)
+        for field in fields { slots[field] = Gather.slot(field, references, from: [lines], arena: chunk.arena) }
+        let parents = chunk.arena.allocate(Int32.self, kept.count)
+        if let parent = lines.parent { for (index, row) in kept.enumerated() { parents[index] = parent[row] } }
+        result.parent = parents
+        result.starts = Gather.starts(
+            parents, rows: kept.count, parentRows: chunk[.encounter].rows, arena: chunk.arena)
+        write(work.quantities, kept, quantity, slots, chunk.arena)
+        write(work.amounts, kept, amount, slots, chunk.arena)
+        write(work.scoped, kept, inScope, slots, chunk.arena)
+        scaleDays(lines, work, kept, slots, chunk.arena)
+        let identities = chunk.arena.allocate(Int64.self, kept.count)
+        let line = Table.line.position
+        for (index, row) in kept.enumerated() { identities[index] = chunk.identity(line, row) }
+        chunk.identities[line] = identities
+        for field in 0..<Table.line.fields.count { lines.slots[field] = slots[field] }
+        result.slots = lines.slots
+        chunk[.line] = result
+    }
+
+    private static func write(
+        _ values: [Int64?], _ kept: [Int], _ field: Int, _ slots: UnsafeMutablePointer<Slot>, _ arena: Arena
+    ) {
+        guard slots[field].kind == .int64 else { return }
+        let target = arena.allocate(Int64.self, kept.count)
+        let bits = arena.allocate(UInt8.self, kept.count / 8 + 1)
+        bits.initialize(repeating: 0, count: kept.count / 8 + 1)
+        var hasNulls = false
+        for (index, row) in kept.enumerated() {
+            target[index] = values[row] ?? 0
+            if values[row] == nil { hasNulls = true } else { bits[index >> 3] |= 1 << UInt8(index & 7) }
+        }
+        slots[field].base = UnsafeRawPointer(target)
+        slots[field].validity = hasNulls ? UnsafePointer(bits) : nil
+    }
+
+    /// Days of supply shrink with the quantity, rounded up.
+    private static func scaleDays(
+        _ lines: TableRows, _ work: Work, _ kept: [Int], _ slots: UnsafeMutablePointer<Slot>, _ arena: Arena
+    ) {
+        let source = lines.slots[daysSupply]
+        let whole = lines.slots[quantity]
+        guard source.kind == .int32, slots[daysSupply].kind == .int32 else { return }
+        let target = arena.allocate(Int32.self, kept.count)
+        for (index, row) in kept.enumerated() {
+            var days = source.isValid(row) ? source.int32s[row] : 0
+            if work.isTouched[row], let left = work.quantities[row], whole.isValid(row), whole.int64s[row] > 0 {
+                let scaled = Int128(days) * Int128(left)
+                let (quotient, remainder) = scaled.quotientAndRemainder(dividingBy: Int128(whole.int64s[row]))
+                days = Int32(truncatingIfNeeded: quotient + (remainder > 0 ? 1 : 0))
+            }
+            target[index] = days
+        }
+        slots[daysSupply].base = UnsafeRawPointer(target)
+    }
+}

@@ -1,0 +1,163 @@
+import Claims
+import Rules
+
+/// A field reached from a row, resolved to table positions and columns.
+struct Access {
+    struct Hop {
+        /// Position of the table reached.
+        var table: UInt8
+        /// Through the code in this field of the table left, or through its parent row (`nil`).
+        var codeField: UInt8?
+    }
+
+    enum Leaf: UInt8 { case stored, identity, time, start, end, day }
+
+    var start: UInt8
+    var hops: [Hop]
+    var table: UInt8
+    var leaf: Leaf
+    var field: UInt8
+    let path: FieldPath
+
+    /// `table.field`, as it is named when it is the cause of an undetermined outcome.
+    var name: String {
+        let table = path.table
+        switch path.field {
+        case .stored(let field): return "\(table.rawValue).\(table.fields[field].name)"
+        case .identity: return table.rawValue
+        case .time: return "\(table.rawValue).time"
+        case .start: return "\(table.rawValue).start"
+        case .end: return "\(table.rawValue).end"
+        case .day: return "\(table.rawValue).day"
+        }
+    }
+}
+
+/// One node of a compiled expression. Operands are node numbers; `k` is a constant or a packed pair of counts.
+struct Node {
+    enum Operation: UInt8 {
+        case constant, unknown, access, listColumn, not, and, or
+        case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
+        case startsWith, inList, isKnown, add, subtract, multiply, scale, negate, absolute, greatest, least, coalesce
+        case divide, round, age, dayOf, period, prefix, choose, covered, aggregate
+    }
+
+    var operation: Operation
+    /// Whether the access, list column … is read from the related row.
+    var isRelated = false
+    var a: Int32 = -1
+    var b: Int32 = -1
+    var k: Int64 = 0
+    /// Operands of variadic nodes: `operands[first..<first + count]`.
+    var first: Int32 = 0
+    var count: Int32 = 0
+}
+
+/// A window as it is evaluated: where its rows lie, which keys they share, what they must fulfil.
+struct CompiledWindow {
+    enum Scope: UInt8 {
+        /// Rows of the focus row's encounter, or of its person; all rows of the partition; the members of the group.
+        case encounter, person, partition, members
+    }
+
+    struct Key {
+        var related: Int32
+        var focus: Int32
+        /// The related side is this code column of the table itself: compared before anything else.
+        var codeField: Int32 = -1
+        /// The related side is the reference day in this column of the table itself.
+        var dayField: Int32 = -1
+    }
+
+    /// Position among the windows of the program.
+    var number = 0
+    var function: Aggregate.Function
+    var argument: Int32 = -1
+    var table: UInt8
+    var scope: Scope
+    var keys: [Key] = []
+    var range: Window.Range?
+    /// Day or moment of the related and of the focus row, when a range needs them.
+    var relatedTime: Int32 = -1
+    var focusTime: Int32 = -1
+    var filter: Int32 = -1
+    /// The conditions of the filter that are not keys.
+    var filterRest: [Expression] = []
+    /// The filter reads neither the focus row nor a list row.
+    var isFilterStatic = true
+    var excludesFocus = false
+    /// Complete whatever the coverage, because an encounter, prescription or operation bounds it.
+    var isBounded = false
+    /// Calendar period of a key, which bounds the window in time; `nil` with `isDayKey` false: unbounded by keys.
+    var periodKey: Period?
+    var isDayKey = false
+    var focusDay: Int32 = -1
+    var argumentIsNonNegative = false
+}
+
+/// The compiled expressions of all rules of a run: flat arrays, so that evaluation touches no object.
+struct Program {
+    var accesses: [Access] = []
+    var nodes: [Node] = []
+    var operands: [Int32] = []
+    var windows: [CompiledWindow] = []
+    private var accessNumbers: [FieldPath: Int32] = [:]
+
+    mutating func access(_ path: FieldPath) -> Int32 {
+        if let number = accessNumbers[path] { return number }
+        var hops: [Access.Hop] = []
+        var table = path.start
+        for step in path.steps {
+            let isParent = step == .person || step == .encounter
+            let field = isParent ? nil : table.index(of: step.rawValue).map { UInt8($0) }
+            precondition(isParent || field != nil, "the rule checker lets no path from \(table) to \(step) pass")
+            hops.append(Access.Hop(table: UInt8(step.position), codeField: field))
+            table = step
+        }
+        let leaf: Access.Leaf
+        var field = 0
+        switch path.field {
+        case .stored(let index):
+            leaf = .stored
+            field = index
+        case .identity: leaf = .identity
+        case .time: leaf = .time
+        case .start: leaf = .start
+        case .end: leaf = .end
+        case .day: leaf = .day
+        }
+        let number = Int32(accesses.count)
+        accesses.append(
+            Access(
+                start: UInt8(path.start.position), hops: hops, table: UInt8(table.position), leaf: leaf,
+                field: UInt8(field), path: path))
+        accessNumbers[path] = number
+        return number
+    }
+
+    mutating func append(_ node: Node) -> Int32 {
+        nodes.append(node)
+        return Int32(nodes.count - 1)
+    }
+
+    mutating func append(_ operation: Node.Operation, list: [Int32], k: Int64 = 0) -> Int32 {
+        let first = Int32(operands.count)
+        operands.append(contentsOf: list)
+        return append(Node(operation: operation, k: k, first: first, count: Int32(list.count)))
+    }
+}
+
+extension Table {
+    /// Position in the arrays of a chunk.
+    var position: Int { Chunk.position[self] ?? 0 }
+
+    /// The fields of the reference time (日期与时刻): day and second, by name.
+    var referenceTime: (day: String, second: String?)? {
+        switch self {
+        case .line, .operation, .prescription, .settlement, .scan: ("day", "second")
+        case .stock: ("day", nil)
+        case .encounter: ("start_day", "start_second")
+        default: nil
+        }
+    }
+}

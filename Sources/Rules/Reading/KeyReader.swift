@@ -1,0 +1,101 @@
+import Claims
+import Knowledge
+
+/// Takes the keys of a YAML mapping one by one, and reports those that are missing, wrong or unknown.
+struct KeyReader {
+    let document: YamlDocument
+    let node: YamlNode
+    private(set) var diagnostics: [Diagnostic] = []
+    private var asked: [String] = []
+
+    init(_ document: YamlDocument, _ node: YamlNode) {
+        self.document = document
+        self.node = node
+    }
+
+    mutating func report(
+        _ place: YamlNode, _ code: String, severity: Diagnostic.Severity = .error, _ message: String, advice: String
+    ) {
+        diagnostics.append(
+            Diagnostic(
+                file: document.file, line: place.line, column: place.column, code: code, severity: severity,
+                message: message, advice: advice))
+    }
+
+    mutating func add(_ more: [Diagnostic]) { diagnostics += more }
+
+    mutating func optional(_ key: String) -> YamlNode? {
+        asked.append(key)
+        guard let value = node[key], !value.isNull else { return nil }
+        return value
+    }
+
+    mutating func required(_ key: String, advice: String) -> YamlNode? {
+        if let value = optional(key) { return value }
+        report(node, "RUL024", "the key `\(key)` is missing", advice: advice)
+        return nil
+    }
+
+    /// A text, without blanks around it.
+    mutating func text(_ value: YamlNode?, _ key: String) -> String? {
+        guard let value else { return nil }
+        guard let string = value.string else {
+            report(value, "RUL025", "`\(key)` must be a text", advice: "write one value")
+            return nil
+        }
+        return Self.trimmed(string)
+    }
+
+    mutating func source(_ value: YamlNode?, _ key: String) -> SourceText? {
+        guard let value else { return nil }
+        guard let source = document.source(of: value) else {
+            report(
+                value, "RUL025", "`\(key)` must be a text",
+                advice:
+                    "write the expression after `|` on a line of its own: YAML reads brackets at the start otherwise")
+            return nil
+        }
+        return source
+    }
+
+    /// One of the words, or nil and a report.
+    mutating func word<Word: RawRepresentable<String> & CaseIterable>(_ value: YamlNode?, _ key: String) -> Word? {
+        guard let value, let text = text(value, key) else { return nil }
+        if let word = Word(rawValue: text) { return word }
+        let words = Word.allCases.map(\.rawValue)
+        report(
+            value, "RUL025", "`\(key)` cannot be `\(text)`",
+            advice: Suggestion.nearest(to: text, among: words).map { "did you mean `\($0)`?" }
+                ?? "write one of: \(words.joined(separator: ", "))")
+        return nil
+    }
+
+    mutating func day(_ value: YamlNode?, _ key: String) -> Day? {
+        guard let value, let text = text(value, key) else { return nil }
+        if let day = Day(text) { return day }
+        report(value, "RUL025", "`\(key)` must be a day, not `\(text)`", advice: "write yyyy-mm-dd")
+        return nil
+    }
+
+    /// Reports every key that nobody asked for.
+    mutating func finish() {
+        guard let pairs = node.pairs else { return }
+        for (key, _) in pairs {
+            let name = key.string ?? ""
+            guard !asked.contains(name) else { continue }
+            report(
+                key, "RUL026", "there is no key `\(name)` here",
+                advice: Suggestion.nearest(to: name, among: asked).map { "did you mean `\($0)`?" }
+                    ?? "keys: \(asked.joined(separator: ", "))")
+        }
+    }
+
+    static func trimmed(_ text: String) -> String {
+        var scalars = Substring(text)
+        while let first = scalars.unicodeScalars.first, first.properties.isWhitespace {
+            scalars = scalars.dropFirst()
+        }
+        while let last = scalars.unicodeScalars.last, last.properties.isWhitespace { scalars = scalars.dropLast() }
+        return String(scalars)
+    }
+}

@@ -1,0 +1,212 @@
+import Claims
+import Columns
+import Knowledge
+
+/// Makes a plan of a package of experts' files: every rule parsed, checked and bound to its lists.
+///
+/// Any input gives a plan or diagnostics that say why there is none; warnings may come with a plan. The same package
+/// and areas give the same plan, wherever they lie.
+package struct PlanLoader {
+    /// What a package must have to be used.
+    package enum Demand: Sendable {
+        /// Everything: examples of each kind and a legal basis too.
+        case full
+        /// Enough to run: missing examples and bases are warnings. For drafts and experiments.
+        case runnable
+    }
+
+    /// Loads the rules named (all when nil) with the lists that they use.
+    package static func load(
+        package folder: String, areas: [String] = [], rules ids: [String]? = nil, demand: Demand = .full
+    ) -> (plan: Plan?, diagnostics: [Diagnostic]) {
+        let (package, problems) = KnowledgePackage.open(folder, areas: areas)
+        guard let package else { return (nil, problems.sorted()) }
+        var loader = PlanLoader(package: package, demand: demand)
+        loader.diagnostics = problems
+        let plan = loader.load(ids)
+        return (plan, loader.diagnostics.sorted())
+    }
+
+    private let package: KnowledgePackage
+    private let demand: Demand
+    private var diagnostics: [Diagnostic] = []
+    private var declarations: [String: ListDeclaration] = [:]
+    private var rowFiles: [String: [KnowledgeFile]] = [:]
+    private var digests: [String: String] = [:]
+
+    private init(package: KnowledgePackage, demand: Demand) {
+        self.package = package
+        self.demand = demand
+    }
+
+    private var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+
+    private mutating func report(
+        _ file: String, _ node: YamlNode?, _ code: String, severity: Diagnostic.Severity = .error, _ message: String,
+        advice: String
+    ) {
+        diagnostics.append(
+            Diagnostic(
+                file: file, line: node?.line ?? 0, column: node?.column ?? 0, code: code, severity: severity,
+                message: message, advice: advice))
+    }
+
+    private mutating func load(_ ids: [String]?) -> Plan? {
+        declareLists()
+        let drafts = drafts()
+        let overrides = overrides(of: drafts)
+        let wanted = choose(ids, among: drafts)
+        var rules: [Rule] = []
+        for draft in wanted {
+            let reader = RuleReader(
+                file: draft.file, declarations: declarations, overrides: overrides[draft.id] ?? [],
+                demanding: demand == .full)
+            let (rule, problems) = reader.read(draft.document)
+            diagnostics += problems
+            if let rule { rules.append(rule) }
+        }
+        let names = ids == nil ? declarations.keys.sorted() : used(by: rules)
+        var lists: [String: KnowledgeList] = [:]
+        for name in names {
+            guard let declaration = declarations[name] else { continue }
+            let (list, problems) = ListReader.read(
+                declaration, rowFiles[name] ?? [], digest: digests[name] ?? "")
+            diagnostics += problems
+            lists[name] = list
+        }
+        guard !hasErrors else { return nil }
+        return Plan(
+            rules: rules.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }, lists: lists,
+            packageName: package.name, packageVersion: package.version, packageHash: package.hash)
+    }
+
+    // MARK: Lists
+
+    /// An area's CSV adds rows to a list of the package; with a declaration of its own it is a list of the area.
+    private mutating func declareLists() {
+        for file in package.files(.listDeclaration) {
+            let (declaration, problems) = ListDeclarationReader.read(file)
+            diagnostics += problems
+            if declarations[file.stem] != nil {
+                report(
+                    file.path, nil, "LST018", "the list `\(file.stem)` is declared already",
+                    advice: "an area adds rows by a CSV alone; for another shape choose another name")
+            } else if let declaration {
+                declarations[file.stem] = declaration
+                digests[file.stem] = file.digest
+            }
+        }
+        let declared = Set(package.files(.listDeclaration).map(\.stem))
+        for file in package.files(.listRows) {
+            if !declared.contains(file.stem) {
+                report(
+                    file.path, nil, "LST018", "the list `\(file.stem)` is not declared",
+                    advice: Suggestion.nearest(to: file.stem, among: declared.sorted()).map {
+                        "did you mean `\($0).csv`?"
+                    }
+                        ?? "add \(file.stem).yaml beside it")
+            }
+            rowFiles[file.stem, default: []].append(file)
+        }
+        for (name, declaration) in declarations.sorted(by: { $0.key < $1.key }) where rowFiles[name] == nil {
+            report(
+                declaration.file, nil, "LST018", "the list `\(name)` has no rows",
+                advice: "add \(name).csv beside it; a header alone is an empty list")
+        }
+    }
+
+    private func used(by rules: [Rule]) -> [String] {
+        var names: Set<String> = []
+        func note(_ expression: Expression) {
+            Derivation.walk(expression) { part in
+                if case .inList(let list, _, _) = part.node { names.insert(list) }
+                return true
+            }
+        }
+        for rule in rules {
+            names.formUnion(rule.lists.map(\.list))
+            var expressions = [rule.test] + rule.lists.flatMap { $0.on.map(\.expression) }
+            expressions += [rule.filter, rule.value, rule.limit].compactMap { $0 }
+            if case .expression(let amount) = rule.amount { expressions.append(amount) }
+            if case .group(_, let keys) = rule.unit { expressions += keys.map(\.expression) }
+            for expression in expressions { note(expression) }
+        }
+        return names.sorted()
+    }
+
+    // MARK: Rules
+
+    private struct Draft {
+        let id: String
+        let file: KnowledgeFile
+        let document: YamlDocument
+    }
+
+    /// One draft an identifier: an area's rule takes the place of the package's.
+    private mutating func drafts() -> [Draft] {
+        var drafts: [String: Draft] = [:]
+        for file in package.files(.rule) {
+            let (document, problems) = YamlDocument.read(file.bytes, file: file.path)
+            diagnostics += problems
+            guard let document else { continue }
+            // A file without an identifier is read all the same, to say so.
+            let id = RuleReader.identifier(document) ?? file.path
+            if let other = drafts[id], other.file.area == file.area {
+                report(
+                    file.path, document.root["rule"], "RUL036", "the rule `\(id)` is already in \(other.file.path)",
+                    advice: "give each rule its own identifier")
+                continue
+            }
+            drafts[id] = Draft(id: id, file: file, document: document)
+        }
+        return drafts.values.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+    }
+
+    private mutating func choose(_ ids: [String]?, among drafts: [Draft]) -> [Draft] {
+        guard let ids else { return drafts }
+        let known = drafts.map(\.id)
+        for id in ids where !known.contains(id) {
+            report(
+                package.name, nil, "RUL032", "there is no rule `\(id)`",
+                advice: Suggestion.nearest(to: id, among: known).map { "did you mean `\($0)`?" }
+                    ?? "`rules check` lists the package's rules")
+        }
+        let wanted = Set(ids)
+        return drafts.filter { wanted.contains($0.id) }
+    }
+
+    private mutating func overrides(of drafts: [Draft]) -> [String: [RuleOverride]] {
+        var overrides: [String: [RuleOverride]] = [:]
+        let known = drafts.map(\.id)
+        for file in package.files(.parameters) {
+            let (document, problems) = YamlDocument.read(file.bytes, file: file.path)
+            diagnostics += problems
+            guard let document else { continue }
+            guard let pairs = document.root.pairs else {
+                report(
+                    file.path, document.root, "RUL033", "parameters are a mapping of rules",
+                    advice: "write `P17-day: { parameters: { hours: 12 } }`")
+                continue
+            }
+            for (key, value) in pairs {
+                let id = key.string ?? ""
+                guard known.contains(id) else {
+                    report(
+                        file.path, key, "RUL033", "there is no rule `\(id)`",
+                        advice: Suggestion.nearest(to: id, among: known).map { "did you mean `\($0)`?" }
+                            ?? "name a rule of the package")
+                    continue
+                }
+                guard value.pairs != nil else {
+                    report(
+                        file.path, value, "RUL033", "what an area changes in a rule is a mapping",
+                        advice: "write { parameters: …, grade: …, disposition: … }")
+                    continue
+                }
+                overrides[id, default: []].append(
+                    RuleOverride(area: file.area ?? "", document: document, node: value))
+            }
+        }
+        return overrides
+    }
+}

@@ -1,0 +1,134 @@
+import Claims
+import Rules
+
+/// The meaning of the rule language, as slowly and as plainly as it can be said.
+///
+/// It shares nothing with the engine but the checked plan. Every row is looked at under every rule, every window is a
+/// loop over the rows of its table, and all arithmetic is on exact intervals. Tests hold the engine to its answers.
+package struct ReferenceInterpreter {
+    private let plan: Plan
+    private let claims: NettedClaims
+
+    package init(plan: Plan, data: ReferenceData) {
+        self.plan = plan
+        claims = NettedClaims(data)
+    }
+
+    /// Negative lines that could be taken off nothing, by identifier.
+    package var orphans: [String] { claims.orphans }
+
+    /// All findings, ordered by rule and key.
+    package func findings(includingUndetermined: Bool = true) -> [ReferenceFinding] {
+        plan.rules.flatMap { rule -> [ReferenceFinding] in
+            findings(of: rule).filter { includingUndetermined || $0.outcome != .undetermined }
+        }
+        .sorted { a, b in
+            a.rule == b.rule
+                ? a.key.utf8.lexicographicallyPrecedes(b.key.utf8) : a.rule.utf8.lexicographicallyPrecedes(b.rule.utf8)
+        }
+    }
+
+    package func findings(of rule: Rule) -> [ReferenceFinding] {
+        if claims.absent.contains(rule.unit.table) { return [] }
+        let judge = Judge(evaluator: Evaluator(claims: claims, lists: plan.lists, rule: rule))
+        switch rule.unit {
+        case .row(let table): return RowUnits(judge: judge, table: table).findings()
+        case .group(let table, let keys): return GroupUnits(judge: judge, table: table, keys: keys).findings()
+        }
+    }
+
+    /// Why the rule flags the row or does not; nil when rule or row is unknown or the rule looks at groups.
+    package func explain(row id: String, rule ruleID: String) -> ReferenceExplanation? {
+        guard let rule = plan.rules.first(where: { $0.id == ruleID }), case .row(let table) = rule.unit,
+            let index = claims.participants[table]?.first(where: {
+                claims.identifier(of: RowReference(table: table, index: $0)) == id
+            })
+        else { return nil }
+        let judge = Judge(evaluator: Evaluator(claims: claims, lists: plan.lists, rule: rule))
+        let units = RowUnits(judge: judge, table: table)
+        let judgements = units.judgements(of: RowReference(table: table, index: index))
+        let attempts = judgements.map { judgement in
+            ReferenceExplanation.Attempt(
+                listRows: judge.listRows(judgement), filter: judgement.filter, test: judgement.test,
+                value: judge.text(judgement.value, as: rule.value?.type),
+                limit: judge.text(judgement.limit, as: rule.limit?.type), cause: judgement.cause)
+        }
+        let outcome: Outcome =
+            judgements.contains { $0.answer == .yes }
+            ? rule.outcome : (judgements.contains { $0.answer == .open } ? .undetermined : .clear)
+        return ReferenceExplanation(outcome: outcome, attempts: attempts)
+    }
+}
+
+extension Judge {
+    var claims: NettedClaims { evaluator.claims }
+
+    /// Line numbers of the list rows of a combination, in the order of the rule's lists.
+    func listRows(_ judgement: Judgement) -> [Int32?] {
+        zip(rule.lists, judgement.scene.matches).map { join, match in
+            guard case .row(let row) = match, let list = evaluator.lists[join.list] else { return nil }
+            return list.lineNumbers.indices.contains(row) ? list.lineNumbers[row] : Int32(clamping: row)
+        }
+    }
+
+    /// The exact value as text; nil when it is not known exactly.
+    func text(_ value: Value?, as type: ValueType?) -> String? {
+        guard let value, let type else { return nil }
+        switch (value.content, type) {
+        case (.number(let interval), .number(let scale)): return interval.exact.map { Exact.text($0, scale: scale) }
+        case (.number(let interval), .day):
+            return interval.exact.flatMap { Int32(exactly: $0) }.map { Day(number: $0).description }
+        case (.number(let interval), .moment): return interval.exact.flatMap(KeyText.moment)
+        case (.number(let interval), _): return interval.exact.map { Exact.text($0, scale: 0) }
+        case (.truth(let truth), _): return truth.map { "\($0)" }
+        default: return evaluator.name(of: value)
+        }
+    }
+
+    /// The judgement that speaks for a unit: the first that convicts, else the first that is open.
+    func decisive(_ judgements: [Judgement]) -> Judgement? {
+        judgements.first { $0.answer == .yes } ?? judgements.first { $0.answer == .open }
+    }
+
+    /// Members and possible members of the deciding windows of all judgements that count.
+    func involved(_ judgements: [Judgement], answer: Judgement.Answer) -> Set<RowReference> {
+        var rows: Set<RowReference> = []
+        for judgement in judgements where judgement.answer == answer {
+            for aggregate in decidingAggregates(judgement) {
+                let found = evaluator.rows(of: aggregate, in: judgement.scene)
+                rows.formUnion(found.certain)
+                rows.formUnion(found.possible.map(\.row))
+            }
+        }
+        return rows
+    }
+
+    func identifiers(_ rows: some Sequence<RowReference>) -> [String] {
+        let order = Table.allCases
+        return rows.sorted { a, b in
+            a.table == b.table
+                ? a.index < b.index : (order.firstIndex(of: a.table) ?? 0) < (order.firstIndex(of: b.table) ?? 0)
+        }
+        .map(claims.identifier(of:))
+    }
+
+    /// The person of the rows, when they all belong to the same one.
+    func person(_ rows: [RowReference]) -> String? {
+        let persons = Set(rows.map { claims.person(of: $0) })
+        guard persons.count == 1, let person = persons.first ?? nil else { return nil }
+        return claims.identifier(of: person)
+    }
+
+    func finding(
+        _ judgement: Judgement, outcome: Outcome, unit: String, key: String, violating: [RowReference],
+        involved: Set<RowReference>
+    ) -> ReferenceFinding {
+        let first = listRows(judgement).indices.first
+        return ReferenceFinding(
+            rule: rule.id, outcome: outcome, unit: unit, key: key, person: person(violating),
+            violating: identifiers(violating), involved: identifiers(involved.subtracting(violating)),
+            value: text(judgement.value, as: rule.value?.type), limit: text(judgement.limit, as: rule.limit?.type),
+            list: rule.lists.first?.list, listRow: first.flatMap { listRows(judgement)[$0] },
+            cause: outcome == .undetermined ? judgement.cause ?? "unknown" : nil)
+    }
+}
