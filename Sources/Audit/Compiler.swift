@@ -139,7 +139,12 @@ extension Compiler {
             window.argument = compile(argument, inner)
             window.argumentIsNonNegative = argument.isNonNegative
         }
+        let before = program.nodes.count
         if let source = aggregate.window { resolve(source, of: aggregate, into: &window, inner) }
+        window.focusInputs = (before..<program.nodes.count).filter { number in
+            let node = program.nodes[number]
+            return (node.operation == .access && !node.isRelated) || node.operation == .listColumn
+        }.map { Int32($0) }
         window.number = program.windows.count
         program.windows.append(window)
         return program.append(Node(operation: .aggregate, a: Int32(program.windows.count - 1)))

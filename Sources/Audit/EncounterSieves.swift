@@ -15,7 +15,8 @@ enum EncounterSieves {
             else { continue }
             if window.same.contains(where: { $0.focus.isReferenceDay && $0.focus.isMirror(of: $0.related) }) {
                 let companions = EncounterFilter(window.filter?.conjuncts ?? [], forms, plan, scope: .related)
-                plan.add(number) { SameDaySieve(number, focus, companions, differing(window, plan)) }
+                let column = differing(window, plan)
+                plan.add(number) { SameDaySieve(number, focus, companions, column) }
                 return "same day"
             }
             let related = EncounterFilter(window.filter?.conjuncts ?? [], forms, plan, scope: .related)

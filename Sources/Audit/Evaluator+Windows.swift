@@ -5,6 +5,11 @@ import Rules
 extension Evaluator {
     /// The value of a window's aggregate for a focus row.
     func fold(_ number: Int, _ focus: Int) -> Value {
+        remembered(number, focus) ?? scanned(number, focus)
+    }
+
+    /// The fold by looking at every row of the scope.
+    func scanned(_ number: Int, _ focus: Int) -> Value {
         let window = windows[number]
         let isIncomplete = isOpen && !isComplete(window, focus)
         switch window.function {
@@ -121,7 +126,7 @@ extension Evaluator {
     }
 
     /// Rows of the scope that share the keys and pass the filter, ranges apart.
-    private func forEachSharing(_ window: CompiledWindow, _ focus: Int, _ body: (Int, Value) -> Bool) {
+    func forEachSharing(_ window: CompiledWindow, _ focus: Int, _ body: (Int, Value) -> Bool) {
         let table = Int(window.table)
         let rows = scope(window, focus)
         var keys: [Value] = []

@@ -31,6 +31,7 @@ final class Evaluator {
     /// The access that was first found unknown since this was last set to -1.
     var firstUnknown: Int32 = -1
 
+    var memory = ScopeMemory()
     private var prefixes: [UInt64: Int32] = [:]
     private var indexes: [Int: RowIndex] = [:]
     private var distinct: [Int128] = []
@@ -65,6 +66,7 @@ final class Evaluator {
         self.chunk = chunk
         tables = chunk.tables
         indexes.removeAll(keepingCapacity: true)
+        memory.forget()
     }
 
     /// The access that a node reads.

@@ -93,6 +93,8 @@ struct CompiledWindow {
     var isDayKey = false
     var focusDay: Int32 = -1
     var argumentIsNonNegative = false
+    /// Nodes of everything that the window reads of the focus row.
+    var focusInputs: [Int32] = []
 }
 
 /// The compiled expressions of all rules of a run: flat arrays, so that evaluation touches no object.

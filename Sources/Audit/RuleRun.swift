@@ -142,11 +142,9 @@ final class RuleRun {
         }
         verdict.value = rule.value.map { evaluator.evaluate($0, row) }
         verdict.limit = rule.limit.map { evaluator.evaluate($0, row) }
-        for number in rule.evidenceWindows {
-            evaluator.forEachRelated(evaluator.windows[number], row) { related, _ in
-                verdict.involved.append(Int32(related))
-                return true
-            }
+        // The rows of a merging window are gathered once for the whole run.
+        for number in rule.evidenceWindows where number != rule.mergingWindow {
+            verdict.involved.append(contentsOf: evaluator.relatedRows(number, row))
         }
         return verdict
     }
@@ -236,16 +234,28 @@ final class RuleRun {
                 ? $0.keys.lexicographicallyPrecedes($1.keys) : ($0.start, $0.index) < ($1.start, $1.index)
         }
         var run: [Verdict] = []
+        var span: (start: Int128, end: Int128) = (0, 0)
         var previous: Entry?
-        for entry in entries {
-            if let last = previous, last.keys != entry.keys || entry.start > last.end {
-                draft(rule, run, partition)
-                run.removeAll(keepingCapacity: true)
+        func close() {
+            guard !run.isEmpty else { return }
+            evaluator.matchRows = run[0].listRows
+            let row = Int(run[0].row)
+            if case .run = window.range {
+                run[0].involved.append(contentsOf: evaluator.relatedRows(number, row))
+            } else {
+                run[0].involved.append(contentsOf: evaluator.sharingRows(number, row, from: span.start, to: span.end))
             }
+            draft(rule, run, partition)
+            run.removeAll(keepingCapacity: true)
+        }
+        for entry in entries {
+            if let last = previous, last.keys != entry.keys || entry.start > last.end { close() }
+            if run.isEmpty { span = (entry.start, entry.end) }
+            span.end = max(span.end, entry.end)
             run.append(verdicts[entry.index])
             previous = entry
         }
-        if !run.isEmpty { draft(rule, run, partition) }
+        close()
     }
 
     // MARK: Groups

@@ -1,0 +1,195 @@
+import Rules
+
+/// What an evaluator remembers while it works on one large scope (a hot timeline: dialysis, a pharmacy's year).
+///
+/// Small scopes are scanned anew each time: that is faster than remembering.
+struct ScopeMemory {
+    static let threshold = 192
+
+    /// Members of a window that share key values, by day, with running sums.
+    final class Run {
+        var days: [Int128] = []
+        /// Sum of the members before each place, and of members whose day is not known.
+        var sums: [Value] = [Value(0)]
+        var floating = Value(0)
+    }
+
+    struct Key: Hashable {
+        let window: Int
+        let values: [Int128]
+    }
+
+    var scopes: [Int: Range<Int>] = [:]
+    var runs: [Key: Run] = [:]
+    var results: [Key: Value] = [:]
+    var related: [Key: [Int32]] = [:]
+
+    mutating func forget() {
+        scopes.removeAll(keepingCapacity: true)
+        runs.removeAll(keepingCapacity: true)
+        results.removeAll(keepingCapacity: true)
+        related.removeAll(keepingCapacity: true)
+    }
+
+    /// Starts anew when a table's scope is another one than before.
+    mutating func enter(_ table: Int, _ scope: Range<Int>) {
+        if scopes[table] == scope { return }
+        if scopes[table] != nil { forget() }
+        scopes[table] = scope
+    }
+}
+
+extension Evaluator {
+    /// A fold over a large scope, from what is remembered; nil when the window must be scanned.
+    func remembered(_ number: Int, _ focus: Int) -> Value? {
+        let window = windows[number]
+        guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
+        let scope = scope(window, focus)
+        guard scope.count > ScopeMemory.threshold else { return nil }
+        memory.enter(Int(window.table), scope)
+        if window.function == .sum || window.function == .count, window.isFilterStatic,
+            let value = slidingSum(window, focus)
+        {
+            return value
+        }
+        guard let inputs = inputs(window, focus) else { return nil }
+        let key = ScopeMemory.Key(window: isOpen ? ~number : number, values: inputs)
+        if let known = memory.results[key] { return known }
+        let value = scanned(number, focus)
+        memory.results[key] = value
+        return value
+    }
+
+    /// Everything the window reads of the focus row; nil when something of it is not known.
+    private func inputs(_ window: CompiledWindow, _ focus: Int) -> [Int128]? {
+        var values: [Int128] = []
+        values.reserveCapacity(window.focusInputs.count)
+        for node in window.focusInputs {
+            let value = evaluate(node, focus)
+            guard value.isKnown else { return nil }
+            values.append(value.lo)
+        }
+        return values
+    }
+
+    /// SUM or COUNT over whole days: members are ordered by day once, a window is the difference of two running sums.
+    private func slidingSum(_ window: CompiledWindow, _ focus: Int) -> Value? {
+        var low: Int?
+        var high: Int?
+        switch window.range {
+        case .days(let a, let b):
+            low = a
+            high = b
+        case nil: break
+        default: return nil
+        }
+        var keys: [Int128] = []
+        for key in window.keys {
+            let value = evaluate(key.focus, focus)
+            guard value.isKnown else { return nil }
+            keys.append(value.lo)
+        }
+        let own = window.range == nil ? Value(0) : evaluate(window.focusTime, focus)
+        guard own.isKnown else { return nil }
+        let run = run(window, keys, focus)
+        let first = low.map { run.days.firstPlace(notBefore: own.lo + Int128($0)) } ?? 0
+        let last = high.map { run.days.firstPlace(notBefore: own.lo + Int128($0) + 1) } ?? run.days.count
+        var total = run.floating
+        if last > first { total = .add(total, .difference(run.sums[last], run.sums[first])) }
+        guard isOpen && !isComplete(window, focus) else { return total }
+        return Value(
+            lo: window.function == .count || window.argumentIsNonNegative ? total.lo : Value.minusInfinity,
+            hi: Value.infinity)
+    }
+
+    private func run(_ window: CompiledWindow, _ keys: [Int128], _ focus: Int) -> ScopeMemory.Run {
+        let key = ScopeMemory.Key(window: window.number, values: keys)
+        if let known = memory.runs[key] { return known }
+        let run = ScopeMemory.Run()
+        var entries: [(day: Int128, value: Value)] = []
+        forEachSharing(window, focus) { row, truth in
+            var value = window.function == .count ? Value(1) : evaluate(window.argument, focus, row)
+            let day = window.range == nil ? Value(0) : evaluate(window.relatedTime, focus, row)
+            if !truth.isTrue || !day.isKnown { value = .hull(Value(0), value) }
+            if day.isKnown { entries.append((day.lo, value)) } else { run.floating = .add(run.floating, value) }
+            return true
+        }
+        entries.sort { $0.day < $1.day }
+        for entry in entries {
+            run.days.append(entry.day)
+            run.sums.append(.add(run.sums[run.sums.count - 1], entry.value))
+        }
+        if entries.contains(where: { !$0.value.isFinite }) { run.makeExact(entries) }
+        memory.runs[key] = run
+        return run
+    }
+
+    /// Related rows of a window, remembered for large scopes.
+    func relatedRows(_ number: Int, _ focus: Int) -> [Int32] {
+        let window = windows[number]
+        let isLarge = (window.scope == .person || window.scope == .partition) && !window.excludesFocus
+            && scope(window, focus).count > ScopeMemory.threshold
+        var key: ScopeMemory.Key?
+        if isLarge, let inputs = inputs(window, focus) {
+            memory.enter(Int(window.table), scope(window, focus))
+            key = ScopeMemory.Key(window: number, values: inputs)
+            if let key, let known = memory.related[key] { return known }
+        }
+        var rows: [Int32] = []
+        forEachRelated(window, focus) { row, _ in
+            rows.append(Int32(row))
+            return true
+        }
+        if let key { memory.related[key] = rows }
+        return rows
+    }
+
+    /// Rows that share the window's keys with the focus row and lie between two times, both included.
+    func sharingRows(_ number: Int, _ focus: Int, from: Int128, to: Int128) -> [Int32] {
+        let window = windows[number]
+        var rows: [Int32] = []
+        forEachSharing(window, focus) { row, _ in
+            let time = evaluate(window.relatedTime, focus, row)
+            if time.hi >= from && time.lo <= to { rows.append(Int32(row)) }
+            return true
+        }
+        return rows
+    }
+}
+
+extension ScopeMemory.Run {
+    /// Running sums cannot be subtracted once one is unbounded: bounded members count, unbounded ones float.
+    func makeExact(_ entries: [(day: Int128, value: Value)]) {
+        days = []
+        sums = [Value(0)]
+        for entry in entries {
+            guard entry.value.isFinite else {
+                // Seen from any window it may or may not be inside: its lower end counts for none of them.
+                floating = .add(floating, Value(lo: min(entry.value.lo, 0), hi: entry.value.hi))
+                continue
+            }
+            days.append(entry.day)
+            sums.append(.add(sums[sums.count - 1], entry.value))
+        }
+    }
+}
+
+extension Value {
+    /// The part of a running sum between two places: ends are subtracted each from its own.
+    static func difference(_ later: Value, _ earlier: Value) -> Value {
+        Value(lo: later.lo - earlier.lo, hi: later.hi - earlier.hi)
+    }
+}
+
+extension [Int128] {
+    /// The first place whose value is not before the given one, in an ascending array.
+    func firstPlace(notBefore value: Int128) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < value { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
