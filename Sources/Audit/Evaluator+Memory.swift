@@ -42,11 +42,11 @@ struct ScopeMemory {
 extension Evaluator {
     /// A fold over a large scope, from what is remembered; nil when the window must be scanned.
     func remembered(_ number: Int, _ focus: Int) -> Value? {
-        let window = windows[number]
+        let window = plans[number]
         guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
         let scope = scope(window, focus)
         guard scope.count > ScopeMemory.threshold else { return nil }
-        memory.enter(Int(window.table), scope)
+        memory.enter(window.table, scope)
         if window.function == .sum || window.function == .count, window.isFilterStatic,
             let value = slidingSum(window, focus)
         {
@@ -61,11 +61,11 @@ extension Evaluator {
     }
 
     /// Everything the window reads of the focus row; nil when something of it is not known.
-    private func inputs(_ window: CompiledWindow, _ focus: Int) -> [Int128]? {
+    private func inputs(_ window: WindowPlan, _ focus: Int) -> [Int128]? {
         var values: [Int128] = []
-        values.reserveCapacity(window.focusInputs.count)
-        for node in window.focusInputs {
-            let value = evaluate(node, focus)
+        values.reserveCapacity(window.inputCount)
+        for index in 0..<window.inputCount {
+            let value = evaluate(window.inputs[index], focus)
             guard value.isKnown else { return nil }
             values.append(value.lo)
         }
@@ -73,7 +73,7 @@ extension Evaluator {
     }
 
     /// SUM or COUNT over whole days: members are ordered by day once, a window is the difference of two running sums.
-    private func slidingSum(_ window: CompiledWindow, _ focus: Int) -> Value? {
+    private func slidingSum(_ window: WindowPlan, _ focus: Int) -> Value? {
         var low: Int?
         var high: Int?
         switch window.range {
@@ -84,8 +84,8 @@ extension Evaluator {
         default: return nil
         }
         var keys: [Int128] = []
-        for key in window.keys {
-            let value = evaluate(key.focus, focus)
+        for index in 0..<window.keyCount {
+            let value = evaluate(window.keys[index].focus, focus)
             guard value.isKnown else { return nil }
             keys.append(value.lo)
         }
@@ -102,7 +102,7 @@ extension Evaluator {
             hi: Value.infinity)
     }
 
-    private func run(_ window: CompiledWindow, _ keys: [Int128], _ focus: Int) -> ScopeMemory.Run {
+    private func run(_ window: WindowPlan, _ keys: [Int128], _ focus: Int) -> ScopeMemory.Run {
         let key = ScopeMemory.Key(window: window.number, values: keys)
         if let known = memory.runs[key] { return known }
         let run = ScopeMemory.Run()
@@ -126,12 +126,12 @@ extension Evaluator {
 
     /// Related rows of a window, remembered for large scopes.
     func relatedRows(_ number: Int, _ focus: Int) -> [Int32] {
-        let window = windows[number]
+        let window = plans[number]
         let isLarge = (window.scope == .person || window.scope == .partition) && !window.excludesFocus
             && scope(window, focus).count > ScopeMemory.threshold
         var key: ScopeMemory.Key?
         if isLarge, let inputs = inputs(window, focus) {
-            memory.enter(Int(window.table), scope(window, focus))
+            memory.enter(window.table, scope(window, focus))
             key = ScopeMemory.Key(window: number, values: inputs)
             if let key, let known = memory.related[key] { return known }
         }
@@ -146,7 +146,7 @@ extension Evaluator {
 
     /// Rows that share the window's keys with the focus row and lie between two times, both included.
     func sharingRows(_ number: Int, _ focus: Int, from: Int128, to: Int128) -> [Int32] {
-        let window = windows[number]
+        let window = plans[number]
         var rows: [Int32] = []
         forEachSharing(window, focus) { row, _ in
             let time = evaluate(window.relatedTime, focus, row)

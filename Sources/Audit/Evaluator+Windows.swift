@@ -10,7 +10,7 @@ extension Evaluator {
 
     /// The fold by looking at every row of the scope.
     func scanned(_ number: Int, _ focus: Int) -> Value {
-        let window = windows[number]
+        let window = plans[number]
         let isIncomplete = isOpen && !isComplete(window, focus)
         switch window.function {
         case .exists: return exists(window, focus, isIncomplete)
@@ -26,7 +26,7 @@ extension Evaluator {
         return Value(lo: isNonNegative ? value.lo : Value.minusInfinity, hi: Value.infinity)
     }
 
-    private func exists(_ window: CompiledWindow, _ focus: Int, _ isIncomplete: Bool) -> Value {
+    private func exists(_ window: WindowPlan, _ focus: Int, _ isIncomplete: Bool) -> Value {
         var result = Value.no
         forEachRelated(window, focus) { _, isSure in
             result = isSure ? .yes : .maybe
@@ -35,7 +35,7 @@ extension Evaluator {
         return isIncomplete && result.isFalse ? .maybe : result
     }
 
-    private func count(_ window: CompiledWindow, _ focus: Int) -> Value {
+    private func count(_ window: WindowPlan, _ focus: Int) -> Value {
         var sure: Int64 = 0
         var all: Int64 = 0
         forEachRelated(window, focus) { _, isSure in
@@ -46,7 +46,7 @@ extension Evaluator {
         return Value(lo: Int128(sure), hi: Int128(all))
     }
 
-    private func sum(_ window: CompiledWindow, _ focus: Int) -> Value {
+    private func sum(_ window: WindowPlan, _ focus: Int) -> Value {
         var total = Value(0)
         forEachRelated(window, focus) { row, isSure in
             let value = evaluate(window.argument, focus, row)
@@ -56,7 +56,7 @@ extension Evaluator {
         return total
     }
 
-    private func countDistinct(_ window: CompiledWindow, _ focus: Int) -> Value {
+    private func countDistinct(_ window: WindowPlan, _ focus: Int) -> Value {
         var unknownRows: Int64 = 0
         var hasMember = false
         forEachRelated(window, focus) { row, isSure in
@@ -81,7 +81,7 @@ extension Evaluator {
         return Value(lo: max(lo, hasMember ? 1 : 0), hi: max(hi + Int128(unknownRows), hasMember ? 1 : 0))
     }
 
-    private func extreme(_ window: CompiledWindow, _ focus: Int, _ isIncomplete: Bool) -> Value {
+    private func extreme(_ window: WindowPlan, _ focus: Int, _ isIncomplete: Bool) -> Value {
         let isMaximum = window.function == .max
         var result: Value?
         var widening: [Value] = []
@@ -109,7 +109,7 @@ extension Evaluator {
     }
 
     /// Calls the body with every row that is, or may be, related to the focus row; stops when it answers false.
-    func forEachRelated(_ window: CompiledWindow, _ focus: Int, _ body: (Int, Bool) -> Bool) {
+    func forEachRelated(_ window: WindowPlan, _ focus: Int, _ body: (Int, Bool) -> Bool) {
         if window.scope == .members {
             for member in members where !body(Int(member.row), member.isSure) { return }
             return
@@ -126,72 +126,75 @@ extension Evaluator {
     }
 
     /// Rows of the scope that share the keys and pass the filter, ranges apart.
-    func forEachSharing(_ window: CompiledWindow, _ focus: Int, _ body: (Int, Value) -> Bool) {
-        let table = Int(window.table)
+    func forEachSharing(_ window: WindowPlan, _ focus: Int, _ body: (Int, Value) -> Bool) {
+        let table = window.table
         let rows = scope(window, focus)
-        var keys: [Value] = []
-        for key in window.keys { keys.append(evaluate(key.focus, focus)) }
-        let lead = window.keys.firstIndex { $0.codeField >= 0 }
-        let leadSlot = lead.map { tables[table].slots[Int(window.keys[$0].codeField)] }
-        let leadCode = lead.flatMap { keys[$0].isKnown ? Int32(truncatingIfNeeded: keys[$0].lo) : nil }
-
-        let dayKey = window.keys.firstIndex { $0.dayField >= 0 }
-        let daySlot = dayKey.map { tables[table].slots[Int(window.keys[$0].dayField)] }
-        let day = dayKey.flatMap { keys[$0].isKnown ? Int32(truncatingIfNeeded: keys[$0].lo) : nil }
-        let gate = binding.windowGates[window.number]
-        let gateSlot = tables[table].slots[binding.lineItemField]
+        let keys = keyStack + keyTop
+        precondition(keyTop + window.keyCount <= 256, "windows nested too deep")
+        keyTop &+= window.keyCount
+        defer { keyTop &-= window.keyCount }
+        for index in 0..<window.keyCount { keys[index] = evaluate(window.keys[index].focus, focus) }
+        let lead = window.lead >= 0 && keys[window.lead].isKnown ? window.lead : -1
+        let leadField = window.lead >= 0 ? Int(window.keys[window.lead].codeField) : 0
+        let leadSlot = tables[table].slots + leadField
+        let leadCode = lead >= 0 ? Int32(truncatingIfNeeded: keys[lead].lo) : -1
+        let dayKey = window.dayKey >= 0 && keys[window.dayKey].isKnown ? window.dayKey : -1
+        let daySlot = tables[table].slots + (window.dayKey >= 0 ? Int(window.keys[window.dayKey].dayField) : 0)
+        let day = dayKey >= 0 ? Int32(truncatingIfNeeded: keys[dayKey].lo) : 0
+        let gateSlot = tables[table].slots + binding.lineItemField
 
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus { return true }
             var truth = Value.yes
-            if let gate {
-                let code = Int(gateSlot.code(row))
-                if code >= 0 && code < gate.count {
+            if let gate = window.gate {
+                let code = Int(gateSlot.pointee.code(row))
+                if code >= 0 && code < window.gateCount {
                     if gate[code] == 0 { return true }
                     if gate[code] == 2 { truth = .maybe }
                 } else {
                     truth = .maybe
                 }
             }
-            if let day, let daySlot {
-                if daySlot.isValid(row) {
-                    if daySlot.int32s[row] != day { return true }
+            if dayKey >= 0 {
+                if daySlot.pointee.isValid(row) {
+                    if daySlot.pointee.int32s[row] != day { return true }
                 } else {
                     truth = .maybe
                 }
             }
-            for (index, key) in window.keys.enumerated() {
-                if index == dayKey && day != nil { continue }
-                if index == lead && leadCode != nil {
-                    if leadSlot?.isValid(row) == false {
+            var index = 0
+            while index < window.keyCount {
+                if index == lead {
+                    if !leadSlot.pointee.isValid(row) {
                         truth = .maybe
-                        if firstUnknown < 0 { firstUnknown = access(key.related) }
+                        if firstUnknown < 0 { firstUnknown = access(window.keys[index].related) }
                     }
-                    continue
+                } else if index != dayKey {
+                    truth = Self.and(truth, .equal(keys[index], evaluate(window.keys[index].related, focus, row)))
+                    if truth.isFalse { return true }
                 }
-                truth = Self.and(truth, .equal(keys[index], evaluate(key.related, focus, row)))
-                if truth.isFalse { return true }
+                index &+= 1
             }
-            if window.filter >= 0 && gate == nil {
+            if window.filter >= 0 && window.gate == nil {
                 truth = Self.and(truth, evaluate(window.filter, focus, row))
                 if truth.isFalse { return true }
             }
             return body(row, truth)
         }
 
-        guard let leadSlot, let leadCode, let lead else {
+        guard lead >= 0 else {
             for row in rows where !test(row) { return }
             return
         }
-        if rows.count > 192 {
-            let index = index(table, Int(window.keys[lead].codeField), rows)
+        if rows.count > ScopeMemory.threshold {
+            let index = index(table, leadField, rows)
             // Rows in timeline order: those with the code and those without any.
-            let found = (index.rows(code: leadCode) + index.unknown)
+            let found = index.rows(code: leadCode) + index.unknown
             for row in (index.unknown.isEmpty ? found : found.sorted()) where !test(Int(row)) { return }
             return
         }
         for row in rows {
-            let code = leadSlot.code(row)
+            let code = leadSlot.pointee.code(row)
             if code == leadCode || code < 0, !test(row) { return }
         }
     }
@@ -200,7 +203,7 @@ extension Evaluator {
         a.isFalse || b.isFalse ? .no : a.isTrue && b.isTrue ? .yes : .maybe
     }
 
-    private func isInside(_ range: Window.Range, _ row: Int, _ focus: Int, _ window: CompiledWindow) -> Value {
+    private func isInside(_ range: Window.Range, _ row: Int, _ focus: Int, _ window: WindowPlan) -> Value {
         let related = evaluate(window.relatedTime, focus, row)
         let own = evaluate(window.focusTime, focus)
         let distance = Value.add(related, .negate(own))
@@ -215,7 +218,7 @@ extension Evaluator {
     }
 
     /// Rows connected to the focus row by steps of at most `days` days; all are unsure when any of them is.
-    private func forEachInRun(_ window: CompiledWindow, _ focus: Int, days: Int, _ body: (Int, Bool) -> Bool) {
+    private func forEachInRun(_ window: WindowPlan, _ focus: Int, days: Int, _ body: (Int, Bool) -> Bool) {
         let own = evaluate(window.focusTime, focus)
         var rows: [(day: Int128, row: Int)] = []
         var isUnsure = !own.isKnown
@@ -245,8 +248,8 @@ extension Evaluator {
     }
 
     /// The rows of the window's table that may be related at all.
-    func scope(_ window: CompiledWindow, _ focus: Int) -> Range<Int> {
-        let table = Int(window.table)
+    func scope(_ window: WindowPlan, _ focus: Int) -> Range<Int> {
+        let table = window.table
         switch window.scope {
         case .members: return 0..<0
         case .partition: return partition?[table] ?? 0..<tables[table].rows
@@ -281,16 +284,16 @@ extension Evaluator {
     }
 
     /// Whether everything the window asks for lies inside what the dataset covers.
-    func isComplete(_ window: CompiledWindow, _ focus: Int) -> Bool {
+    func isComplete(_ window: WindowPlan, _ focus: Int) -> Bool {
         if window.isBounded || binding.isClosedWorld { return true }
         if window.scope == .members { return areMembersComplete }
         let day = evaluate(window.focusDay, focus)
         guard day.isFinite else { return false }
-        if window.isDayKey || window.periodKey == .hour, binding.covers(day.lo, day.hi) { return true }
-        if let period = window.periodKey, period != .hour {
-            let start = Calendar.periodStart(Int32(truncatingIfNeeded: day.lo), period.number)
-            let last = Calendar.periodStart(Int32(truncatingIfNeeded: day.hi), period.number)
-            if binding.covers(Int128(start), Int128(Calendar.periodEnd(last, period.number))) { return true }
+        if window.isDayKey || window.period == 4, binding.covers(day.lo, day.hi) { return true }
+        if window.period >= 0, window.period < 4 {
+            let start = Calendar.periodStart(Int32(truncatingIfNeeded: day.lo), window.period)
+            let last = Calendar.periodStart(Int32(truncatingIfNeeded: day.hi), window.period)
+            if binding.covers(Int128(start), Int128(Calendar.periodEnd(last, window.period))) { return true }
         }
         switch window.range {
         case .days(let low?, let high?): return binding.covers(day.lo + Int128(low), day.hi + Int128(high))

@@ -9,8 +9,15 @@ final class Evaluator {
     let binding: Binding
     private let nodes: UnsafeMutablePointer<Node>
     private let operands: UnsafeMutablePointer<Int32>
-    private let accesses: [Access]
+    private let accesses: UnsafeMutablePointer<AccessPlan>
     let windows: [CompiledWindow]
+    let plans: UnsafeMutablePointer<WindowPlan>
+    /// Values of window keys while folds are nested.
+    let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
+    var keyTop = 0
+    private let referenceDay: UnsafeMutablePointer<Int>
+    private let masters: Masters
+    private let masterTables: UnsafeMutablePointer<TableRows>
     let vocabulary: Vocabulary
 
     /// The chunk at hand.
@@ -50,7 +57,17 @@ final class Evaluator {
         nodes.initialize(from: program.nodes, count: program.nodes.count)
         operands = .allocate(capacity: max(1, program.operands.count))
         operands.initialize(from: program.operands, count: program.operands.count)
-        accesses = program.accesses
+        accesses = .allocate(capacity: max(1, program.accesses.count))
+        accesses.initialize(from: program.accesses.map { AccessPlan($0) }, count: program.accesses.count)
+        plans = .allocate(capacity: max(1, program.windows.count))
+        for (index, window) in program.windows.enumerated() {
+            let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
+            (plans + index).initialize(to: WindowPlan(window, gate: gate))
+        }
+        referenceDay = .allocate(capacity: Chunk.tableCount)
+        referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)
+        masters = binding.masters
+        masterTables = binding.masters.chunk.tables
         windows = program.windows
         vocabulary = binding.knowledge.vocabulary
         chunk = binding.masters.chunk
@@ -60,6 +77,11 @@ final class Evaluator {
     deinit {
         nodes.deallocate()
         operands.deallocate()
+        accesses.deallocate()
+        for index in windows.indices { plans[index].free() }
+        plans.deallocate()
+        keyStack.deallocate()
+        referenceDay.deallocate()
     }
 
     func enter(_ chunk: Chunk) {
@@ -79,25 +101,32 @@ final class Evaluator {
         var table = Int(access.start)
         var row = start
         var base = tables
-        for hop in access.hops {
-            if let field = hop.codeField {
-                let code = base[table].slots[Int(field)].code(row)
-                let target = binding.masters.row(Int(hop.table), code: code)
-                guard target >= 0 else { return unknown(number, access) }
-                row = Int(target)
-                base = binding.masters.chunk.tables
+        var hop: UInt32 = 0
+        while hop < UInt32(access.hopCount) {
+            let target = Int(access.hopTables >> (8 &* hop) & 0xFF)
+            let field = Int(access.hopFields >> (8 &* hop) & 0xFF)
+            if field != 255 {
+                let master = masters.row(target, code: base[table].slots[field].code(row))
+                guard master >= 0 else { return unknown(number, access) }
+                row = Int(master)
+                base = masterTables
             } else {
                 guard let parent = base[table].parent else { return unknown(number, access) }
                 row = Int(parent[row])
                 guard row >= 0 else { return unknown(number, access) }
             }
-            table = Int(hop.table)
+            table = target
+            hop &+= 1
         }
         switch access.leaf {
-        case .stored: return stored(base[table].slots[Int(access.field)], row, number)
+        case .stored: return stored(base[table].slots + Int(access.field), row, number, access)
         case .identity: return Value(chunk.identity(table, row))
-        case .day: return day(base[table], access, row, number)
-        case .time: return time(base[table], access, row, number)
+        case .day:
+            let slot = base[table].slots + referenceDay[table]
+            guard slot.pointee.isValid(row) else { return unknown(number, access) }
+            return Value(Int64(slot.pointee.int32s[row]))
+        case .time:
+            return moment(base[table], binding.referenceDay[table], binding.referenceSecond[table], row, number)
         case .start: return moment(base[table], binding.startDay, binding.startSecond, row, number)
         case .end:
             if base[table].slots[binding.endDay].isValid(row) {
@@ -107,46 +136,25 @@ final class Evaluator {
         }
     }
 
-    private func unknown(_ number: Int, _ access: Access) -> Value {
+    private func unknown(_ number: Int, _ access: AccessPlan) -> Value {
         if firstUnknown < 0 { firstUnknown = Int32(number) }
-        if access.leaf == .stored, access.path.table.isNonNegative(Int(access.field)) { return .unknownCount }
-        return .unknown
+        return access.isNonNegative ? .unknownCount : .unknown
     }
 
-    @inline(__always) private func stored(_ slot: Slot, _ row: Int, _ number: Int) -> Value {
-        guard slot.isValid(row) else {
-            if firstUnknown < 0 { firstUnknown = Int32(number) }
-            return slot.isNonNegative || slot.kind == .absent && isNonNegative(number) ? .unknownCount : .unknown
-        }
-        switch slot.kind {
-        case .code: return Value(Int64(slot.code(row)))
-        case .int32: return Value(Int64(slot.int32s[row]))
-        case .int64: return Value(slot.int64s[row])
+    @inline(__always) private func stored(
+        _ slot: UnsafeMutablePointer<Slot>, _ row: Int, _ number: Int, _ access: AccessPlan
+    ) -> Value {
+        guard slot.pointee.isValid(row) else { return unknown(number, access) }
+        switch slot.pointee.kind {
+        case .code: return Value(Int64(slot.pointee.code(row)))
+        case .int32: return Value(Int64(slot.pointee.int32s[row]))
+        case .int64: return Value(slot.pointee.int64s[row])
         case .flag:
-            let bits = slot.base.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
+            let bits = slot.pointee.base.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
             return Value(Int64((bits[row &>> 3] &>> UInt8(truncatingIfNeeded: row & 7)) & 1))
-        case .text, .word: return Value(Int64(vocabulary.lateCode(slot.utf8(row))))
+        case .text, .word: return Value(Int64(vocabulary.lateCode(slot.pointee.utf8(row))))
         case .absent: return .unknown
         }
-    }
-
-    private func isNonNegative(_ number: Int) -> Bool {
-        let access = accesses[number]
-        return access.leaf == .stored && access.path.table.isNonNegative(Int(access.field))
-    }
-
-    private func day(_ rows: TableRows, _ access: Access, _ row: Int, _ number: Int) -> Value {
-        let slot = rows.slots[binding.referenceDay[Int(access.table)]]
-        guard slot.isValid(row) else {
-            if firstUnknown < 0 { firstUnknown = Int32(number) }
-            return .unknown
-        }
-        return Value(Int64(slot.int32s[row]))
-    }
-
-    private func time(_ rows: TableRows, _ access: Access, _ row: Int, _ number: Int) -> Value {
-        let table = Int(access.table)
-        return moment(rows, binding.referenceDay[table], binding.referenceSecond[table], row, number)
     }
 
     private func moment(_ rows: TableRows, _ day: Int, _ second: Int, _ row: Int, _ number: Int) -> Value {

@@ -130,8 +130,11 @@ final class KeyedPass: @unchecked Sendable {
                 var rows: [Int32] = []
                 var keys: [Int128] = []
                 evaluator.focusTable = table
-                for row in 0..<chunk.tables[table].rows {
-                    if plan.bins != nil, !counters[index].passes(row, chunk.tables[table]) { continue }
+                let counter = counters[index]
+                let tableRows = chunk.tables[table]
+                let isCounted = plan.bins != nil
+                for row in 0..<tableRows.rows {
+                    if isCounted, !counter.passes(row, tableRows) { continue }
                     evaluator.firstUnknown = -1
                     let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)
                     guard key.isKnown else {

@@ -11,20 +11,34 @@ final class KeyedPlan: @unchecked Sendable {
     }
 
     /// How rows are counted into bins by a hash of their keys; a bin below the smallest count cannot convict.
-    struct Bins {
-        enum Component {
-            /// A code column of the encounter.
-            case code(Int)
-            /// The first characters of a code column, as a number by code.
-            case prefix(Int, [Int32])
-            case day
+    final class Bins: @unchecked Sendable {
+        /// A code column of the encounter, perhaps through a table from code to number; field -1: the day.
+        struct Component {
+            let field: Int
+            let numbers: UnsafeMutablePointer<Int32>?
+            let count: Int
         }
 
-        let components: [Component]
+        let components: UnsafeMutablePointer<Component>
+        let componentCount: Int
         let leastCount: Int
-        /// For windows of seconds: their length; neighbouring bins are looked at together.
-        let seconds: Int64?
+        /// For windows of seconds: their length; neighbouring bins are looked at together. 0: none.
+        let seconds: Int64
         let filter: EncounterFilter
+
+        init(_ list: [Component], leastCount: Int, seconds: Int64, filter: EncounterFilter) {
+            components = .allocate(capacity: max(1, list.count))
+            components.initialize(from: list, count: list.count)
+            componentCount = list.count
+            self.leastCount = leastCount
+            self.seconds = seconds
+            self.filter = filter
+        }
+
+        deinit {
+            for index in 0..<componentCount { components[index].numbers?.deallocate() }
+            components.deallocate()
+        }
     }
 
     let rule: CompiledRule
@@ -52,13 +66,13 @@ final class KeyedPlan: @unchecked Sendable {
                 [.count, .countDistinct].contains(bound.aggregate.function), case .number(let limit) = bound.limit.node,
                 bound.limit.scale == 0
             else { continue }
-            var seconds: Int64?
+            var seconds: Int64 = 0
             var keys: [Expression]
             if let window = bound.aggregate.window {
                 guard window.table == .encounter, window.same.allSatisfy({ $0.focus.isMirror(of: $0.related) }),
                     case .seconds(let low?, let high?) = window.range, low <= 0, high >= 0
                 else { continue }
-                seconds = Int64(high - low)
+                seconds = max(1, Int64(high - low))
                 keys = window.same.map(\.focus)
             } else {
                 guard case .group(_, let list) = rule.rule.unit else { continue }
@@ -70,33 +84,34 @@ final class KeyedPlan: @unchecked Sendable {
             let conditions = bound.aggregate.window == nil
                 ? rule.filterConjuncts.map(\.expression) : bound.aggregate.window?.filter?.conjuncts ?? []
             return Bins(
-                components: components, leastCount: Int(limit) + (bound.isStrict ? 1 : 0), seconds: seconds,
+                components, leastCount: Int(limit) + (bound.isStrict ? 1 : 0), seconds: seconds,
                 filter: EncounterFilter(conditions, forms, binding, scope: scope))
         }
         return nil
     }
 
     private static func component(_ expression: Expression, _ binding: Binding) -> Bins.Component? {
-        if expression.isReferenceDay { return .day }
+        if expression.isReferenceDay { return Bins.Component(field: -1, numbers: nil, count: 0) }
         switch expression.node {
         case .field(let path, _):
             guard path.start == .encounter, path.steps.isEmpty, case .stored(let field) = path.field,
                 Table.encounter.isNumbered(field)
             else { return nil }
-            return .code(field)
+            return Bins.Component(field: field, numbers: nil, count: 0)
         case .prefix(let operand, let count):
             guard case .field(let path, _) = operand.node, path.start == .encounter, path.steps.isEmpty,
                 case .stored(let field) = path.field, Table.encounter.isNumbered(field)
             else { return nil }
             var numbers: [String: Int32] = [:]
-            var table = [Int32](repeating: -1, count: binding.vocabulary.count)
+            let table = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, binding.vocabulary.count))
+            table.initialize(repeating: -1, count: binding.vocabulary.count)
             for code in binding.encounterCodes[field] ?? [] {
                 let text = String(binding.vocabulary.string(code).prefix(count))
                 let number = numbers[text] ?? Int32(numbers.count)
                 numbers[text] = number
                 table[Int(code)] = number
             }
-            return .prefix(field, table)
+            return Bins.Component(field: field, numbers: table, count: binding.vocabulary.count)
         default: return nil
         }
     }
@@ -107,27 +122,38 @@ final class KeyedCounter: @unchecked Sendable {
     static let size = 1 << 21
 
     let plan: KeyedPlan
-    private(set) var counts: [UInt16]
+    let counts: UnsafeMutablePointer<UInt16>
 
     init(_ plan: KeyedPlan) {
         self.plan = plan
-        counts = plan.bins == nil ? [] : Array(repeating: 0, count: Self.size)
+        let size = plan.bins == nil ? 1 : Self.size
+        counts = .allocate(capacity: size)
+        counts.initialize(repeating: 0, count: size)
     }
+
+    deinit { counts.deallocate() }
 
     func count(_ chunk: Chunk) {
         guard let bins = plan.bins else { return }
         let rows = chunk[.encounter]
-        counts.withUnsafeMutableBufferPointer { counts in
-            for encounter in 0..<rows.rows where bins.filter.admits(encounter, rows) {
-                guard let bin = bins.bin(encounter, rows) else { continue }
-                let place = Int(truncatingIfNeeded: bin &* KeyedPlan.Bins.spread) & (Self.size - 1)
-                if counts[place] < UInt16.max { counts[place] &+= 1 }
-            }
+        for encounter in 0..<rows.rows where bins.filter.admits(encounter, rows) {
+            guard let bin = bins.bin(encounter, rows) else { continue }
+            let place = Self.place(bin)
+            if counts[place] < UInt16.max { counts[place] &+= 1 }
         }
     }
 
     func add(_ other: KeyedCounter) {
-        for index in counts.indices { counts[index] = UInt16(min(Int(counts[index]) + Int(other.counts[index]), Int(UInt16.max))) }
+        guard plan.bins != nil else { return }
+        for index in 0..<Self.size {
+            let sum = UInt32(counts[index]) &+ UInt32(other.counts[index])
+            counts[index] = UInt16(truncatingIfNeeded: min(sum, UInt32(UInt16.max)))
+        }
+    }
+
+    /// The upper bits of the product are the well-mixed ones.
+    @inline(__always) private static func place(_ bin: UInt64) -> Int {
+        Int(truncatingIfNeeded: (bin &* KeyedPlan.Bins.spread) &>> 43)
     }
 
     /// Whether the row may belong to a group large enough to convict.
@@ -135,8 +161,8 @@ final class KeyedCounter: @unchecked Sendable {
         guard let bins = plan.bins else { return true }
         guard bins.filter.admits(encounter, rows) else { return false }
         guard let bin = bins.bin(encounter, rows) else { return true }
-        func count(_ bin: UInt64) -> Int { Int(counts[Int(truncatingIfNeeded: bin &* KeyedPlan.Bins.spread) & (Self.size - 1)]) }
-        if bins.seconds == nil { return count(bin) >= bins.leastCount }
+        func count(_ bin: UInt64) -> Int { Int(counts[Self.place(bin)]) }
+        if bins.seconds == 0 { return count(bin) >= bins.leastCount }
         // A window reaches into one neighbour on each side; so does every window this row is part of.
         return count(bin &- 1) + count(bin) + count(bin &+ 1) >= bins.leastCount
     }
@@ -148,27 +174,32 @@ extension KeyedPlan.Bins {
     /// The number of a row's bin before spreading; nil when a key is not known.
     func bin(_ encounter: Int, _ rows: TableRows) -> UInt64? {
         var hash: UInt64 = 0
-        for component in components {
+        var index = 0
+        while index < componentCount {
+            let component = components[index]
+            index &+= 1
             let value: Int32
-            switch component {
-            case .code(let field): value = rows.slots[field].code(encounter)
-            case .prefix(let field, let table):
-                let code = rows.slots[field].code(encounter)
-                value = code >= 0 && Int(code) < table.count ? table[Int(code)] : -1
-            case .day:
-                let slot = rows.slots[Self.startDay]
-                value = slot.isValid(encounter) ? slot.int32s[encounter] : -1
+            if component.field < 0 {
+                let slot = rows.slots + Self.startDay
+                value = slot.pointee.isValid(encounter) ? slot.pointee.int32s[encounter] : -1
+            } else {
+                let code = (rows.slots + component.field).pointee.code(encounter)
+                if let numbers = component.numbers {
+                    value = code >= 0 && Int(code) < component.count ? numbers[Int(code)] : -1
+                } else {
+                    value = code
+                }
             }
             if value < 0 { return nil }
             hash = (hash ^ UInt64(UInt32(bitPattern: value))) &* 0xFF51_AFD7_ED55_8CCD
             hash ^= hash &>> 32
         }
-        guard let seconds else { return mixed(hash) }
+        guard seconds > 0 else { return mixed(hash) }
         let day = rows.slots[Self.startDay]
         let second = rows.slots[Self.startSecond]
         guard day.isValid(encounter), second.isValid(encounter) else { return nil }
         let time = Int64(day.int32s[encounter]) * 86_400 + Int64(second.int32s[encounter])
-        return mixed(hash) &+ UInt64(bitPattern: time / max(1, seconds))
+        return mixed(hash) &+ UInt64(bitPattern: time / seconds)
     }
 
     @inline(__always) private func mixed(_ hash: UInt64) -> UInt64 {

@@ -46,32 +46,52 @@ final class EveryRow: SieveOperator {
 }
 
 /// Conditions on text fields of the focus row's encounter, as columns and admitted codes.
-struct EncounterFilter {
-    private var parts: [(field: Int, admitted: [Bool])] = []
+final class EncounterFilter: @unchecked Sendable {
+    private struct Part {
+        let field: Int
+        let admitted: UnsafeMutablePointer<Bool>
+        let count: Int
+    }
 
-    init(_ conjuncts: [Expression], _ forms: SieveForms, _ plan: SievePlan, scope: RowScope = .focus) {
+    private let parts: UnsafeMutablePointer<Part>
+    private let partCount: Int
+
+    convenience init(_ conjuncts: [Expression], _ forms: SieveForms, _ plan: SievePlan, scope: RowScope = .focus) {
         self.init(conjuncts, forms, plan.binding, scope: scope)
     }
 
     init(_ conjuncts: [Expression], _ forms: SieveForms, _ binding: Binding, scope: RowScope) {
+        var found: [Part] = []
         for conjunct in conjuncts {
             guard let path = forms.encounterField(conjunct, scope), path.table == .encounter, path.steps.count <= 1,
                 case .stored(let field) = path.field
             else { continue }
             let vocabulary = binding.vocabulary
-            var admitted = [Bool](repeating: true, count: vocabulary.count)
+            let admitted = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, vocabulary.count))
+            admitted.initialize(repeating: true, count: vocabulary.count)
             for code in binding.encounterCodes[field] ?? [] {
                 let truth = SieveForms.truth(of: conjunct, field: path, scope: scope, is: vocabulary.string(code))
                 admitted[Int(code)] = truth?.isFalse == false
             }
-            parts.append((field, admitted))
+            found.append(Part(field: field, admitted: admitted, count: vocabulary.count))
         }
+        partCount = found.count
+        parts = .allocate(capacity: max(1, found.count))
+        parts.initialize(from: found, count: found.count)
     }
 
-    func admits(_ encounter: Int, _ rows: TableRows) -> Bool {
-        for part in parts {
+    deinit {
+        for index in 0..<partCount { parts[index].admitted.deallocate() }
+        parts.deallocate()
+    }
+
+    @inline(__always) func admits(_ encounter: Int, _ rows: TableRows) -> Bool {
+        var index = 0
+        while index < partCount {
+            let part = parts[index]
             let code = rows.slots[part.field].code(encounter)
-            if code >= 0, Int(code) < part.admitted.count, !part.admitted[Int(code)] { return false }
+            if code >= 0, Int(code) < part.count, !part.admitted[Int(code)] { return false }
+            index &+= 1
         }
         return true
     }
@@ -154,16 +174,65 @@ indirect enum ZoneTest {
         }
     }
 
-    /// Whether it may be true or unknown for some line of the encounter.
-    func mayHold(_ context: SieveContext, _ encounter: Int) -> Bool {
-        switch self {
-        case .all(let list): return list.allSatisfy { $0.mayHold(context, encounter) }
-        case .any(let list): return list.contains { $0.mayHold(context, encounter) }
-        case .isKnown(let column): return context.column(column)[encounter] != SieveContext.unknownScalar
-        case .compare(let comparison, let left, let right):
-            let a = Self.interval(left, context, encounter)
-            let b = Self.interval(right, context, encounter)
-            switch comparison {
+}
+
+/// A zone test laid out flat, for evaluation per encounter.
+final class ZoneProgram {
+    private struct Node {
+        enum Kind: UInt8 { case compare, isKnown, all, any }
+        var kind: Kind
+        var comparison = Comparison.equal
+        var left = ZoneTest.Side(column: nil, isLineDay: false, offset: 0)
+        var right = ZoneTest.Side(column: nil, isLineDay: false, offset: 0)
+        /// Operands stand side by side: `first..<first + count`.
+        var first = 0
+        var count = 0
+    }
+
+    private let nodes: UnsafeMutablePointer<Node>
+
+    init(_ test: ZoneTest) {
+        var flat = [Node(kind: .all)]
+        func fill(_ place: Int, _ test: ZoneTest) {
+            switch test {
+            case .compare(let comparison, let left, let right):
+                flat[place] = Node(kind: .compare, comparison: comparison, left: left, right: right)
+            case .isKnown(let column):
+                flat[place] = Node(kind: .isKnown, left: ZoneTest.Side(column: column, isLineDay: false, offset: 0))
+            case .all(let list), .any(let list):
+                let first = flat.count
+                flat.append(contentsOf: repeatElement(Node(kind: .all), count: list.count))
+                var kind = Node.Kind.all
+                if case .any = test { kind = .any }
+                flat[place] = Node(kind: kind, first: first, count: list.count)
+                for (index, part) in list.enumerated() { fill(first + index, part) }
+            }
+        }
+        fill(0, test)
+        nodes = .allocate(capacity: flat.count)
+        nodes.initialize(from: flat, count: flat.count)
+    }
+
+    deinit { nodes.deallocate() }
+
+    /// Whether the test may be true or unknown for some line of the encounter.
+    func mayHold(_ context: SieveContext, _ encounter: Int) -> Bool { mayHold(0, context, encounter) }
+
+    private func mayHold(_ place: Int, _ context: SieveContext, _ encounter: Int) -> Bool {
+        let node = nodes + place
+        switch node.pointee.kind {
+        case .all:
+            for index in 0..<node.pointee.count where !mayHold(node.pointee.first &+ index, context, encounter) { return false }
+            return true
+        case .any:
+            for index in 0..<node.pointee.count where mayHold(node.pointee.first &+ index, context, encounter) { return true }
+            return false
+        case .isKnown:
+            return context.column(node.pointee.left.column ?? 0)[encounter] != SieveContext.unknownScalar
+        case .compare:
+            let a = interval(node.pointee.left, context, encounter)
+            let b = interval(node.pointee.right, context, encounter)
+            switch node.pointee.comparison {
             case .less: return a.low < b.high
             case .lessOrEqual: return a.low <= b.high
             case .greater: return a.high > b.low
@@ -174,11 +243,13 @@ indirect enum ZoneTest {
         }
     }
 
-    @inline(__always) private static func interval(
-        _ side: Side, _ context: SieveContext, _ encounter: Int
+    @inline(__always) private func interval(
+        _ side: ZoneTest.Side, _ context: SieveContext, _ encounter: Int
     ) -> (low: Int64, high: Int64) {
         if side.isLineDay {
-            return (Int64(context.firstDay.base[encounter]) &+ side.offset, Int64(context.lastDay.base[encounter]) &+ side.offset)
+            return (
+                Int64(context.firstDay.base[encounter]) &+ side.offset, Int64(context.lastDay.base[encounter]) &+ side.offset
+            )
         }
         guard let column = side.column else { return (side.offset, side.offset) }
         let value = context.column(column)[encounter]
@@ -190,12 +261,12 @@ indirect enum ZoneTest {
 /// Offers all lines of encounters whose zone of days may violate.
 final class ZoneSieve: SieveOperator {
     private let rule: Int
-    private let test: ZoneTest
+    private let test: ZoneProgram
     private let filter: EncounterFilter
 
     init(_ rule: Int, _ test: ZoneTest, _ filter: EncounterFilter) {
         self.rule = rule
-        self.test = test
+        self.test = ZoneProgram(test)
         self.filter = filter
     }
 

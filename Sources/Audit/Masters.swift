@@ -10,10 +10,19 @@ final class Masters: @unchecked Sendable {
 
     /// Held in the shape of a chunk, so that one loader reads both.
     let chunk = Chunk()
-    private var rowByCode: [[Int32]] = Array(repeating: [], count: Chunk.tableCount)
+    private let rowByCode = UnsafeMutablePointer<UnsafeMutablePointer<Int32>?>.allocate(capacity: Chunk.tableCount)
+    private let codeCounts = UnsafeMutablePointer<Int>.allocate(capacity: Chunk.tableCount)
     private var spans: [Int: [Int32: [Span]]] = [:]
 
-    init() {}
+    init() {
+        rowByCode.initialize(repeating: nil, count: Chunk.tableCount)
+        codeCounts.initialize(repeating: 0, count: Chunk.tableCount)
+    }
+
+    deinit {
+        rowByCode.deallocate()
+        codeCounts.deallocate()
+    }
 
     /// Binds one master table; a later row with the same code replaces an earlier one.
     func bind(_ table: Table, from file: ArrowFile, batchOwner: AnyObject, vocabulary: Vocabulary) throws {
@@ -29,17 +38,19 @@ final class Masters: @unchecked Sendable {
         }
         chunk.tables[position] = result
         if let key = table.fields.first?.name == "code" ? result.slots[0] : nil {
-            var byCode = [Int32](repeating: -1, count: vocabulary.count)
+            let byCode = chunk.arena.allocate(Int32.self, vocabulary.count)
+            byCode.initialize(repeating: -1, count: vocabulary.count)
             for row in 0..<rows where key.code(row) >= 0 { byCode[Int(key.code(row))] = Int32(row) }
             rowByCode[position] = byCode
+            codeCounts[position] = vocabulary.count
         }
         if table == .agreement || table == .eligibility { bindSpans(table, result) }
     }
 
     /// The row of a master table that describes a code; -1 when it is not known there.
     @inline(__always) func row(_ table: Int, code: Int32) -> Int32 {
-        let byCode = rowByCode[table]
-        return code >= 0 && Int(code) < byCode.count ? byCode[Int(code)] : -1
+        guard code >= 0, Int(code) < codeCounts[table], let byCode = rowByCode[table] else { return -1 }
+        return byCode[Int(code)]
     }
 
     /// The spans of a code; nil when the table is absent or silent about it.

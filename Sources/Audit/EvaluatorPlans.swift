@@ -1,0 +1,102 @@
+import Claims
+import Rules
+
+/// An access as the evaluator reads it: no references inside, so that copying it costs nothing.
+struct AccessPlan {
+    var start: UInt8
+    var hopCount: UInt8
+    /// One byte a hop: position of the table reached.
+    var hopTables: UInt32 = 0
+    /// One byte a hop: the code field of the table left; 255 through the parent row.
+    var hopFields: UInt32 = 0
+    var table: UInt8
+    var leaf: Access.Leaf
+    var field: UInt8
+    var isNonNegative: Bool
+
+    init(_ access: Access) {
+        start = access.start
+        hopCount = UInt8(access.hops.count)
+        table = access.table
+        leaf = access.leaf
+        field = access.field
+        isNonNegative = access.leaf == .stored && access.path.table.isNonNegative(Int(access.field))
+        precondition(access.hops.count <= 4, "a path of \(access.hops.count) steps")
+        for (index, hop) in access.hops.enumerated() {
+            hopTables |= UInt32(hop.table) << UInt32(8 * index)
+            hopFields |= UInt32(hop.codeField ?? 255) << UInt32(8 * index)
+        }
+    }
+}
+
+/// A window as the evaluator reads it: no references inside.
+struct WindowPlan {
+    let number: Int
+    let function: Aggregate.Function
+    let argument: Int32
+    let table: Int
+    let scope: CompiledWindow.Scope
+    let keys: UnsafeMutablePointer<CompiledWindow.Key>
+    let keyCount: Int
+    /// The first key that is a code column of the table, and the first that is its reference day; -1: none.
+    let lead: Int
+    let dayKey: Int
+    let range: Window.Range?
+    let relatedTime: Int32
+    let focusTime: Int32
+    let filter: Int32
+    let isFilterStatic: Bool
+    let excludesFocus: Bool
+    let isBounded: Bool
+    let period: Int64
+    let isDayKey: Bool
+    let focusDay: Int32
+    let argumentIsNonNegative: Bool
+    let inputs: UnsafeMutablePointer<Int32>
+    let inputCount: Int
+    /// Truth of the filter by item code, where it depends on nothing else.
+    let gate: UnsafeMutablePointer<UInt8>?
+    let gateCount: Int
+
+    init(_ window: CompiledWindow, gate truth: [UInt8]?) {
+        number = window.number
+        function = window.function
+        argument = window.argument
+        table = Int(window.table)
+        scope = window.scope
+        keys = .allocate(capacity: max(1, window.keys.count))
+        keys.initialize(from: window.keys, count: window.keys.count)
+        keyCount = window.keys.count
+        lead = window.keys.firstIndex { $0.codeField >= 0 } ?? -1
+        dayKey = window.keys.firstIndex { $0.dayField >= 0 } ?? -1
+        range = window.range
+        relatedTime = window.relatedTime
+        focusTime = window.focusTime
+        filter = window.filter
+        isFilterStatic = window.isFilterStatic
+        excludesFocus = window.excludesFocus
+        isBounded = window.isBounded
+        period = window.periodKey?.number ?? -1
+        isDayKey = window.isDayKey
+        focusDay = window.focusDay
+        argumentIsNonNegative = window.argumentIsNonNegative
+        inputs = .allocate(capacity: max(1, window.focusInputs.count))
+        inputs.initialize(from: window.focusInputs, count: window.focusInputs.count)
+        inputCount = window.focusInputs.count
+        if let truth {
+            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, truth.count))
+            copy.initialize(from: truth, count: truth.count)
+            gate = copy
+            gateCount = truth.count
+        } else {
+            gate = nil
+            gateCount = 0
+        }
+    }
+
+    func free() {
+        keys.deallocate()
+        inputs.deallocate()
+        gate?.deallocate()
+    }
+}
