@@ -25,30 +25,34 @@ let package = Package(
         .target(
             name: "Knowledge", dependencies: ["Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
-        .target(name: "Rules", dependencies: ["Knowledge", "Claims"], swiftSettings: strict),
+        .target(name: "Rules", dependencies: ["Knowledge", "Claims", "Columns"], swiftSettings: strict),
         .target(name: "Audit", dependencies: ["Rules", "Claims", "Columns"], swiftSettings: strict),
         .target(
             name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
-        .target(name: "Documents", swiftSettings: strict),
-        .target(name: "City", swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
+        .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "City",
+                "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
         // The slow interpreter that says what every rule means; tests compare the engine with it.
         .target(
-            name: "Reference", dependencies: ["Rules", "Claims"], path: "Tests/Reference",
+            name: "Reference", dependencies: ["Rules", "Claims", "Columns"], path: "Tests/Reference",
             swiftSettings: strict),
+        .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
+        .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
         .testTarget(name: "IngestTests", dependencies: ["Ingest"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["Audit", "Documents", "yijian"], swiftSettings: strict),
         .testTarget(name: "CityTests", dependencies: ["City", "Audit", "Ingest"], swiftSettings: strict),
     ]
 )

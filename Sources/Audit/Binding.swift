@@ -20,6 +20,20 @@ package final class Binding: @unchecked Sendable {
     /// Per table position: the nodes that select list rows by date and area.
     let selections: [Selection]
 
+    /// Per window: for conditions that depend on nothing but the related line's item, their truth (0, 1, 2 unknown) by
+    /// item code. Set once, before any thread starts.
+    var windowGates: [[UInt8]?] = []
+
+    /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
+    var diagnosisRanks = DiagnosisRanks([], Vocabulary())
+
+    /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
+    var encounterCodes: [Int: [Int32]] = [:]
+
+    /// Rules across persons: the node of the partition key on focus rows, and on the rows of other tables.
+    let partitionNodes: [Int: Int32]
+    let relatedPartitionNodes: [Int: [(table: Table, node: Int32)]]
+
     struct Selection {
         var fee: Int32 = -1
         var discharge: Int32 = -1
@@ -72,6 +86,18 @@ package final class Binding: @unchecked Sendable {
         }
         self.selections = selections
         rules = plan.rules.enumerated().map { compiler.compile(rule: $1, number: $0) }
+        var own: [Int: Int32] = [:]
+        var others: [Int: [(table: Table, node: Int32)]] = [:]
+        for rule in rules {
+            guard case .keyed(let key) = rule.partition else { continue }
+            own[rule.number] = compiler.compile(key, Compiler.Context(rule: rule.rule))
+            for (table, related) in rule.rule.relatedKeys(of: key) {
+                let context = Compiler.Context(rule: rule.rule, related: table)
+                others[rule.number, default: []].append((table, compiler.compile(related, context)))
+            }
+        }
+        partitionNodes = own
+        relatedPartitionNodes = others
         program = compiler.program
     }
 

@@ -31,9 +31,10 @@ final class ClaimsReader: @unchecked Sendable {
     func internItems(_ vocabulary: Vocabulary) throws {
         for segment in dataset.segments {
             guard let file = try segment.file(Table.line.rawValue), let column = file.index(of: "item") else { continue }
-            let dictionary = try file.dictionary(column)
+            let dictionary = StringTable(try file.dictionary(column), owner: file)
             for index in 0..<dictionary.count { _ = vocabulary.intern(dictionary[index]) }
         }
+        vocabulary.endItems()
     }
 
     /// Opens the columns that will be read. The vocabulary must not be frozen yet.
@@ -54,6 +55,16 @@ final class ClaimsReader: @unchecked Sendable {
         guard let lead = sources.max(by: { $0.segment.blockCount < $1.segment.blockCount }) else { return }
         boundaries = (0..<lead.segment.blockCount).map { Array(lead.segment.firstPerson($0).utf8) }
         chunkCount = boundaries.count
+    }
+
+    /// The vocabulary codes that occur in the dictionaries of some fields.
+    func codes(of fields: [(Table, String)]) -> Set<Int32> {
+        var found: Set<Int32> = []
+        for (table, name) in fields {
+            guard let field = table.index(of: name) else { continue }
+            for source in sources { found.formUnion(source.codes(table, field)) }
+        }
+        return found
     }
 
     /// Whether any segment has the table, and the field in it.
@@ -104,6 +115,7 @@ final class SegmentSource {
     private var remaps: [UnsafeMutablePointer<Int32>] = []
     private var remapOf: [Int: UnsafePointer<Int32>] = [:]
     private var rowsBefore: [[Int]] = []
+    private var known: [Int: [Int32]] = [:]
 
     init(_ segment: Segment, _ fields: [Table: [Int]], _ vocabulary: Vocabulary) throws {
         self.segment = segment
@@ -127,10 +139,12 @@ final class SegmentSource {
 
     deinit { for remap in remaps { remap.deallocate() } }
 
+    func codes(_ table: Table, _ field: Int) -> [Int32] { known[table.position * 64 + field] ?? [] }
+
     private func bindDictionary(
         _ table: Table, _ field: Int, _ file: ArrowFile, _ column: Int, _ vocabulary: Vocabulary
     ) throws {
-        let dictionary = try file.dictionary(column)
+        let dictionary = StringTable(try file.dictionary(column), owner: file)
         let remap = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, dictionary.count))
         var isIdentity = true
         for index in 0..<dictionary.count {
@@ -138,6 +152,7 @@ final class SegmentSource {
             if remap[index] != Int32(index) { isIdentity = false }
         }
         remaps.append(remap)
+        known[table.position * 64 + field] = (0..<dictionary.count).map { remap[$0] }
         if !isIdentity { remapOf[table.position * 64 + field] = UnsafePointer(remap) }
     }
 
@@ -185,7 +200,7 @@ final class SegmentSource {
                 slot.kind = .code
                 slot.remap = remapOf[table.position * 64 + entry.field]
             case .dictionary:
-                let words = try file.dictionary(entry.column)
+                let words = StringTable(try file.dictionary(entry.column), owner: file)
                 slot.kind = .word
                 slot.offsets = words.offsets
                 slot.words = words.bytes

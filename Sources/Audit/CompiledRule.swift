@@ -12,6 +12,9 @@ struct CompiledRule {
     let matches: [Match]
     let filter: Int32
     let test: Int32
+    /// The parts that must all hold, each with its node.
+    let filterConjuncts: [Conjunct]
+    let testConjuncts: [Conjunct]
     /// nil when there is no deciding comparison.
     let value: Int32?
     let valueScale: Int
@@ -31,6 +34,11 @@ struct CompiledRule {
     /// Day of the focus row: validity of the rule.
     let day: Int32
 
+    struct Conjunct {
+        let expression: Expression
+        let node: Int32
+    }
+
     struct Match {
         let list: Int
         /// Column and expression of each condition.
@@ -49,10 +57,15 @@ struct CompiledRule {
 extension Compiler {
     mutating func compile(rule: Rule, number: Int) -> CompiledRule {
         let context = Context(rule: rule)
-        let windowsBefore = program.windows.count
-        let filter = rule.filter.map { compile($0, context) } ?? -1
+        let filterConjuncts = (rule.filter?.conjuncts ?? []).map {
+            CompiledRule.Conjunct(expression: $0, node: compile($0, context))
+        }
+        let filter = conjunction(filterConjuncts)
         let filterWindows = program.windows.count
-        let test = compile(rule.test, context)
+        let testConjuncts = rule.test.conjuncts.map {
+            CompiledRule.Conjunct(expression: $0, node: compile($0, context))
+        }
+        let test = conjunction(testConjuncts)
         let testWindows = filterWindows..<program.windows.count
         let value = rule.value.map { compile($0, context) }
         let limit = rule.limit.map { compile($0, context) }
@@ -74,7 +87,6 @@ extension Compiler {
             let window = program.windows[number]
             return window.range != nil && [.sum, .count, .countDistinct].contains(window.function)
         }
-        _ = windowsBefore
         var memberPeriod: Period?
         var hasMemberDay = false
         for key in keyExpressions {
@@ -87,13 +99,22 @@ extension Compiler {
         }
         return CompiledRule(
             number: number, rule: rule, table: rule.unit.table.position, keys: keys, isGroup: isGroup,
-            matches: rule.lists.map { match($0, context) }, filter: filter, test: test, value: value,
+            matches: rule.lists.map { match($0, context) }, filter: filter, test: test,
+            filterConjuncts: filterConjuncts, testConjuncts: testConjuncts, value: value,
             valueScale: rule.value?.scale ?? 0, limit: limit, limitScale: rule.limit?.scale ?? 0, amount: amount,
             amountScale: amountScale, evidenceWindows: evidence, mergingWindow: merging,
             partition: partition(of: rule, keys: keyExpressions), memberPeriod: memberPeriod,
             hasMemberDay: hasMemberDay,
             isMemberBounded: keyExpressions.contains { $0.isIdentity(of: .encounter) },
             day: day(of: rule.unit.table, .focus))
+    }
+
+    private mutating func conjunction(_ parts: [CompiledRule.Conjunct]) -> Int32 {
+        switch parts.count {
+        case 0: -1
+        case 1: parts[0].node
+        default: program.append(.and, list: parts.map(\.node))
+        }
     }
 
     private mutating func match(_ match: Rule.ListMatch, _ context: Context) -> CompiledRule.Match {

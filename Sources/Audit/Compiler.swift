@@ -140,6 +140,7 @@ extension Compiler {
             window.argumentIsNonNegative = argument.isNonNegative
         }
         if let source = aggregate.window { resolve(source, of: aggregate, into: &window, inner) }
+        window.number = program.windows.count
         program.windows.append(window)
         return program.append(Node(operation: .aggregate, a: Int32(program.windows.count - 1)))
     }
@@ -167,6 +168,11 @@ extension Compiler {
                 let name = path.start.fields[field].name
                 if ["operation", "prescription", "settlement"].contains(name) { window.isBounded = true }
             }
+            if case .field(let path, .related) = same.related.node, path.steps.isEmpty, path.field == .day,
+                let day = path.start.referenceTime?.day
+            {
+                key.dayField = Int32(path.start.index(of: day) ?? -1)
+            }
             note(same, in: &window)
             window.keys.append(key)
         }
@@ -176,11 +182,35 @@ extension Compiler {
             window.focusTime = time(range, focusTable, .focus)
         }
         window.focusDay = day(of: focusTable, .focus)
-        if let filter = source.filter {
-            window.filter = compile(filter, context)
-            window.isFilterStatic = !filter.readsFocus
+        var rest: [Int32] = []
+        var restExpressions: [Expression] = []
+        for condition in source.filter?.conjuncts ?? [] {
+            if let key = equalityKey(condition, context) {
+                window.keys.append(key)
+            } else {
+                rest.append(compile(condition, context))
+                restExpressions.append(condition)
+                if condition.readsFocus { window.isFilterStatic = false }
+            }
         }
+        window.filter = rest.isEmpty ? -1 : rest.count == 1 ? rest[0] : program.append(.and, list: rest)
+        window.filterRest = restExpressions
         window.excludesFocus = aggregate.function == .exists && source.table == focusTable
+    }
+
+    /// `field of the related row = something of the focus row` in a WHERE is a key like any other.
+    private mutating func equalityKey(_ condition: Expression, _ context: Context) -> CompiledWindow.Key? {
+        guard case .compare(.equal, let left, let right) = condition.node else { return nil }
+        for (related, focus) in [(left, right), (right, left)] {
+            guard case .field(let path, .related) = related.node, path.steps.isEmpty,
+                case .stored(let field) = path.field, path.start.isNumbered(field),
+                !focus.contains(where: { if case .field(_, .related) = $0.node { true } else { false } }),
+                !focus.hasAggregate
+            else { continue }
+            return CompiledWindow.Key(
+                related: compile(related, context), focus: compile(focus, context), codeField: Int32(field))
+        }
+        return nil
     }
 
     private func note(_ same: Window.Same, in window: inout CompiledWindow) {

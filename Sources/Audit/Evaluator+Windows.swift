@@ -130,18 +130,44 @@ extension Evaluator {
         let leadSlot = lead.map { tables[table].slots[Int(window.keys[$0].codeField)] }
         let leadCode = lead.flatMap { keys[$0].isKnown ? Int32(truncatingIfNeeded: keys[$0].lo) : nil }
 
+        let dayKey = window.keys.firstIndex { $0.dayField >= 0 }
+        let daySlot = dayKey.map { tables[table].slots[Int(window.keys[$0].dayField)] }
+        let day = dayKey.flatMap { keys[$0].isKnown ? Int32(truncatingIfNeeded: keys[$0].lo) : nil }
+        let gate = binding.windowGates[window.number]
+        let gateSlot = tables[table].slots[binding.lineItemField]
+
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus { return true }
             var truth = Value.yes
+            if let gate {
+                let code = Int(gateSlot.code(row))
+                if code >= 0 && code < gate.count {
+                    if gate[code] == 0 { return true }
+                    if gate[code] == 2 { truth = .maybe }
+                } else {
+                    truth = .maybe
+                }
+            }
+            if let day, let daySlot {
+                if daySlot.isValid(row) {
+                    if daySlot.int32s[row] != day { return true }
+                } else {
+                    truth = .maybe
+                }
+            }
             for (index, key) in window.keys.enumerated() {
+                if index == dayKey && day != nil { continue }
                 if index == lead && leadCode != nil {
-                    if leadSlot?.isValid(row) == false { truth = .maybe }
+                    if leadSlot?.isValid(row) == false {
+                        truth = .maybe
+                        if firstUnknown < 0 { firstUnknown = access(key.related) }
+                    }
                     continue
                 }
                 truth = Self.and(truth, .equal(keys[index], evaluate(key.related, focus, row)))
                 if truth.isFalse { return true }
             }
-            if window.filter >= 0 {
+            if window.filter >= 0 && gate == nil {
                 truth = Self.and(truth, evaluate(window.filter, focus, row))
                 if truth.isFalse { return true }
             }

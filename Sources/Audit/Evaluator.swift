@@ -67,6 +67,9 @@ final class Evaluator {
         indexes.removeAll(keepingCapacity: true)
     }
 
+    /// The access that a node reads.
+    func access(_ node: Int32) -> Int32 { nodes[Int(node)].operation == .access ? nodes[Int(node)].a : -1 }
+
     // MARK: Reading fields
 
     func load(_ number: Int, _ start: Int) -> Value {

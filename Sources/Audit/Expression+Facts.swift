@@ -105,3 +105,43 @@ extension Table {
         }
     }
 }
+
+extension Rule {
+    /// All expressions of the rule.
+    var expressions: [Expression] {
+        var list = [test]
+        if let filter { list.append(filter) }
+        if case .group(_, let keys) = unit { list += keys.map(\.expression) }
+        for match in lists { list += match.on.map(\.expression) }
+        if case .expression(let amount) = amount { list.append(amount) }
+        return list
+    }
+
+    /// For windows on other tables: the expression of their rows that must equal the partition key.
+    func relatedKeys(of key: Expression) -> [(Table, Expression)] {
+        var found: [(Table, Expression)] = []
+        for expression in expressions {
+            _ = expression.contains {
+                if case .aggregate(let aggregate) = $0.node, let window = aggregate.window,
+                    let same = window.same.first(where: { $0.focus.isSame(as: key) })
+                {
+                    found.append((window.table, same.related))
+                }
+                return false
+            }
+        }
+        return found
+    }
+}
+
+extension Expression {
+    /// Tables of the windows it looks into.
+    var windowTables: [Table] {
+        var found: [Table] = []
+        _ = contains {
+            if case .aggregate(let aggregate) = $0.node, let window = aggregate.window { found.append(window.table) }
+            return false
+        }
+        return found
+    }
+}

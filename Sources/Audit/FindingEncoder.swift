@@ -86,8 +86,10 @@ final class FindingEncoder {
         evaluator.focusTable = table
         makeKey(draft, rule, chunk, evaluator)
         key.withUnsafeBufferPointer { key in
-            let id = FindingIdentifier.bytes(rule: rule.rule.id, key: key)
-            id.withUnsafeBufferPointer { self[.id].append(utf8: $0) }
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { id in
+                FindingIdentifier.write(rule: rule.rule.id, key: key, into: id)
+                self[.id].append(utf8: UnsafeBufferPointer(id))
+            }
             self[.key].append(utf8: key)
         }
         self[.rule].append(draft.rule)

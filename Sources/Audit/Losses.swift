@@ -38,13 +38,13 @@ struct Losses {
             encoder.optional(.loss, Int64?.none)
             for column in Self.columns { encoder.optional(column, Int64?.none) }
             encoder.optional(.pool, Int32?.none)
-            encoder.optional(.lossMethod, draft.gross == nil ? Int32?.none : 1)
+            encoder.optional(.lossMethod, draft.gross == nil ? Int32?.none : Int32?.some(1))
             return
         }
         encoder.optional(.loss, loss.perFund.reduce(0, &+))
         for (index, column) in Self.columns.enumerated() { encoder.optional(column, loss.perFund[index]) }
         encoder.optional(.pool, loss.pool)
-        encoder.optional(.lossMethod, 0)
+        encoder.optional(.lossMethod, Int32?.some(0))
     }
 
     private struct Loss {

@@ -65,8 +65,12 @@ struct CompiledWindow {
         var focus: Int32
         /// The related side is this code column of the table itself: compared before anything else.
         var codeField: Int32 = -1
+        /// The related side is the reference day in this column of the table itself.
+        var dayField: Int32 = -1
     }
 
+    /// Position among the windows of the program.
+    var number = 0
     var function: Aggregate.Function
     var argument: Int32 = -1
     var table: UInt8
@@ -77,6 +81,8 @@ struct CompiledWindow {
     var relatedTime: Int32 = -1
     var focusTime: Int32 = -1
     var filter: Int32 = -1
+    /// The conditions of the filter that are not keys.
+    var filterRest: [Expression] = []
     /// The filter reads neither the focus row nor a list row.
     var isFilterStatic = true
     var excludesFocus = false

@@ -9,6 +9,8 @@ final class RuleRun {
     let evaluator: Evaluator
     let binding: Binding
     let keepsUndetermined: Bool
+    /// Only focus rows of these days.
+    var period: (from: Day?, to: Day?) = (nil, nil)
     private(set) var drafts: [Draft] = []
     private(set) var tallies: [RuleTally]
 
@@ -111,8 +113,10 @@ final class RuleRun {
     }
 
     func isValid(_ rule: CompiledRule, _ row: Int) -> Bool {
-        guard rule.rule.validFrom != nil || rule.rule.validTo != nil else { return true }
+        guard rule.rule.validFrom != nil || rule.rule.validTo != nil || period.from != nil || period.to != nil else { return true }
         let day = evaluator.evaluate(rule.day, row)
+        if let from = period.from, day.hi < Int128(from.number) { return false }
+        if let to = period.to, day.lo > Int128(to.number) { return false }
         if let from = rule.rule.validFrom, day.hi < Int128(from.number) { return false }
         if let to = rule.rule.validTo, day.lo > Int128(to.number) { return false }
         return true
@@ -312,6 +316,16 @@ final class RuleRun {
     func append(_ draft: Draft) {
         drafts.append(draft)
         tallies[Int(draft.rule)].findings += 1
+    }
+
+    /// A row whose partition key is not known, unless the filter clears it.
+    func noteUnknownKey(_ rule: CompiledRule, _ row: Int) {
+        guard isValid(rule, row) else { return }
+        let cause = evaluator.firstUnknown
+        if rule.filter >= 0, evaluator.evaluate(rule.filter, row).isFalse { return }
+        let day = evaluator.evaluate(rule.day, row)
+        let month = day.isKnown ? Calendar.monthNumber(Int32(truncatingIfNeeded: day.lo)) : -1
+        tallies[rule.number].undetermined[RuleTally.UndeterminedKey(cause: cause, month: month), default: 0] += 1
     }
 
     private func note(

@@ -95,3 +95,32 @@ package enum MurmurHash3 {
         return word
     }
 }
+
+extension FindingIdentifier {
+    /// The identifier as 32 ASCII bytes, written into `buffer`.
+    package static func write(
+        rule: String, key: UnsafeBufferPointer<UInt8>, into buffer: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: rule.utf8.count + 1 + key.count) { text in
+            var length = 0
+            for byte in rule.utf8 {
+                text[length] = byte
+                length += 1
+            }
+            text[length] = separator
+            length += 1
+            if let start = key.baseAddress, let target = text.baseAddress {
+                (target + length).update(from: start, count: key.count)
+            }
+            length += key.count
+            let hash = MurmurHash3.x64x128(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(text)[..<length]), seed: 0)
+            for index in 0..<16 {
+                let shift = UInt64(60 - 4 * index)
+                buffer[index] = digit(hash.low >> shift & 15)
+                buffer[index + 16] = digit(hash.high >> shift & 15)
+            }
+        }
+    }
+
+    private static func digit(_ value: UInt64) -> UInt8 { UInt8(value < 10 ? 48 + value : 87 + value) }
+}

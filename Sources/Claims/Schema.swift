@@ -99,7 +99,8 @@ extension Schema {
 
     package static let fields: [Table: [Field]] = [
         .person: [
-            Field("id", .identifier, "人员假名", national: "psn_no", "Keyed pseudonym; timelines are ordered by its bytes."),
+            Field(
+                "id", .identifier, "人员假名", national: "psn_no", "Keyed pseudonym; timelines are ordered by its bytes."),
             Field("sex", .code(.sex), "性别", national: "gend", "`M` or `F`."),
             Field("birth", .day, "出生日期", national: "brdy"),
             Field("death", .day, "死亡日期", national: "die_date", "Null: not known to be dead."),
@@ -152,7 +153,9 @@ extension Schema {
             Field("id", .identifier, "处方号", national: "rx_id"),
             Field("encounter", .row(.encounter), "就诊", national: "mdtrt_id"),
             Field("practitioner", .code(.practitioner), "开方医师", national: "bilg_dr_code"),
-            Field("institution", .code(.institution), "开方机构", "The issuing institution; differs from the encounter's when circulated."),
+            Field(
+                "institution", .code(.institution), "开方机构",
+                "The issuing institution; differs from the encounter's when circulated."),
             Field("day", .day, "开方日期", national: "drord_begn_date"),
             Field("second", .second, "开方时刻", national: "drord_begn_date"),
             Field("circulated", .flag, "外配处方", national: "rx_circ_flag"),
@@ -168,7 +171,9 @@ extension Schema {
             Field("amount", money, "金额", national: "fee_list_d.det_item_fee_sumamt", "Yuan."),
             Field("in_scope", money, "符合范围金额", national: "fee_list_d.inscp_amt", "Yuan."),
             Field("days_supply", .integer, "用药天数", national: "fee_list_d.prd_days"),
-            Field("reverses", .text, "冲销的明细", national: "fee_list_d.init_feedetl_sn", "`id` of the line that this row takes back."),
+            Field(
+                "reverses", .text, "冲销的明细", national: "fee_list_d.init_feedetl_sn",
+                "`id` of the line that this row takes back."),
             Field("practitioner", .code(.practitioner), "开单医师", national: "fee_list_d.bilg_dr_code"),
             Field("department", .code(.department), "开单科室", national: "fee_list_d.bilg_dept_codg"),
             Field("till", .code(.till), "收费窗口或经办人", national: "fee_list_d.opter_id"),
@@ -206,7 +211,9 @@ extension Schema {
             Field("institution", .code(.institution), "定点机构", national: "fixmedins_code"),
             Field("item", .code(.item), "医保目录编码", national: "med_list_codg"),
             Field("day", .day, "发生日期"),
-            Field("kind", .code(.stockKind), "类别", "opening, purchase, purchase-return, sale, sale-return, loss, closing."),
+            Field(
+                "kind", .code(.stockKind), "类别", "opening, purchase, purchase-return, sale, sale-return, loss, closing."
+            ),
             Field("quantity", quantity, "数量"),
         ],
         .scan: [

@@ -98,9 +98,9 @@ package struct Disk: Sendable {
         let descriptor = try create(temporary, replacing: true)
         do throws(ColumnsError) {
             try bytes.withUnsafeBufferPointer { (buffer) throws(ColumnsError) in
-                try write(UnsafeRawBufferPointer(buffer), to: descriptor, path: path)
+                try write(UnsafeRawBufferPointer(buffer), to: descriptor, path: temporary)
             }
-            try sync(descriptor, path: path)
+            try sync(descriptor, path: temporary)
         } catch {
             close(descriptor)
             throw error
@@ -144,7 +144,7 @@ package struct Disk: Sendable {
                 "COL012", "the file has \(file.bytes.count) bytes; at most \(limit) are read", at: path,
                 advice: "Restore it from its source")
         }
-        return Array(file.bytes)
+        return withExtendedLifetime(file) { Array(file.bytes) }
     }
 
     static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -29,7 +29,8 @@ struct SampleTable {
                     continue
                 }
                 switch column.type {
-                case .int32, .date32: column.append(Int32(row) &* 7919 &- 1000)
+                case .int32: column.append(Int32(row) &* 7919 &- 1000)
+                case .date32: column.append(Int32(row) &* 13 &- 1000)
                 case .time32: column.append(Int32(row % 86400))
                 case .dictionary: column.append(Int32(row % 4))
                 case .int64: column.append(Int64(row) &* 1_000_000_007)

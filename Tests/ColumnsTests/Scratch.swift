@@ -19,6 +19,8 @@ final class Scratch {
 
     func write(_ bytes: [UInt8], to name: String) throws {
         let disk = Disk()
+        // Some file systems flush a file that was cut to nothing and written anew; a new file is not flushed.
+        unlink(self(name))
         let descriptor = try disk.create(self(name), replacing: true)
         defer { close(descriptor) }
         try bytes.withUnsafeBufferPointer { (buffer) throws(ColumnsError) in

@@ -10,9 +10,7 @@ extension KnowledgeList {
     func text(column: Int, row: Int) -> String? {
         guard !isEmpty(column: column, row: row) else { return nil }
         let texts = columns[column].texts
-        guard row + 1 < texts.offsets.count else { return nil }
-        let bytes = texts.bytes[Int(texts.offsets[row])..<Int(texts.offsets[row + 1])]
-        return String(decoding: bytes, as: UTF8.self)
+        return row < texts.count ? texts.string(row) : nil
     }
 
     /// The mantissa, day number or flag of a cell of the other columns; nil when it is empty.

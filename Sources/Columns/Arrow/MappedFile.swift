@@ -2,6 +2,7 @@ import Glibc
 
 /// A whole file mapped into memory, read-only. Pages come and go as they are touched.
 ///
+/// `bytes` is valid while this object lives: whoever holds on to one must hold on to the other.
 /// The files of a dataset are never changed in place; a file that another program cuts short while it is mapped ends
 /// the process, as with every mapped file.
 final class MappedFile: @unchecked Sendable {
@@ -36,6 +37,12 @@ final class MappedFile: @unchecked Sendable {
 
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+    }
+
+    /// SHA-256 of the whole file.
+    static func sha256(_ path: String) throws(ColumnsError) -> String {
+        let file = try MappedFile(path: path)
+        return withExtendedLifetime(file) { SHA256.hex(of: file.bytes) }
     }
 
     /// Gives back the pages of a range; they are read again when touched again.

@@ -65,7 +65,7 @@ private struct DatasetVerification {
         known.insert(path)
         guard Disk.exists(path) else { return report("COL050", path, "the file is missing") }
         do throws(ColumnsError) {
-            let hash = try SHA256.hex(of: MappedFile(path: path).bytes)
+            let hash = try MappedFile.sha256(path)
             if hash != entry.sha256 { report("COL051", path, "the file does not match its SHA-256") }
             let file = try entry.open(in: directory)
             problems += file.verifyAll()

@@ -47,6 +47,7 @@ package final class GenerationDraft {
                 try disk.makeDirectory(directory)
             }
         } catch {
+            try? disk.remove(folder.staging)
             close(lock)
             throw error
         }
@@ -89,7 +90,7 @@ package final class GenerationDraft {
         let file = "\(table)-\(summary.sha256.prefix(8)).arrow"
         // A file of an older generation has this name: the same content, or, once in four billion, another.
         let existing = folder.masters + "/" + file
-        if Disk.exists(existing), try SHA256.hex(of: MappedFile(path: existing).bytes) == summary.sha256 {
+        if Disk.exists(existing), try MappedFile.sha256(existing) == summary.sha256 {
             try disk.remove(path)
             masters[table] = TableFile(file: file, summary)
             return

@@ -29,6 +29,10 @@ package struct ColumnView: @unchecked Sendable {
         self.itemOffsets = itemOffsets
     }
 
+    /// A string column without rows; its pointers are valid for ever.
+    static let noStrings = ColumnView(
+        type: .utf8, count: 0, nullCount: 0, validity: nil, values: Zeros.bytes, offsets: Zeros.offsets)
+
     @inline(__always)
     package func isValid(_ row: Int) -> Bool {
         guard let validity else { return true }

@@ -1,0 +1,77 @@
+# One build configuration for everything (see docs/adr/0006-one-build-configuration.md): release code that tests
+# may look into. What the tests exercised is what the demo runs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CONFIGURATION := -c release -Xswiftc -enable-testing
+YIJIAN := .build/release/yijian
+PYTHON := .venv/bin/python
+
+ARGS ?=
+LINES ?= 1M,10M
+ROUNDS ?= 5
+TIME ?= 20
+PARSER ?=
+
+.PHONY: help
+help: ## Print this help
+	@echo 'Yijian 医鉴: supervision of a medical-insurance fund'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo 'Variables: ARGS="--once" (demo), LINES=1M,10M ROUNDS=5 (bench), TIME=20 PARSER=csv (fuzz)'
+
+.PHONY: setup
+setup: ## Install the Debian packages the build needs (quick when they are there)
+	@Scripts/setup
+
+.PHONY: build
+build: setup ## Build the command yijian
+	swift build $(CONFIGURATION) --product yijian
+
+.PHONY: demo
+demo: build ## Make a city-year, audit it, show what was found (ARGS=--once exits afterwards)
+	$(YIJIAN) demo $(ARGS)
+
+.PHONY: test
+test: setup ## Run every test
+	@Scripts/python-tools || echo 'Tests that compare with pyarrow, Polars and DuckDB will say "skipped".'
+	swift build $(CONFIGURATION) --build-tests
+	@Scripts/golden
+	swift test $(CONFIGURATION) --disable-xctest
+
+.PHONY: check
+check: setup ## Check format, wording, module arrows and generated pages
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/yijian-fuzz
+	@Scripts/check-words
+	@Scripts/check-arrows
+	@Scripts/check-links
+	swift test $(CONFIGURATION) --disable-xctest --filter Generated
+
+.PHONY: golden
+golden: setup ## Rewrite expectations and generated pages; read the diff as carefully as code
+	YIJIAN_GOLDEN=rewrite swift test $(CONFIGURATION) --disable-xctest --filter 'Golden|Generated'
+	@git --no-pager diff --stat || true
+
+.PHONY: bench
+bench: build ## Compare with DuckDB on the 30 rules at 1 M and 10 M lines, bars at the end
+	@Scripts/python-tools
+	$(PYTHON) Benchmarks/bench.py --lines $(LINES) --rounds $(ROUNDS) $(ARGS)
+
+.PHONY: bench-large
+bench-large: build ## Memory and growth at 50 M lines (needs 12 GB of disk and half an hour)
+	@Scripts/python-tools
+	$(PYTHON) Benchmarks/bench.py --large --rounds 3 $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## Fuzz each parser for TIME seconds (PARSER=name for one of them)
+	@Scripts/fuzz $(TIME) $(PARSER)
+
+.PHONY: fuzz-long
+fuzz-long: ## A campaign: an hour for each parser
+	@$(MAKE) fuzz TIME=3600
+
+.PHONY: clean
+clean: ## Remove build products and benchmark data
+	rm -rf .build .build-fuzz .data

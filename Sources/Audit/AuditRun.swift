@@ -1,0 +1,249 @@
+import Claims
+import Columns
+import Dispatch
+import Foundation
+import Rules
+import Synchronization
+
+/// What to audit and how.
+package struct AuditOptions: Sendable {
+    package var threads = 2
+    /// Only focus rows of these days.
+    package var from: Day?
+    package var to: Day?
+    /// Only persons with rows in segments that came after this generation.
+    package var sinceGeneration: Int?
+    /// Also write undetermined units as rows.
+    package var undeterminedRows = false
+    /// Use no sieve: every row of every rule goes to the evaluator.
+    package var generalPathOnly = false
+
+    package init() {}
+}
+
+package struct AuditProgress: Sendable {
+    package let linesDone: Int
+    package let linesTotal: Int
+    package let findings: Int
+}
+
+/// One audit of a dataset with a plan: reads once, evaluates all rules, writes findings in a canonical order.
+package struct AuditRun {
+    private let dataset: Dataset
+    private let options: AuditOptions
+    private let reader: ClaimsReader
+    let binding: Binding
+    private let runnable: [CompiledRule]
+    private let notRunnable: [String: String]
+    private var phases: [AuditReport.Phase] = []
+    private let dictionaries: FindingDictionaries
+
+    /// Runs an audit and writes `findings.arrow`, `run.json` and `coverage.json` into the folder.
+    ///
+    /// `progress` may answer false: the run then stops after the chunks at hand and throws `AuditCancelled`.
+    package static func run(
+        dataset: Dataset, plan: Plan, into folder: String, options: AuditOptions,
+        progress: @escaping @Sendable (AuditProgress) -> Bool = { _ in true }
+    ) throws -> AuditReport {
+        var run = try AuditRun(dataset: dataset, plan: plan, options: options)
+        return try run.execute(into: folder, progress: progress)
+    }
+
+    init(dataset: Dataset, plan: Plan, options: AuditOptions) throws {
+        let clock = Stopwatch()
+        self.dataset = dataset
+        self.options = options
+        let vocabulary = Vocabulary()
+        reader = ClaimsReader(dataset)
+        try reader.internItems(vocabulary)
+        let masters = Masters()
+        let binding = Binding(
+            plan: plan, vocabulary: vocabulary, masters: masters, coverage: dataset.coverage,
+            horizonDay: dataset.coverage.to)
+        self.binding = binding
+        var used = binding.usedFields()
+        if try reader.has(.settlement) {
+            used[.line, default: []].formUnion(Losses.lineFields.compactMap { Table.line.index(of: $0) })
+            used[.settlement, default: []].formUnion(Losses.settlementFields.compactMap { Table.settlement.index(of: $0) })
+        }
+        for table in ClaimsReader.timeline where table != .person {
+            used[table, default: []].insert(table == .encounter || table == .entitlement
+                ? table.index(of: "person") ?? 0 : table.index(of: "encounter") ?? 0)
+        }
+        for table in [Table.stock, .scan, .operation, .prescription, .settlement] { used[table, default: []].insert(0) }
+        try reader.bind(used, vocabulary: vocabulary)
+        for table in Table.allCases where table.role == .master {
+            if let file = try dataset.master(table.rawValue) {
+                try masters.bind(table, from: file, batchOwner: file, vocabulary: vocabulary)
+            }
+        }
+        vocabulary.freeze()
+        binding.diagnosisRanks = DiagnosisRanks(reader.codes(of: [(.diagnosis, "code")]), vocabulary)
+        for (index, field) in Table.encounter.fields.enumerated() {
+            binding.encounterCodes[index] = reader.codes(of: [(.encounter, field.name)]).sorted()
+        }
+        var runnable: [CompiledRule] = []
+        var missing: [String: String] = [:]
+        for rule in binding.rules {
+            if let reason = try Self.missing(for: rule, reader, masters) {
+                missing[rule.rule.id] = reason
+            } else {
+                runnable.append(rule)
+            }
+        }
+        self.runnable = runnable
+        notRunnable = missing
+        dictionaries = FindingDictionaries(
+            binding, institutions: reader.codes(of: [(.encounter, "institution"), (.stock, "institution"), (.scan, "institution"), (.prescription, "institution")]),
+            items: reader.codes(of: [(.line, "item"), (.stock, "item"), (.scan, "item")]),
+            pools: reader.codes(of: [(.settlement, "pool")]))
+        phases.append(AuditReport.Phase(name: "bind", seconds: clock.seconds))
+    }
+
+    /// The first table or field that a rule needs and the dataset does not have.
+    private static func missing(for rule: CompiledRule, _ reader: ClaimsReader, _ masters: Masters) throws -> String? {
+        var needed: [(Table, Int?)] = [(rule.rule.unit.table, nil)]
+        for expression in rule.rule.expressions {
+            for (path, _) in expression.paths {
+                if case .stored(let field) = path.field { needed.append((path.table, field)) } else { needed.append((path.table, nil)) }
+            }
+            for table in expression.windowTables { needed.append((table, nil)) }
+        }
+        for (table, field) in needed {
+            let isThere: Bool
+            if table.role == .master {
+                let rows = masters.chunk[table]
+                isThere = rows.isPresent && (field.map { rows.slots[$0].kind != .absent } ?? true)
+            } else {
+                isThere = try reader.has(table, field: field)
+            }
+            if !isThere { return field.map { "no field \(table.rawValue).\(table.fields[$0].name)" } ?? "no table \(table.rawValue)" }
+        }
+        return nil
+    }
+
+    private mutating func execute(
+        into folder: String, progress: @escaping @Sendable (AuditProgress) -> Bool
+    ) throws -> AuditReport {
+        let clock = Stopwatch()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let started = Date()
+        let temporary = folder + "/findings.arrow.part"
+        // What an interrupted run left behind.
+        try? FileManager.default.removeItem(atPath: temporary)
+        let writer = try FindingWriter(
+            path: temporary, dictionaries: dictionaries,
+            metadata: ["package": binding.plan.packageHash, "generation": "\(dataset.generation)"])
+        let shared = SharedRun(writer, chunks: reader.chunkCount, progress: progress)
+        let keyed = runnable.filter { if case .keyed = $0.partition { true } else { false } }
+        let personal = runnable.filter { if case .person = $0.partition { true } else { false } }
+        let sieves = SievePlan(personal, binding, isGeneral: options.generalPathOnly)
+        let keyedPlans = keyed.map { KeyedPlan($0, binding, isGeneral: options.generalPathOnly) }
+        let threads = max(1, min(options.threads, 64))
+        phases.append(AuditReport.Phase(name: "plan", seconds: clock.seconds))
+        let workers = (0..<threads).map { _ in
+            ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared)
+        }
+        let pass = Stopwatch()
+        DispatchQueue.concurrentPerform(iterations: threads) { workers[$0].run() }
+        try shared.check()
+        phases.append(AuditReport.Phase(name: "timelines", seconds: pass.seconds))
+        let across = Stopwatch()
+        let keyedPass = KeyedPass(binding, reader, keyedPlans, dictionaries, options, workers: workers)
+        try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: writer)
+        phases.append(AuditReport.Phase(name: "across", seconds: across.seconds))
+        let closing = Stopwatch()
+        let summary = try writer.finish()
+        try Files.replace(folder + "/findings.arrow", with: temporary)
+        phases.append(AuditReport.Phase(name: "close", seconds: closing.seconds))
+        var report = AuditReport(
+            binding, dataset, shared, workers: workers, keyed: keyedPass, sieves: sieves, keyedPlans: keyedPlans,
+            notRunnable: notRunnable, findings: writer.rows, bytes: summary.bytes, sha256: summary.sha256,
+            phases: phases)
+        report.seconds = clock.seconds
+        report.threads = threads
+        report.started = started
+        try report.write(into: folder)
+        return report
+    }
+}
+
+/// The run was stopped by its user; nothing was written over.
+package struct AuditCancelled: Error, CustomStringConvertible {
+    package let description = "the audit was cancelled; earlier findings are untouched"
+}
+
+struct Stopwatch {
+    private let start = DispatchTime.now().uptimeNanoseconds
+    var seconds: Double { Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9 }
+}
+
+enum Files {
+    static func replace(_ target: String, with source: String) throws {
+        guard rename(source, target) == 0 else {
+            throw ColumnsError("AUD001", "cannot rename \(source): \(String(cString: strerror(errno)))", at: target,
+                advice: "Check the folder's permissions and free space, then run again")
+        }
+    }
+}
+
+/// What all workers of a run share.
+final class SharedRun: @unchecked Sendable {
+    private let nextChunk = Atomic<Int>(0)
+    private let isStopped = Atomic<Bool>(false)
+    private let state: Mutex<State>
+    private let progress: @Sendable (AuditProgress) -> Bool
+    private let chunks: Int
+
+    private struct State {
+        var failure: (any Error)?
+        var linesDone = 0
+        var encounters = 0
+        var persons = 0
+        var netting = ClaimsReader.NettingCounts()
+    }
+
+    /// Used under the lock only.
+    private let writer: FindingWriter
+
+    init(_ writer: FindingWriter, chunks: Int, progress: @escaping @Sendable (AuditProgress) -> Bool) {
+        self.chunks = chunks
+        self.progress = progress
+        self.writer = writer
+        state = Mutex(State())
+    }
+
+    func claim() -> Int? {
+        guard !isStopped.load(ordering: .relaxed) else { return nil }
+        let chunk = nextChunk.add(1, ordering: .relaxed).oldValue
+        return chunk < chunks ? chunk : nil
+    }
+
+    func deposit(_ chunk: Chunk, _ columns: [ColumnBuffer], rows: Int, _ netting: ClaimsReader.NettingCounts) {
+        let (number, lines, encounters, persons) = (chunk.number, chunk[.line].rows, chunk[.encounter].rows, chunk[.person].rows)
+        let goesOn = state.withLock { state in
+            do { try writer.deposit(number, columns, rows: rows) } catch { state.failure = error }
+            state.linesDone += lines
+            state.encounters += encounters
+            state.persons += persons
+            state.netting.reversals += netting.reversals
+            state.netting.orphans += netting.orphans
+            if state.failure != nil { return false }
+            return progress(AuditProgress(linesDone: state.linesDone, linesTotal: 0, findings: writer.rows))
+        }
+        if !goesOn { stop(nil) }
+    }
+
+    func stop(_ error: (any Error)?) {
+        isStopped.store(true, ordering: .relaxed)
+        state.withLock { if $0.failure == nil { $0.failure = error ?? AuditCancelled() } }
+    }
+
+    func check() throws {
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+
+    var counts: (lines: Int, encounters: Int, persons: Int, netting: ClaimsReader.NettingCounts) {
+        state.withLock { ($0.linesDone, $0.encounters, $0.persons, $0.netting) }
+    }
+}

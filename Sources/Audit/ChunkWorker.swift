@@ -1,0 +1,74 @@
+import Claims
+import Columns
+import Rules
+
+/// One thread's work on timelines: claim a chunk, sieve it, evaluate what passed, encode the findings.
+final class ChunkWorker: @unchecked Sendable {
+    private let binding: Binding
+    private let reader: ClaimsReader
+    private let sieves: SievePlan
+    private let finder: Sieve
+    private let options: AuditOptions
+    private let shared: SharedRun
+    private let encoder: FindingEncoder
+    let keyedCounts: [KeyedCounter]
+    private let judge: RuleRun
+    var tallies: [RuleTally] = []
+    var candidates: [Int]
+
+    init(
+        _ binding: Binding, _ reader: ClaimsReader, _ sieves: SievePlan, _ keyed: [KeyedPlan],
+        _ dictionaries: FindingDictionaries, _ options: AuditOptions, _ shared: SharedRun
+    ) {
+        self.binding = binding
+        self.reader = reader
+        self.sieves = sieves
+        self.options = options
+        self.shared = shared
+        judge = RuleRun(binding, keepsUndetermined: options.undeterminedRows)
+        judge.period = (options.from, options.to)
+        finder = Sieve(sieves, binding, judge.evaluator)
+        encoder = FindingEncoder(binding, dictionaries)
+        keyedCounts = keyed.map { KeyedCounter($0) }
+        candidates = Array(repeating: 0, count: binding.rules.count)
+    }
+
+    func run() {
+        while let number = shared.claim() {
+            do {
+                var netting = ClaimsReader.NettingCounts()
+                let chunk = try reader.chunk(number, &netting)
+                audit(chunk)
+                for counter in keyedCounts { counter.count(chunk) }
+                let (columns, rows) = encoder.take()
+                shared.deposit(chunk, columns, rows: rows, netting)
+                reader.release(number)
+            } catch {
+                shared.stop(error)
+                return
+            }
+        }
+        tallies = judge.takeTallies()
+    }
+
+    /// Evaluates all timeline rules on a chunk and encodes what they found, by person, rule and row.
+    func audit(_ chunk: Chunk) {
+        judge.enter(chunk)
+        finder.find(in: chunk)
+        for (index, rule) in sieves.rules.enumerated() {
+            let list = finder.candidates(index)
+            candidates[rule.number] += list.count
+            if list.count > 0 { judge.run(rule, candidates: list) }
+        }
+        let drafts = judge.takeDrafts()
+        guard !drafts.isEmpty else { return }
+        // By person, then rule, then first row: the same order whatever the chunk holds.
+        var order = drafts.indices.map { index -> (UInt64, Int32, Int32) in
+            let draft = drafts[index]
+            let key = UInt64(UInt32(bitPattern: draft.partition)) << 32 | UInt64(UInt32(bitPattern: draft.rule))
+            return (key, draft.firstRow, Int32(index))
+        }
+        order.sort { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1 != $1.1 ? $0.1 < $1.1 : $0.2 < $1.2 }
+        for entry in order { encoder.encode(drafts[Int(entry.2)], in: chunk, evaluator: judge.evaluator) }
+    }
+}

@@ -1,0 +1,121 @@
+import Claims
+import Rules
+
+/// The item codes for which a rule, or a window, can hold at all.
+struct ItemGate {
+    /// 0 no, 1 yes, 2 perhaps; by vocabulary code.
+    let truth: [UInt8]
+    let codes: [Int]
+
+    init(_ truth: [UInt8]) {
+        self.truth = truth
+        codes = truth.indices.filter { truth[$0] != 0 }
+    }
+
+    @inline(__always) func admits(_ code: Int32) -> Bool { code >= 0 && truth[Int(code)] != 0 }
+}
+
+/// Evaluates conditions that depend on nothing but an item, for every item there is.
+///
+/// A chunk of its own holds one line per item code; the ordinary evaluator runs on it.
+final class ItemFacts {
+    private let binding: Binding
+    private let evaluator: Evaluator
+    private let chunk = Chunk()
+    private let codes: Int
+    private var isItem: [Bool]
+
+    init(_ binding: Binding) {
+        self.binding = binding
+        codes = binding.vocabulary.itemCount
+        evaluator = Evaluator(binding)
+        let items = chunk.arena.allocate(Int32.self, codes)
+        for code in 0..<codes { items[code] = Int32(code) }
+        var lines = chunk[.line]
+        lines.rows = codes
+        lines.isPresent = true
+        lines.slots[binding.lineItemField].kind = .code
+        lines.slots[binding.lineItemField].base = UnsafeRawPointer(items)
+        chunk[.line] = lines
+        isItem = []
+        binding.windowGates = Array(repeating: nil, count: binding.program.windows.count)
+        evaluator.enter(chunk)
+        evaluator.focusTable = binding.lineTable
+    }
+
+    /// Items for which the rule's list match and item-only conditions do not fail; nil when there are none of them.
+    func gate(_ rule: CompiledRule, _ forms: SieveForms) -> ItemGate? {
+        var truth: [UInt8]?
+        if let match = forms.itemMatch {
+            let index = rule.matches[match].index
+            truth = (0..<codes).map { index.hasRows($0) ? 1 : 0 }
+        }
+        for conjunct in rule.filterConjuncts + rule.testConjuncts
+        where forms.isItemOnly(conjunct.expression, .focus) && !conjunct.expression.paths.isEmpty {
+            truth = combine(truth, conjunct.node, related: false)
+        }
+        return truth.map { ItemGate($0) }
+    }
+
+    /// Every item.
+    var all: ItemGate { ItemGate(Array(repeating: 1, count: codes)) }
+
+    /// Items of the lines that a window counts; nil when its filter says nothing about items.
+    func gate(of window: Window?, _ rule: CompiledRule, _ forms: SieveForms) -> ItemGate? {
+        guard let window else { return nil }
+        let compiled = binding.program.windows.first {
+            $0.table == UInt8(binding.lineTable) && $0.filterRest.contains { part in
+                window.filter?.conjuncts.contains { $0.position == part.position } ?? false
+            }
+        }
+        guard let compiled, let truth = binding.windowGates[compiled.number] else { return nil }
+        return ItemGate(truth)
+    }
+
+    /// For each window whose conditions are about the related line's item only: their truth by item code.
+    func windowGates() -> [[UInt8]?] {
+        binding.program.windows.map { window in
+            guard window.table == UInt8(binding.lineTable), window.filter >= 0, !window.filterRest.isEmpty else { return nil }
+            let forms = SieveForms(rule: binding.rules[0], binding: binding)
+            guard window.filterRest.allSatisfy({ forms.isItemOnly($0, .related) }) else { return nil }
+            return combine(nil, window.filter, related: true)
+        }
+    }
+
+    private func combine(_ truth: [UInt8]?, _ node: Int32, related: Bool) -> [UInt8] {
+        if let listed = listed(node) {
+            return (0..<codes).map { code in truth?[code] == 0 || !listed.hasRows(code) ? 0 : truth?[code] ?? 1 }
+        }
+        return (0..<codes).map { code -> UInt8 in
+            if let truth, truth[code] == 0 { return 0 }
+            let value = related ? evaluator.evaluate(node, 0, code) : evaluator.evaluate(node, code)
+            let own: UInt8 = value.isFalse ? 0 : value.isTrue ? 1 : 2
+            return truth.map { max($0[code], own) } ?? own
+        }
+    }
+
+    /// The index of a plain list when the node is `item IN LIST` over its first column.
+    private func listed(_ number: Int32) -> ListIndex? {
+        let node = binding.program.nodes[Int(number)]
+        guard node.operation == .inList, node.count == 1 else { return nil }
+        let membership = binding.knowledge.memberships[Int(node.k)]
+        let list = binding.knowledge.lists[membership.list]
+        let argument = binding.program.nodes[Int(binding.program.operands[Int(node.first)])]
+        guard list.isPlain, list.columns[membership.columns[0]].isCode, argument.operation == .access,
+            binding.program.accesses[Int(argument.a)].path == SieveForms.itemPath
+        else { return nil }
+        return membership.index
+    }
+
+    /// The attribute of an item that sums are kept by: the item itself, or a code of its master row (ingredient …).
+    func attribute(_ path: FieldPath?) -> [Int32] {
+        guard let path else { return Array(repeating: 0, count: codes) }
+        if path == SieveForms.itemPath { return (0..<Int32(codes)).map { $0 } }
+        guard case .stored(let field) = path.field else { return Array(repeating: 0, count: codes) }
+        let slot = binding.masters.chunk[.item].slots[field]
+        return (0..<codes).map { code in
+            let row = binding.masters.row(Table.item.position, code: Int32(code))
+            return row >= 0 ? slot.code(Int(row)) : -1
+        }
+    }
+}

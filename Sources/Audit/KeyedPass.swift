@@ -1,0 +1,321 @@
+import Claims
+import Columns
+import Dispatch
+import Rules
+import Synchronization
+
+/// Evaluates the rules that look across persons: gathers the rows that may convict, by key, and judges each partition.
+final class KeyedPass: @unchecked Sendable {
+    private let binding: Binding
+    private let reader: ClaimsReader
+    private let plans: [KeyedPlan]
+    private let dictionaries: FindingDictionaries
+    private let options: AuditOptions
+    private let counters: [KeyedCounter]
+    private(set) var tallies: [RuleTally]
+    private(set) var candidates: [Int]
+
+    init(
+        _ binding: Binding, _ reader: ClaimsReader, _ plans: [KeyedPlan], _ dictionaries: FindingDictionaries,
+        _ options: AuditOptions, workers: [ChunkWorker]
+    ) {
+        self.binding = binding
+        self.reader = reader
+        self.plans = plans
+        self.dictionaries = dictionaries
+        self.options = options
+        counters = plans.indices.compactMap { index in
+            guard let first = workers.first?.keyedCounts[index] else { return nil }
+            for other in workers.dropFirst() { first.add(other.keyedCounts[index]) }
+            return first
+        }
+        tallies = Array(repeating: RuleTally(), count: binding.rules.count)
+        candidates = Array(repeating: 0, count: binding.rules.count)
+    }
+
+    /// A gathered row: its key, and where it lies among the gathered parts.
+    struct Row {
+        let key: Int128
+        let reference: RowReference
+    }
+
+    func run(threads: Int, firstChunk: Int, into writer: FindingWriter) throws {
+        guard !plans.isEmpty else { return }
+        var sequence = firstChunk
+        let gathered = try gather(threads: threads)
+        for (index, plan) in plans.enumerated() {
+            sequence = try evaluate(plan, gathered[index], threads: threads, sequence: sequence, writer)
+        }
+    }
+
+    // MARK: Gathering
+
+    /// Rows of each plan's tables that passed its bound.
+    private final class Gathered {
+        var parts: [Chunk] = []
+        var rows: [[Row]]
+
+        init(_ plan: KeyedPlan) { rows = plan.parts.map { _ in [] } }
+    }
+
+    private func gather(threads: Int) throws -> [Gathered] {
+        let slots = Mutex<[Int: [[(chunk: Chunk, keys: [Int128], part: Int)]]]>([:])
+        let failure = Mutex<(any Error)?>(nil)
+        let next = Atomic<Int>(0)
+        let movements = try movementChunks()
+        let total = reader.chunkCount + movements.count
+        let tallies = Mutex<[RuleTally]>(self.tallies)
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            let run = RuleRun(binding, keepsUndetermined: false)
+            while true {
+                let number = next.add(1, ordering: .relaxed).oldValue
+                guard number < total else { break }
+                do {
+                    var netting = ClaimsReader.NettingCounts()
+                    let isTimeline = number < reader.chunkCount
+                    let chunk = isTimeline ? try reader.chunk(number, &netting) : movements[number - reader.chunkCount].chunk
+                    let table = isTimeline ? nil : movements[number - reader.chunkCount].table
+                    let found = self.gather(chunk, movement: table, run)
+                    if found.contains(where: { !$0.isEmpty }) {
+                        slots.withLock { $0[number] = found }
+                    }
+                    if isTimeline { reader.release(number) }
+                } catch {
+                    failure.withLock { if $0 == nil { $0 = error } }
+                    return
+                }
+            }
+            let own = run.takeTallies()
+            tallies.withLock { all in for index in all.indices { all[index].add(own[index]) } }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        self.tallies = tallies.withLock { $0 }
+        let result = plans.map { Gathered($0) }
+        slots.withLock { slots in
+            for number in slots.keys.sorted() {
+                for (index, pieces) in (slots[number] ?? []).enumerated() {
+                    for piece in pieces {
+                        let source = Int32(result[index].parts.count)
+                        result[index].parts.append(piece.chunk)
+                        for (row, key) in piece.keys.enumerated() {
+                            result[index].rows[piece.part].append(
+                                Row(key: key, reference: RowReference(source: source, row: Int32(row))))
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    private func movementChunks() throws -> [(table: Table, chunk: Chunk)] {
+        var found: [(Table, Chunk)] = []
+        for table in [Table.stock, .scan] where plans.contains(where: { $0.parts.contains { $0.table == table } }) {
+            for source in reader.sources { for chunk in try source.movement(table) { found.append((table, chunk)) } }
+        }
+        return found
+    }
+
+    /// For each plan the rows of one chunk that may matter, copied out with their encounters and persons.
+    private func gather(
+        _ chunk: Chunk, movement: Table?, _ run: RuleRun
+    ) -> [[(chunk: Chunk, keys: [Int128], part: Int)]] {
+        let evaluator = run.evaluator
+        evaluator.enter(chunk)
+        return plans.enumerated().map { index, plan in
+            var pieces: [(chunk: Chunk, keys: [Int128], part: Int)] = []
+            for (number, part) in plan.parts.enumerated() {
+                guard movement == nil ? part.table.role == .timeline : part.table == movement else { continue }
+                let table = part.table.position
+                var rows: [Int32] = []
+                var keys: [Int128] = []
+                evaluator.focusTable = table
+                for row in 0..<chunk.tables[table].rows {
+                    if plan.bins != nil, !counters[index].passes(row, chunk.tables[table]) { continue }
+                    evaluator.firstUnknown = -1
+                    let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)
+                    guard key.isKnown else {
+                        if !part.isRelated { run.noteUnknownKey(plan.rule, row) }
+                        continue
+                    }
+                    rows.append(Int32(row))
+                    keys.append(key.lo)
+                }
+                if !rows.isEmpty {
+                    pieces.append((GatheredChunk.make(part.table, rows.map { RowReference(source: 0, row: $0) }, [chunk]), keys, number))
+                }
+            }
+            return pieces
+        }
+    }
+
+    // MARK: Judging
+
+    private func evaluate(
+        _ plan: KeyedPlan, _ gathered: Gathered, threads: Int, sequence: Int, _ writer: FindingWriter
+    ) throws -> Int {
+        let rule = plan.rule
+        candidates[rule.number] += gathered.rows[0].count
+        guard !gathered.rows[0].isEmpty else { return sequence }
+        // Partitions in the order of their keys' texts, which no numbering of codes can change.
+        let names = names(of: gathered.rows, isText: rule.isKeyText)
+        func ordered(_ rows: [Row]) -> [Row] {
+            rows.enumerated().sorted { a, b in
+                let (x, y) = (names[a.element.key] ?? 0, names[b.element.key] ?? 0)
+                return x != y ? x < y : a.offset < b.offset
+            }.map(\.element)
+        }
+        let tables = gathered.rows.map(ordered)
+        let chunk = GatheredChunk.make(plan.parts[0].table, tables[0].map(\.reference), gathered.parts)
+        var ranges: [(key: Int128, rows: Range<Int>)] = []
+        for (index, row) in tables[0].enumerated() {
+            if let last = ranges.last, last.key == row.key {
+                ranges[ranges.count - 1].rows = last.rows.lowerBound..<index + 1
+            } else {
+                ranges.append((row.key, index..<index + 1))
+            }
+        }
+        var related: [Int: [Int128: Range<Int>]] = [:]
+        for (number, part) in plan.parts.enumerated().dropFirst() {
+            GatheredChunk.add(part.table, tables[number].map(\.reference), gathered.parts, to: chunk)
+            var places: [Int128: Range<Int>] = [:]
+            for (index, row) in tables[number].enumerated() {
+                places[row.key] = (places[row.key]?.lowerBound ?? index)..<index + 1
+            }
+            related[part.table.position] = places
+        }
+        return try judge(plan, chunk, ranges, related, threads: threads, sequence: sequence, writer)
+    }
+
+    private func names(of rows: [[Row]], isText: Bool) -> [Int128: Int] {
+        let keys = Set(rows.joined().map(\.key))
+        let sorted = isText
+            ? keys.map { ($0, binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: $0))) }
+                .sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
+            : keys.sorted()
+        return Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, $0) })
+    }
+
+    private func judge(
+        _ plan: KeyedPlan, _ chunk: Chunk, _ ranges: [(key: Int128, rows: Range<Int>)],
+        _ related: [Int: [Int128: Range<Int>]], threads: Int, sequence: Int, _ writer: FindingWriter
+    ) throws -> Int {
+        let slice = max(1, (ranges.count + threads * 4 - 1) / (threads * 4))
+        let slices = (ranges.count + slice - 1) / slice
+        let results = Mutex<[Int: (columns: [ColumnBuffer], rows: Int)]>([:])
+        let tallies = Mutex<[RuleTally]>(self.tallies)
+        let next = Atomic<Int>(0)
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            let run = RuleRun(binding, keepsUndetermined: options.undeterminedRows)
+            run.period = (options.from, options.to)
+            let encoder = FindingEncoder(binding, dictionaries)
+            run.enter(chunk)
+            run.prepare(plan.rule)
+            while true {
+                let number = next.add(1, ordering: .relaxed).oldValue
+                guard number < slices else { break }
+                for index in number * slice..<min(ranges.count, (number + 1) * slice) {
+                    let range = ranges[index]
+                    var partition = [Range<Int>](repeating: 0..<0, count: Chunk.tableCount)
+                    partition[plan.rule.table] = range.rows
+                    for (table, places) in related { partition[table] = places[range.key] ?? 0..<0 }
+                    run.evaluator.partition = partition
+                    let rows = range.rows.map { Int32($0) }
+                    rows.withUnsafeBufferPointer { run.run(plan.rule, rows: $0, partition: Int32(index)) }
+                }
+                for draft in run.takeDrafts().sorted(by: { ($0.partition, $0.firstRow) < ($1.partition, $1.firstRow) }) {
+                    encoder.encode(draft, in: chunk, evaluator: run.evaluator)
+                }
+                let taken = encoder.take()
+                results.withLock { $0[number] = taken }
+            }
+            let own = run.takeTallies()
+            tallies.withLock { all in for index in all.indices { all[index].add(own[index]) } }
+        }
+        self.tallies = tallies.withLock { $0 }
+        try results.withLock { results in
+            for number in 0..<slices {
+                if let result = results[number] { try writer.deposit(sequence + number, result.columns, rows: result.rows) }
+            }
+        }
+        return sequence + slices
+    }
+}
+
+/// Rows copied out of their chunks, with the encounters, persons and lines that belong to them.
+enum GatheredChunk {
+    static func make(_ table: Table, _ rows: [RowReference], _ sources: [Chunk]) -> Chunk {
+        let chunk = Chunk()
+        add(table, rows, sources, to: chunk)
+        return chunk
+    }
+
+    static func add(_ table: Table, _ rows: [RowReference], _ sources: [Chunk], to chunk: Chunk) {
+        fill(table, rows, sources, chunk)
+        guard table.role == .timeline, table != .person else { return }
+        // One encounter and one person per row; their identities tell which are the same.
+        var encounters = rows
+        if table != .encounter {
+            encounters = rows.map { reference in
+                RowReference(
+                    source: reference.source,
+                    row: sources[Int(reference.source)][table].parent?[Int(reference.row)] ?? 0)
+            }
+            fill(.encounter, encounters, sources, chunk)
+            link(chunk, table, parents: (0..<Int32(rows.count)).map { $0 }, parentRows: rows.count)
+        }
+        let persons = encounters.map { reference in
+            RowReference(
+                source: reference.source,
+                row: sources[Int(reference.source)][.encounter].parent?[Int(reference.row)] ?? 0)
+        }
+        fill(.person, persons, sources, chunk)
+        link(chunk, .encounter, parents: (0..<Int32(persons.count)).map { $0 }, parentRows: persons.count)
+        for child in [Table.diagnosis, .operation, .prescription, .line, .settlement] where child != table {
+            var children: [RowReference] = []
+            var parents: [Int32] = []
+            for (index, encounter) in encounters.enumerated() {
+                guard let starts = sources[Int(encounter.source)][child].starts else { continue }
+                for row in starts[Int(encounter.row)]..<starts[Int(encounter.row) + 1] {
+                    children.append(RowReference(source: encounter.source, row: row))
+                    parents.append(Int32(index))
+                }
+            }
+            fill(child, children, sources, chunk)
+            link(chunk, child, parents: parents, parentRows: encounters.count)
+        }
+    }
+
+    private static func fill(_ table: Table, _ rows: [RowReference], _ sources: [Chunk], _ chunk: Chunk) {
+        let tables = sources.map { $0[table] }
+        var result = chunk[table]
+        result.rows = rows.count
+        result.isPresent = tables.contains { $0.isPresent }
+        for field in 0..<table.fields.count {
+            result.slots[field] = Gather.slot(field, rows, from: tables, arena: chunk.arena)
+        }
+        let identities = chunk.arena.allocate(Int64.self, rows.count)
+        for (index, row) in rows.enumerated() {
+            identities[index] = sources[Int(row.source)].identity(table.position, Int(row.row))
+        }
+        chunk.identities[table.position] = identities
+        chunk[table] = result
+    }
+
+    private static func link(_ chunk: Chunk, _ table: Table, parents: [Int32], parentRows: Int) {
+        let copy = chunk.arena.allocate(Int32.self, parents.count)
+        for (index, parent) in parents.enumerated() { copy[index] = parent }
+        var rows = chunk[table]
+        rows.parent = copy
+        rows.starts = Gather.starts(copy, rows: parents.count, parentRows: parentRows, arena: chunk.arena)
+        chunk[table] = rows
+    }
+}
+
+extension CompiledRule {
+    /// Whether the partition key is a text.
+    var isKeyText: Bool {
+        if case .keyed(let key) = partition { return key.type == .text }
+        return false
+    }
+}

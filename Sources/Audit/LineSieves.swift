@@ -1,0 +1,376 @@
+import Claims
+import Rules
+
+/// Sieves for line rules that no item gates.
+enum LineSieves {
+    static func choose(_ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ plan: SievePlan) -> String? {
+        let conjuncts = (rule.filterConjuncts + rule.testConjuncts).map(\.expression)
+        let condition = EncounterFilter(conjuncts, forms, plan)
+        for expression in conjuncts {
+            if let form = StayForm(expression, forms) {
+                plan.add(number) { StaySieve(number, form, condition, plan) }
+                return "stay"
+            }
+            if DuplicateForm.matches(expression, forms) {
+                plan.add(number) { DuplicateSieve(number) }
+                return "duplicate"
+            }
+        }
+        if let zone = ZoneTest(conjuncts, forms, plan) {
+            plan.add(number) { ZoneSieve(number, zone, condition) }
+            return "zone"
+        }
+        for expression in conjuncts {
+            if let vector = VectorTest(expression) {
+                plan.add(number) { VectorSieve(number, vector) }
+                return "vector"
+            }
+        }
+        return nil
+    }
+}
+
+/// Every row of a table: the honest general path.
+final class EveryRow: SieveOperator {
+    private let rule: Int
+    private let table: Int
+
+    init(_ rule: Int, _ table: Int) {
+        self.rule = rule
+        self.table = table
+    }
+
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+        lists[rule].append(all: 0..<context.chunk.tables[table].rows)
+    }
+}
+
+/// Conditions on text fields of the focus row's encounter, as columns and admitted codes.
+struct EncounterFilter {
+    private var parts: [(field: Int, admitted: [Bool])] = []
+
+    init(_ conjuncts: [Expression], _ forms: SieveForms, _ plan: SievePlan, scope: RowScope = .focus) {
+        self.init(conjuncts, forms, plan.binding, scope: scope)
+    }
+
+    init(_ conjuncts: [Expression], _ forms: SieveForms, _ binding: Binding, scope: RowScope) {
+        for conjunct in conjuncts {
+            guard let path = forms.encounterField(conjunct, scope), path.table == .encounter, path.steps.count <= 1,
+                case .stored(let field) = path.field
+            else { continue }
+            let vocabulary = binding.vocabulary
+            var admitted = [Bool](repeating: true, count: vocabulary.count)
+            for code in binding.encounterCodes[field] ?? [] {
+                let truth = SieveForms.truth(of: conjunct, field: path, scope: scope, is: vocabulary.string(code))
+                admitted[Int(code)] = truth?.isFalse == false
+            }
+            parts.append((field, admitted))
+        }
+    }
+
+    func admits(_ encounter: Int, _ rows: TableRows) -> Bool {
+        for part in parts {
+            let code = rows.slots[part.field].code(encounter)
+            if code >= 0, Int(code) < part.admitted.count, !part.admitted[Int(code)] { return false }
+        }
+        return true
+    }
+}
+
+/// A day that comparisons speak of, per encounter.
+enum EncounterDay: Hashable {
+    case column(ContextColumn)
+    case constant(Int64)
+    /// The day of the focus line.
+    case lineDay
+}
+
+/// AND/OR of comparisons between the line's day and days of its encounter or person.
+indirect enum ZoneTest {
+    case compare(Comparison, Side, Side)
+    case isKnown(Int)
+    case all([ZoneTest])
+    case any([ZoneTest])
+
+    /// A context column, a constant, or the day of the line; plus whole days.
+    struct Side {
+        let column: Int?
+        let isLineDay: Bool
+        let offset: Int64
+    }
+
+    init?(_ conjuncts: [Expression], _ forms: SieveForms, _ plan: SievePlan) {
+        let parts = conjuncts.compactMap { ZoneTest($0, plan) }
+        guard parts.contains(where: \.readsLineDay) else { return nil }
+        self = .all(parts)
+    }
+
+    private init?(_ expression: Expression, _ plan: SievePlan) {
+        switch expression.node {
+        case .or(let list):
+            let parts = list.compactMap { ZoneTest($0, plan) }
+            guard parts.count == list.count else { return nil }
+            self = .any(parts)
+        case .and(let list):
+            let parts = list.compactMap { ZoneTest($0, plan) }
+            guard !parts.isEmpty else { return nil }
+            self = .all(parts)
+        case .compare(let comparison, let left, let right):
+            guard left.type == .day, let a = Self.side(left, plan), let b = Self.side(right, plan) else { return nil }
+            self = .compare(comparison, a, b)
+        case .isKnown(let operand):
+            guard let side = Self.side(operand, plan), let column = side.column else { return nil }
+            self = .isKnown(column)
+        default: return nil
+        }
+    }
+
+    var readsLineDay: Bool {
+        switch self {
+        case .compare(_, let a, let b): a.isLineDay || b.isLineDay
+        case .isKnown: false
+        case .all(let list), .any(let list): list.contains(where: \.readsLineDay)
+        }
+    }
+
+    private static func side(_ expression: Expression, _ plan: SievePlan) -> Side? {
+        switch expression.node {
+        case .number(let day): return Side(column: nil, isLineDay: false, offset: day)
+        case .arithmetic(let operation, let a, let b):
+            guard case .number(let days) = b.node, let side = side(a, plan), operation != .multiply else { return nil }
+            return Side(column: side.column, isLineDay: side.isLineDay, offset: side.offset + (operation == .add ? days : -days))
+        case .dayOf(let operand):
+            guard case .field(let path, .focus) = operand.node, path.table == .encounter else { return nil }
+            if path.field == .start { return Side(column: plan.context(ContextColumn(source: .startDay)), isLineDay: false, offset: 0) }
+            if path.field == .end { return Side(column: plan.context(ContextColumn(source: .endDay)), isLineDay: false, offset: 0) }
+            return nil
+        case .field(let path, .focus):
+            if path.start == .line, path.steps.isEmpty, path.field == .day { return Side(column: nil, isLineDay: true, offset: 0) }
+            guard path.start == .line, path.steps.first == .encounter, case .stored(let field) = path.field,
+                case .day = path.table.fields[field].kind
+            else { return nil }
+            return Side(column: plan.context(ContextColumn(source: .path(path))), isLineDay: false, offset: 0)
+        default: return nil
+        }
+    }
+
+    /// Whether it may be true or unknown for some line of the encounter.
+    func mayHold(_ context: SieveContext, _ encounter: Int) -> Bool {
+        switch self {
+        case .all(let list): return list.allSatisfy { $0.mayHold(context, encounter) }
+        case .any(let list): return list.contains { $0.mayHold(context, encounter) }
+        case .isKnown(let column): return context.column(column)[encounter] != SieveContext.unknownScalar
+        case .compare(let comparison, let left, let right):
+            let a = Self.interval(left, context, encounter)
+            let b = Self.interval(right, context, encounter)
+            switch comparison {
+            case .less: return a.low < b.high
+            case .lessOrEqual: return a.low <= b.high
+            case .greater: return a.high > b.low
+            case .greaterOrEqual: return a.high >= b.low
+            case .equal: return a.low <= b.high && b.low <= a.high
+            case .notEqual: return !(a.low == a.high && b.low == b.high && a.low == b.low)
+            }
+        }
+    }
+
+    @inline(__always) private static func interval(
+        _ side: Side, _ context: SieveContext, _ encounter: Int
+    ) -> (low: Int64, high: Int64) {
+        if side.isLineDay {
+            return (Int64(context.firstDay.base[encounter]) &+ side.offset, Int64(context.lastDay.base[encounter]) &+ side.offset)
+        }
+        guard let column = side.column else { return (side.offset, side.offset) }
+        let value = context.column(column)[encounter]
+        if value == SieveContext.unknownScalar { return (Int64.min, Int64.max) }
+        return (value &+ side.offset, value &+ side.offset)
+    }
+}
+
+/// Offers all lines of encounters whose zone of days may violate.
+final class ZoneSieve: SieveOperator {
+    private let rule: Int
+    private let test: ZoneTest
+    private let filter: EncounterFilter
+
+    init(_ rule: Int, _ test: ZoneTest, _ filter: EncounterFilter) {
+        self.rule = rule
+        self.test = test
+        self.filter = filter
+    }
+
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+        let rows = context.chunk[.encounter]
+        for encounter in 0..<context.encounters {
+            let first = Int(context.lineStarts[encounter])
+            let last = Int(context.lineStarts[encounter &+ 1])
+            guard first < last, test.mayHold(context, encounter), filter.admits(encounter, rows) else { continue }
+            lists[rule].append(all: first..<last)
+        }
+    }
+}
+
+/// `EXISTS (encounter SAME person WHERE <text conditions> AND <day comparisons with this.day>)`.
+struct StayForm {
+    /// Comparison of a day of the other encounter (start or end) with the line's day plus an offset.
+    struct Test {
+        let isStart: Bool
+        let comparison: Comparison
+        let offset: Int64
+    }
+
+    let tests: [Test]
+    let conditions: [Expression]
+
+    init?(_ expression: Expression, _ forms: SieveForms) {
+        guard case .aggregate(let aggregate) = expression.node, aggregate.function == .exists,
+            let window = aggregate.window, window.table == .encounter, window.range == nil,
+            window.same.contains(where: { $0.related.isIdentity(of: .person) }), let filter = window.filter
+        else { return nil }
+        var tests: [Test] = []
+        for part in filter.conjuncts {
+            guard case .compare(let comparison, let left, let right) = part.node else { continue }
+            if let isStart = Self.stayDay(left), let offset = Self.lineDay(right) {
+                tests.append(Test(isStart: isStart, comparison: comparison, offset: offset))
+            } else if let isStart = Self.stayDay(right), let offset = Self.lineDay(left) {
+                tests.append(Test(isStart: isStart, comparison: comparison.mirrored, offset: offset))
+            }
+        }
+        guard !tests.isEmpty else { return nil }
+        self.tests = tests
+        conditions = filter.conjuncts
+    }
+
+    private static func stayDay(_ expression: Expression) -> Bool? {
+        guard case .dayOf(let operand) = expression.node, case .field(let path, .related) = operand.node,
+            path.table == .encounter, path.steps.isEmpty
+        else { return nil }
+        return path.field == .start ? true : path.field == .end ? false : nil
+    }
+
+    private static func lineDay(_ expression: Expression) -> Int64? {
+        if case .field(let path, .focus) = expression.node, path.start == .line, path.steps.isEmpty, path.field == .day { return 0 }
+        if case .arithmetic(let operation, let a, let b) = expression.node, case .number(let days) = b.node,
+            operation != .multiply, let base = lineDay(a)
+        {
+            return base + (operation == .add ? days : -days)
+        }
+        return nil
+    }
+}
+
+final class StaySieve: SieveOperator {
+    private let rule: Int
+    private let form: StayForm
+    private let focus: EncounterFilter
+    private let related: EncounterFilter
+    private let start: Int
+    private let end: Int
+    private var stays: [Int] = []
+
+    init(_ rule: Int, _ form: StayForm, _ focus: EncounterFilter, _ plan: SievePlan) {
+        self.rule = rule
+        self.form = form
+        self.focus = focus
+        related = EncounterFilter(
+            form.conditions, SieveForms(rule: plan.rules[rule], binding: plan.binding), plan, scope: .related)
+        start = plan.binding.startDay
+        end = plan.binding.endDay
+    }
+
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+        let rows = context.chunk[.encounter]
+        let starts = rows.slots[start]
+        let ends = rows.slots[end]
+        let horizon = Int64(context.binding.horizonDay)
+        for person in 0..<context.persons {
+            let encounters = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
+            stays.removeAll(keepingCapacity: true)
+            for encounter in encounters where related.admits(encounter, rows) { stays.append(encounter) }
+            if stays.isEmpty { continue }
+            for encounter in encounters {
+                let first = Int(context.lineStarts[encounter])
+                let last = Int(context.lineStarts[encounter &+ 1])
+                guard first < last, focus.admits(encounter, rows) else { continue }
+                let low = Int64(context.firstDay.base[encounter])
+                let high = Int64(context.lastDay.base[encounter])
+                let mayHold = stays.count * encounters.count > 40_000 || stays.contains { stay in
+                    form.tests.allSatisfy { test in
+                        let slot = test.isStart ? starts : ends
+                        guard slot.isValid(stay) || !test.isStart else { return true }
+                        let day = slot.isValid(stay) ? Int64(slot.int32s[stay]) : horizon
+                        switch test.comparison {
+                        case .less: return day < high + test.offset
+                        case .lessOrEqual: return day <= high + test.offset
+                        case .greater: return day > low + test.offset
+                        case .greaterOrEqual: return day >= low + test.offset
+                        case .equal: return day >= low + test.offset && day <= high + test.offset
+                        case .notEqual: return true
+                        }
+                    }
+                }
+                if mayHold { lists[rule].append(all: first..<last) }
+            }
+        }
+    }
+}
+
+/// `EXISTS (line SAME person, day, … WHERE encounter.institution <> this.encounter.institution)`.
+enum DuplicateForm {
+    static func matches(_ expression: Expression, _ forms: SieveForms) -> Bool {
+        guard case .aggregate(let aggregate) = expression.node, aggregate.function == .exists,
+            let window = aggregate.window, window.table == .line,
+            window.same.contains(where: { $0.related.isIdentity(of: .person) }),
+            window.same.contains(where: { same in
+                if case .field(let path, .related) = same.related.node {
+                    return path.start == .line && path.steps.isEmpty && path.field == .day && same.focus.isMirror(of: same.related)
+                }
+                return false
+            })
+        else { return false }
+        return (window.filter?.conjuncts ?? []).contains { part in
+            guard case .compare(.notEqual, let left, let right) = part.node,
+                case .field(let a, let x) = left.node, case .field(let b, let y) = right.node, a == b, x != y,
+                a.start == .line, a.steps == [.encounter], case .stored(let field) = a.field
+            else { return false }
+            return Table.encounter.fields[field].name == "institution"
+        }
+    }
+}
+
+/// Lines of encounters whose days overlap those of an encounter of the same person at another institution.
+final class DuplicateSieve: SieveOperator {
+    private let rule: Int
+    private let institution = Table.encounter.index(of: "institution") ?? 0
+
+    init(_ rule: Int) { self.rule = rule }
+
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+        let slot = context.chunk[.encounter].slots[institution]
+        let firstDay = context.firstDay.base
+        let lastDay = context.lastDay.base
+        for person in 0..<context.persons {
+            let start = Int(context.personStarts[person])
+            let end = Int(context.personStarts[person &+ 1])
+            if end &- start < 2 { continue }
+            let isLarge = end &- start > 256
+            for encounter in start..<end {
+                let first = firstDay[encounter]
+                let last = lastDay[encounter]
+                if first > last { continue }
+                let own = slot.code(encounter)
+                var overlaps = isLarge
+                var other = start
+                while other < end && !overlaps {
+                    if firstDay[other] <= last && lastDay[other] >= first && other != encounter {
+                        let code = slot.code(other)
+                        overlaps = code != own || code < 0
+                    }
+                    other &+= 1
+                }
+                guard overlaps else { continue }
+                lists[rule].append(all: Int(context.lineStarts[encounter])..<Int(context.lineStarts[encounter &+ 1]))
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+import Claims
+import Rules
+
+/// A way to find candidates that is not one of the shared tables over items.
+protocol SieveOperator: AnyObject {
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>)
+}
+
+/// One thread's sieves: finds the candidate rows of every timeline rule in a chunk.
+final class Sieve {
+    private let plan: SievePlan
+    private let context: SieveContext
+    private let lists: UnsafeMutablePointer<CandidateList>
+    private let operators: [any SieveOperator]
+    private let lineLists: [Scratch<Int32>]
+    private var lineCounts: [Int]
+    private let flagged = Scratch<Int32>()
+    private let sums: [SumSieve]
+    private let pairs: [PairSieve]
+    private let roles: UnsafeMutablePointer<UInt32>
+
+    init(_ plan: SievePlan, _ binding: Binding, _ evaluator: Evaluator) {
+        self.plan = plan
+        context = SieveContext(binding, plan.contextColumns)
+        lists = .allocate(capacity: max(1, plan.rules.count))
+        for index in 0..<plan.rules.count { (lists + index).initialize(to: CandidateList()) }
+        operators = plan.others.map { $0.make() }
+        lineLists = (0..<plan.roleCount).map { _ in Scratch<Int32>() }
+        lineCounts = Array(repeating: 0, count: plan.roleCount)
+        sums = plan.sums.map { SumSieve($0, plan) }
+        pairs = plan.pairs.map { PairSieve($0, plan.codes) }
+        roles = .allocate(capacity: max(1, plan.roles.count))
+        roles.initialize(from: plan.roles, count: plan.roles.count)
+    }
+
+    deinit {
+        for index in 0..<plan.rules.count { lists[index].free() }
+        lists.deallocate()
+        roles.deallocate()
+    }
+
+    func candidates(_ rule: Int) -> UnsafeBufferPointer<Int32> { lists[rule].buffer }
+
+    func find(in chunk: Chunk) {
+        for index in 0..<plan.rules.count { lists[index].reset() }
+        context.enter(chunk)
+        scan()
+        guardLines()
+        directLines()
+        for (index, sieve) in sums.enumerated() { sieve.run(context, lines(plan.sums[index].role), lists) }
+        for (index, sieve) in pairs.enumerated() {
+            sieve.run(context, lines(plan.pairs[index].roleA), lines(plan.pairs[index].roleB), lists)
+        }
+        for table in plan.diagnoses { DiagnosisSieve.run(table, context, lines(table.role), lists) }
+        for table in plan.distincts { DistinctSieve.run(table, context, lines(table.role), lists) }
+        for sieve in operators { sieve.run(context, lists) }
+        if context.hasUnknownItems { addUnknownItems() }
+        for index in 0..<plan.rules.count { lists[index].close() }
+    }
+
+    private func lines(_ role: Int) -> UnsafeBufferPointer<Int32> {
+        UnsafeBufferPointer(start: lineLists[role].base, count: lineCounts[role])
+    }
+
+    /// Sorts the lines by the roles of their items. Branch-free over all lines, then over the flagged ones.
+    private func scan() {
+        let count = context.lines
+        let items = context.items
+        let roles = roles
+        let flagged = flagged.pointer(count + 1)
+        var flaggedCount = 0
+        if context.hasUnknownItems {
+            for line in 0..<count where items[line] >= 0 && roles[Int(items[line])] != 0 {
+                flagged[flaggedCount] = Int32(truncatingIfNeeded: line)
+                flaggedCount &+= 1
+            }
+        } else {
+            var line = 0
+            while line < count {
+                flagged[flaggedCount] = Int32(truncatingIfNeeded: line)
+                flaggedCount &+= roles[Int(items[line])] != 0 ? 1 : 0
+                line &+= 1
+            }
+        }
+        for role in lineLists.indices { _ = lineLists[role].pointer(flaggedCount + 1) }
+        withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Int32>.self, capacity: 32) { ends in
+            for role in 0..<plan.roleCount { ends[role] = lineLists[role].base }
+            var index = 0
+            while index < flaggedCount {
+                let line = flagged[index]
+                var bits = roles[Int(items[Int(line)])]
+                while bits != 0 {
+                    let role = bits.trailingZeroBitCount
+                    ends[role].pointee = line
+                    ends[role] += 1
+                    bits &= bits &- 1
+                }
+                index &+= 1
+            }
+            for role in 0..<plan.roleCount { lineCounts[role] = ends[role] - lineLists[role].base }
+        }
+    }
+
+    private func guardLines() {
+        let table = plan.guards
+        let lines = lines(table.role)
+        let slots = context.chunk[.line].slots
+        let items = context.items
+        let encounterOf = context.encounterOf
+        let lists = lists
+        table.starts.withUnsafeBufferPointer { starts in
+            table.groups.withUnsafeBufferPointer { groups in
+                for line in lines {
+                    let code = Int(items[Int(line)])
+                    var next = Int(starts[code])
+                    let end = Int(starts[code &+ 1])
+                    while next < end {
+                        let group = groups[next]
+                        next &+= 1
+                        let value: Int64
+                        if group.isContext {
+                            value = context.column(Int(group.column))[Int(encounterOf[Int(line)])]
+                        } else {
+                            value = Self.number(slots[Int(group.column)], Int(line))
+                        }
+                        if !group.isSet, value >= group.low, value <= group.high { continue }
+                        open(group, value, line, table, lists)
+                    }
+                }
+            }
+        }
+    }
+
+    /// A line fell outside a group: look at its rules one by one.
+    private func open(
+        _ group: GuardTable.Group, _ value: Int64, _ line: Int32, _ table: GuardTable,
+        _ lists: UnsafeMutablePointer<CandidateList>
+    ) {
+        table.entries.withUnsafeBufferPointer { entries in
+            for index in Int(group.first)..<Int(group.first &+ group.count) {
+                let entry = entries[index]
+                if group.isSet {
+                    let isAllowed = table.values.withUnsafeBufferPointer { values in
+                        var at = Int(entry.set)
+                        let end = at &+ Int(entry.setCount)
+                        while at < end {
+                            if values[at] == value { return true }
+                            at &+= 1
+                        }
+                        return false
+                    }
+                    if isAllowed { continue }
+                } else if value >= entry.low && value <= entry.high {
+                    continue
+                }
+                lists[Int(entry.rule)].append(line)
+            }
+        }
+    }
+
+    @inline(__always) static func number(_ slot: Slot, _ row: Int) -> Int64 {
+        guard slot.isValid(row) else { return SieveContext.unknownScalar }
+        return slot.kind == .int64 ? slot.int64s[row] : Int64(slot.int32s[row])
+    }
+
+    private func directLines() {
+        let table = plan.direct
+        let items = context.items
+        let lists = lists
+        table.starts.withUnsafeBufferPointer { starts in
+            table.rules.withUnsafeBufferPointer { rules in
+                for line in lines(table.role) {
+                    let code = Int(items[Int(line)])
+                    for index in Int(starts[code])..<Int(starts[code &+ 1]) { lists[Int(rules[index])].append(line) }
+                }
+            }
+        }
+    }
+
+    /// Lines whose item is not known may be of any item: all rules about items look at them, and at the lines of
+    /// their persons, to whose sums they may belong.
+    private func addUnknownItems() {
+        let items = context.items
+        for person in 0..<context.persons {
+            let first = Int(context.lineStarts[Int(context.personStarts[person])])
+            let last = Int(context.lineStarts[Int(context.personStarts[person &+ 1])])
+            var hasUnknown = false
+            for line in first..<last where items[line] < 0 { hasUnknown = true }
+            guard hasUnknown else { continue }
+            for rule in plan.itemRules { lists[rule].append(all: first..<last) }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import Claims
+import Rules
+
+/// What sieves need to know of a chunk: plain arrays, computed once per chunk.
+///
+/// A scalar that is not known reads as `unknownScalar`, which lies outside every interval.
+final class SieveContext {
+    static let unknownScalar = Int64.min
+
+    let binding: Binding
+    private(set) var chunk: Chunk
+    private(set) var lines = 0
+    private(set) var encounters = 0
+    private(set) var persons = 0
+    /// Vocabulary code of each line's item; -1 when unknown.
+    private(set) var items: UnsafePointer<Int32>
+    private(set) var hasUnknownItems = false
+    private(set) var encounterOf: UnsafePointer<Int32>
+    private(set) var lineStarts: UnsafePointer<Int32>
+    private(set) var personOf: UnsafePointer<Int32>
+    private(set) var personStarts: UnsafePointer<Int32>
+    /// First and last day of each encounter's lines; min and max of Int32 when a day is not known.
+    let firstDay = Scratch<Int32>()
+    let lastDay = Scratch<Int32>()
+    private let itemScratch = Scratch<Int32>()
+    private var columns: [Scratch<Int64>]
+    private let contextColumns: [ContextColumn]
+
+    init(_ binding: Binding, _ contextColumns: [ContextColumn]) {
+        self.binding = binding
+        self.contextColumns = contextColumns
+        chunk = binding.masters.chunk
+        let nothing = UnsafePointer(itemScratch.pointer(1))
+        items = nothing
+        encounterOf = nothing
+        lineStarts = nothing
+        personOf = nothing
+        personStarts = nothing
+        columns = contextColumns.map { _ in Scratch<Int64>() }
+    }
+
+    func enter(_ chunk: Chunk) {
+        self.chunk = chunk
+        let line = chunk[.line]
+        let encounter = chunk[.encounter]
+        lines = line.rows
+        encounters = encounter.rows
+        persons = chunk[.person].rows
+        let empty = UnsafePointer(itemScratch.pointer(1))
+        encounterOf = line.parent.map { UnsafePointer($0) } ?? empty
+        lineStarts = line.starts.map { UnsafePointer($0) } ?? empty
+        personOf = encounter.parent.map { UnsafePointer($0) } ?? empty
+        personStarts = encounter.starts.map { UnsafePointer($0) } ?? empty
+        bindItems(line.slots[binding.lineItemField])
+        bindDays(line.slots[binding.lineDayField])
+        for (index, column) in contextColumns.enumerated() {
+            column.fill(columns[index].pointer(max(1, encounters)), self)
+        }
+    }
+
+    @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columns[number].base }
+
+    private func bindItems(_ slot: Slot) {
+        hasUnknownItems = slot.kind == .absent || slot.validity != nil
+        if slot.kind == .code, slot.validity == nil, slot.remap == nil {
+            items = slot.int32s
+            return
+        }
+        let target = itemScratch.pointer(max(1, lines))
+        for row in 0..<lines { target[row] = slot.code(row) }
+        items = UnsafePointer(target)
+    }
+
+    private func bindDays(_ slot: Slot) {
+        let first = firstDay.pointer(max(1, encounters))
+        let last = lastDay.pointer(max(1, encounters))
+        let isSure = slot.kind == .int32 && slot.validity == nil
+        for encounter in 0..<encounters {
+            let start = Int(lineStarts[encounter])
+            let end = Int(lineStarts[encounter &+ 1])
+            if isSure && start < end {
+                // Lines of an encounter are in day order.
+                first[encounter] = slot.int32s[start]
+                last[encounter] = slot.int32s[end &- 1]
+            } else {
+                first[encounter] = start < end ? Int32.min : Int32.max
+                last[encounter] = start < end ? Int32.max : Int32.min
+            }
+        }
+    }
+}
+
+/// Memory that is used again for every chunk.
+final class Scratch<T> {
+    private(set) var base: UnsafeMutablePointer<T>
+    private var capacity = 16
+
+    init() { base = .allocate(capacity: 16) }
+
+    deinit { base.deallocate() }
+
+    func pointer(_ count: Int) -> UnsafeMutablePointer<T> {
+        if count > capacity {
+            base.deallocate()
+            capacity = count + count / 4
+            base = .allocate(capacity: capacity)
+        }
+        return base
+    }
+}
+
+/// A number per encounter that guards compare: a code, a level, an age bound, a day.
+struct ContextColumn: Hashable {
+    enum Source: Hashable {
+        case path(FieldPath)
+        /// Whole years of the person on the first, or last, day of the encounter's lines.
+        case age(onLastDay: Bool)
+        /// Day of the encounter's start or (open: the horizon) end.
+        case startDay, endDay
+    }
+
+    let source: Source
+
+    func fill(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext) {
+        let encounters = context.encounters
+        let binding = context.binding
+        switch source {
+        case .startDay, .endDay:
+            let slot = context.chunk[.encounter].slots[source == .startDay ? binding.startDay : binding.endDay]
+            let absent = source == .startDay ? SieveContext.unknownScalar : Int64(binding.horizonDay)
+            for row in 0..<encounters { target[row] = slot.isValid(row) ? Int64(slot.int32s[row]) : absent }
+        case .age(let onLastDay): fillAge(target, context, onLastDay)
+        case .path(let path): fillPath(path, target, context)
+        }
+    }
+
+    private func fillAge(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext, _ onLastDay: Bool) {
+        let births = context.chunk.slot(.person, "birth")
+        let days = onLastDay ? context.lastDay.base : context.firstDay.base
+        for row in 0..<context.encounters {
+            let person = Int(context.personOf[row])
+            let day = days[row]
+            guard births.isValid(person), births.kind == .int32, day != Int32.min, day != Int32.max else {
+                target[row] = SieveContext.unknownScalar
+                continue
+            }
+            target[row] = FastCalendar.years(from: births.int32s[person], to: day)
+        }
+    }
+
+    private func fillPath(_ path: FieldPath, _ target: UnsafeMutablePointer<Int64>, _ context: SieveContext) {
+        guard case .stored(let field) = path.field else { return }
+        // Steps start with the encounter, unless the path starts there.
+        let steps = path.start == .encounter ? path.steps[...] : path.steps.dropFirst()
+        let chunk = context.chunk
+        switch steps.count {
+        case 0: read(chunk[.encounter].slots[field], target, context.encounters) { $0 }
+        case 1 where steps.first == .person:
+            let personOf = context.personOf
+            read(chunk[.person].slots[field], target, context.encounters) { Int(personOf[$0]) }
+        case 1:
+            guard let table = steps.first, let via = Table.encounter.index(of: table.rawValue) else { return unknown(target, context) }
+            let codes = chunk[.encounter].slots[via]
+            let attribute = context.binding.masters.chunk[table].slots[field]
+            for row in 0..<context.encounters {
+                let master = context.binding.masters.row(table.position, code: codes.code(row))
+                target[row] = master >= 0 ? Self.number(attribute, Int(master)) : SieveContext.unknownScalar
+            }
+        default: unknown(target, context)
+        }
+    }
+
+    private func unknown(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext) {
+        for row in 0..<context.encounters { target[row] = SieveContext.unknownScalar }
+    }
+
+    @inline(__always) private func read(
+        _ slot: Slot, _ target: UnsafeMutablePointer<Int64>, _ count: Int, _ at: (Int) -> Int
+    ) {
+        if slot.validity == nil, slot.kind == .code, let remap = slot.remap {
+            for row in 0..<count { target[row] = Int64(remap[Int(slot.int32s[at(row)])]) }
+        } else if slot.validity == nil, slot.kind == .code || slot.kind == .int32 {
+            let values = slot.int32s
+            for row in 0..<count { target[row] = Int64(values[at(row)]) }
+        } else {
+            for row in 0..<count { target[row] = Self.number(slot, at(row)) }
+        }
+    }
+
+    @inline(__always) private static func number(_ slot: Slot, _ row: Int) -> Int64 {
+        guard slot.isValid(row) else { return SieveContext.unknownScalar }
+        switch slot.kind {
+        case .code: return Int64(slot.code(row))
+        case .int32: return Int64(slot.int32s[row])
+        case .int64: return slot.int64s[row]
+        default: return SieveContext.unknownScalar
+        }
+    }
+}
+
+/// Years without a table of months: for sieves only, exact for the proleptic Gregorian calendar.
+enum FastCalendar {
+    /// yyyymmdd of a day number.
+    @inline(__always) static func date(_ day: Int32) -> Int32 {
+        let z = day &+ 719_468
+        let era = (z >= 0 ? z : z &- 146_096) / 146_097
+        let dayOfEra = z &- era &* 146_097
+        let yearOfEra = (dayOfEra &- dayOfEra / 1460 &+ dayOfEra / 36_524 &- dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra &- (365 &* yearOfEra &+ yearOfEra / 4 &- yearOfEra / 100)
+        let mp = (5 &* dayOfYear &+ 2) / 153
+        let month = mp < 10 ? mp &+ 3 : mp &- 9
+        let year = yearOfEra &+ era &* 400 &+ (month <= 2 ? 1 : 0)
+        return year &* 10_000 &+ month &* 100 &+ (dayOfYear &- (153 &* mp &+ 2) / 5 &+ 1)
+    }
+
+    @inline(__always) static func years(from birth: Int32, to day: Int32) -> Int64 {
+        let difference = date(day) &- date(birth)
+        return Int64(difference >= 0 ? difference / 10_000 : (difference &- 9_999) / 10_000)
+    }
+}

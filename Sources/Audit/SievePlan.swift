@@ -1,0 +1,314 @@
+import Claims
+import Rules
+
+/// How the candidates of every timeline rule are found: which sieve a rule uses, and the tables the sieves share.
+///
+/// A sieve may only say "cannot be flagged". What passes it is evaluated exactly, so a sieve can cost time but not
+/// change a result; a rule without a sieve sends every row of its table to the evaluator.
+final class SievePlan: @unchecked Sendable {
+    let rules: [CompiledRule]
+    let binding: Binding
+    /// What each rule (by its place in `rules`) uses; shown in the coverage report.
+    private(set) var paths: [String]
+    private(set) var contextColumns: [ContextColumn] = []
+    private var contextNumbers: [ContextColumn: Int] = [:]
+
+    // Roles of item codes: which lists of lines an item's lines join.
+    private(set) var roles: [UInt32] = []
+    private(set) var roleCount = 0
+
+    let guards: GuardTable
+    private(set) var sums: [SumTable] = []
+    private(set) var pairs: [PairTable] = []
+    let direct: DirectTable
+    private(set) var distincts: [DistinctTable] = []
+    private(set) var diagnoses: [DiagnosisTable] = []
+    /// Operators that look at encounters, or at every line.
+    private(set) var others: [(rule: Int, make: () -> any SieveOperator)] = []
+    /// Rules whose lines of unknown item must always be evaluated.
+    private(set) var itemRules: [Int] = []
+
+    let codes: Int
+
+    init(_ rules: [CompiledRule], _ binding: Binding, isGeneral: Bool) {
+        self.rules = rules
+        self.binding = binding
+        codes = binding.vocabulary.itemCount
+        paths = Array(repeating: "general", count: rules.count)
+        guards = GuardTable(codes: codes)
+        direct = DirectTable(codes: codes)
+        roles = Array(repeating: 0, count: codes + 1)
+        let items = ItemFacts(binding)
+        binding.windowGates = items.windowGates()
+        for (number, rule) in rules.enumerated() {
+            if isGeneral {
+                others.append((number, { EveryRow(number, rule.table) }))
+            } else {
+                choose(number, rule, items)
+            }
+        }
+        guards.close()
+        direct.close()
+        for table in pairs { table.close() }
+        assignRoles()
+    }
+
+    private func choose(_ number: Int, _ rule: CompiledRule, _ items: ItemFacts) {
+        let path: String?
+        switch rule.table {
+        case binding.lineTable: path = chooseForLines(number, rule, items)
+        case binding.encounterTable: path = EncounterSieves.choose(number, rule, self)
+        default: path = nil
+        }
+        if let path {
+            paths[number] = path
+        } else {
+            others.append((number, { EveryRow(number, rule.table) }))
+        }
+    }
+
+    // MARK: Rules on lines
+
+    private func chooseForLines(_ number: Int, _ rule: CompiledRule, _ items: ItemFacts) -> String? {
+        let forms = SieveForms(rule: rule, binding: binding)
+        guard let gate = items.gate(rule, forms) else {
+            if let path = LineSieves.choose(number, rule, forms, self) { return path }
+            return nil
+        }
+        itemRules.append(number)
+        let conjuncts = (rule.filterConjuncts + rule.testConjuncts).map(\.expression)
+        for expression in conjuncts {
+            if addPair(number, rule, forms, gate, expression) { return "pair" }
+        }
+        for expression in conjuncts {
+            if addDistinct(number, rule, forms, gate, expression, items) { return "distinct" }
+        }
+        for expression in conjuncts {
+            if addSum(number, rule, forms, gate, expression, items) { return "sum" }
+        }
+        for expression in conjuncts {
+            if addDiagnosis(number, rule, forms, gate, expression) { return "diagnosis" }
+        }
+        for expression in conjuncts {
+            if addGuard(number, rule, forms, gate, expression) { return "guard" }
+        }
+        direct.add(number, gate)
+        return "item"
+    }
+
+    func context(_ column: ContextColumn) -> Int {
+        if let known = contextNumbers[column] { return known }
+        contextNumbers[column] = contextColumns.count
+        contextColumns.append(column)
+        return contextColumns.count - 1
+    }
+
+    func add(_ rule: Int, _ make: @escaping () -> any SieveOperator) { others.append((rule, make)) }
+
+    // MARK: Guards
+
+    private func addGuard(
+        _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression
+    ) -> Bool {
+        if let set = SetTest(expression, rule, forms) {
+            let column = context(ContextColumn(source: .path(set.path)))
+            for code in gate.codes { guards.add(code: code, rule: number, column: column, set: set.values(Int32(code))) }
+            return true
+        }
+        guard let tests = forms.scalarTests(expression), !tests.contains(where: { $0.comparison == .equal }) else { return false }
+        for test in tests {
+            guard limitIsUsable(test.other, rule, forms) else { return false }
+        }
+        for test in tests {
+            for source in sources(test.scalar, test.comparison) {
+                for code in gate.codes {
+                    guard let clear = clearInterval(test, rule, Int32(code)) else { continue }
+                    guards.add(code: code, rule: number, source: source, low: clear.lowerBound, high: clear.upperBound)
+                }
+            }
+        }
+        return true
+    }
+
+    private func limitIsUsable(_ limit: Expression, _ rule: CompiledRule, _ forms: SieveForms) -> Bool {
+        if case .listColumn(let match, _) = limit.node { return forms.itemMatch == match }
+        return true
+    }
+
+    /// An age is known between the first and the last day of an encounter's lines: both ends are looked at.
+    private func sources(_ scalar: SieveForms.Scalar, _ comparison: Comparison) -> [GuardTable.Source] {
+        switch scalar {
+        case .line(let field): [.line(field)]
+        case .encounter(let path): [.context(context(ContextColumn(source: .path(path))))]
+        case .age:
+            [
+                .context(context(ContextColumn(source: .age(onLastDay: false)))),
+                .context(context(ContextColumn(source: .age(onLastDay: true)))),
+            ]
+        }
+    }
+
+    /// The values of the scalar for which the comparison is false whatever list row applies; empty: none.
+    private func clearInterval(_ test: SieveForms.ScalarTest, _ rule: CompiledRule, _ code: Int32) -> ClosedRange<Int64>? {
+        let own = scale(of: test.scalar)
+        var low = Int64.min + 1
+        var high = Int64.max
+        let limits = limitValues(test.other, rule, code)
+        for (mantissa, scale) in limits {
+            guard let mantissa else { return 1...1 }
+            let limit = Int128(mantissa) * Int128(Int64.power(ofTen: max(0, own - scale)))
+            let divisor = Int128(Int64.power(ofTen: max(0, scale - own)))
+            let floor = Value.floorDivide(limit, divisor)
+            let ceiling = -Value.floorDivide(-limit, divisor)
+            switch test.comparison {
+            case .greater: high = min(high, Int64(clamping: floor))
+            case .greaterOrEqual: high = min(high, Int64(clamping: ceiling - 1))
+            case .less: low = max(low, Int64(clamping: ceiling))
+            case .lessOrEqual: low = max(low, Int64(clamping: floor + 1))
+            case .notEqual:
+                guard floor == ceiling else { return emptyRange }
+                low = max(low, Int64(clamping: floor))
+                high = min(high, Int64(clamping: floor))
+            case .equal: return emptyRange
+            }
+        }
+        return low <= high ? low...high : emptyRange
+    }
+
+    /// No scalar lies here: nothing is clear.
+    private var emptyRange: ClosedRange<Int64> { Int64.min...Int64.min }
+
+    private func scale(of scalar: SieveForms.Scalar) -> Int {
+        guard case .line(let field) = scalar, case .decimal(let scale) = Table.line.fields[field].kind else { return 0 }
+        return scale
+    }
+
+    /// The limits that may apply to an item, with their scales; nil for an empty cell.
+    func limitValues(_ limit: Expression, _ rule: CompiledRule, _ code: Int32) -> [(Int64?, Int)] {
+        switch limit.node {
+        case .number(let mantissa): return [(mantissa, limit.scale)]
+        case .text(let text): return [(Int64(binding.vocabulary.intern(known: text)), 0)]
+        case .listColumn(let match, let column):
+            let compiled = rule.matches[match]
+            let cells = binding.knowledge.lists[compiled.list].columns[column]
+            return compiled.index.rows(code).map { row in
+                (cells.isKnown(Int(row)) ? cells.values[Int(row)] : nil, cells.scale)
+            }
+        default: return [(nil, 0)]
+        }
+    }
+
+    // MARK: Sums, pairs, diagnoses, distinct items
+
+    private func addSum(
+        _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression,
+        _ items: ItemFacts
+    ) -> Bool {
+        guard let form = SumForm(expression, rule, forms) else { return false }
+        let table: SumTable
+        if let known = sums.first(where: { $0.form == form.shape }) {
+            table = known
+        } else {
+            guard sums.count < 20 else { return false }
+            table = SumTable(form.shape, codes: codes, attributes: items.attribute(form.shape.attribute))
+            sums.append(table)
+        }
+        for code in gate.codes {
+            var smallest: Int64?
+            for (mantissa, scale) in limitValues(form.limit, rule, Int32(code)) {
+                guard let mantissa else {
+                    smallest = -1
+                    continue
+                }
+                let aligned = form.align(mantissa, scale)
+                smallest = min(smallest ?? aligned, aligned)
+            }
+            if let smallest { table.add(code: code, rule: number, limit: smallest) }
+        }
+        if let counted = items.gate(of: form.window, rule, forms) {
+            table.count(gate: counted)
+        } else {
+            // A window that names no items sums all lines of the attribute.
+            table.count(gate: form.window == nil || form.shape.attribute == SieveForms.itemPath ? gate : items.all)
+        }
+        return true
+    }
+
+    private func addPair(
+        _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression
+    ) -> Bool {
+        guard let form = PairForm(expression, rule, forms) else { return false }
+        let table: PairTable
+        if let known = pairs.first(where: { $0.isPersonal == form.isPersonal }) {
+            table = known
+        } else {
+            table = PairTable(isPersonal: form.isPersonal, codes: codes)
+            pairs.append(table)
+        }
+        let list = binding.knowledge.lists[rule.matches[form.match].list]
+        for code in gate.codes {
+            for row in rule.matches[form.match].index.rows(Int32(code)) {
+                let cells = list.columns[form.column]
+                guard cells.isKnown(Int(row)) else { return false }
+                // An item that no line has cannot be the other half.
+                let other = Int(cells.values[Int(row)])
+                if other < codes { table.add(b: code, a: other, rule: number) }
+            }
+        }
+        return true
+    }
+
+    private func addDiagnosis(
+        _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression
+    ) -> Bool {
+        guard let form = DiagnosisForm(expression, rule, forms) else { return false }
+        let table = DiagnosisTable(number, form, gate, binding)
+        diagnoses.append(table)
+        return true
+    }
+
+    private func addDistinct(
+        _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression,
+        _ items: ItemFacts
+    ) -> Bool {
+        guard let form = DistinctForm(expression, rule, forms) else { return false }
+        let counted = items.gate(of: form.window, rule, forms) ?? (form.window == nil ? gate : items.all)
+        distincts.append(DistinctTable(rule: number, wantsSeveral: form.wantsSeveral, gate: gate, counted: counted))
+        return true
+    }
+
+    // MARK: Roles
+
+    private func assignRoles() {
+        var next = 0
+        func role(_ codes: some Sequence<Int>) -> Int {
+            precondition(next < 32, "at most 32 roles; forms beyond that are not given one")
+            for code in codes { roles[code] |= 1 << UInt32(next) }
+            next += 1
+            return next - 1
+        }
+        guards.role = role(guards.codesInUse)
+        direct.role = role(direct.codesInUse)
+        for table in sums { table.role = role(table.codesInUse) }
+        for table in pairs {
+            table.roleA = role(table.codesA)
+            table.roleB = role(table.codesB)
+        }
+        // Several tables may share a role: they look at their own gate again.
+        let diagnosisCodes = Set(diagnoses.flatMap(\.codesInUse))
+        let diagnosisRole = role(diagnosisCodes)
+        for table in diagnoses { table.role = diagnosisRole }
+        let distinctCodes = Set(distincts.flatMap(\.codesInUse))
+        let distinctRole = role(distinctCodes)
+        for table in distincts { table.role = distinctRole }
+        roleCount = next
+    }
+}
+
+extension Vocabulary {
+    /// A literal of a rule was interned when the rule was compiled.
+    func intern(known text: String) -> Int32 {
+        var text = text
+        return text.withUTF8 { known($0) } ?? -1
+    }
+}

@@ -1,0 +1,275 @@
+import Claims
+import Rules
+
+/// Interval guards by item code: a line is clear for a rule while its scalar lies inside the rule's interval.
+///
+/// Rules that look at the same scalar of the same item share a group, whose interval is the intersection of theirs:
+/// the single rules are looked at only when a line falls outside. The cost follows the groups, not the rules.
+final class GuardTable: @unchecked Sendable {
+    enum Source: Hashable {
+        case line(Int)
+        case context(Int)
+    }
+
+    struct Group {
+        /// Field of the line, or number of the context column.
+        var column: Int32
+        var isContext: Bool
+        var isSet: Bool
+        var low: Int64
+        var high: Int64
+        var first: Int32
+        var count: Int32
+    }
+
+    struct Entry {
+        var low: Int64
+        var high: Int64
+        var rule: Int32
+        /// For sets: values[set..<set + setCount].
+        var set: Int32 = 0
+        var setCount: Int32 = 0
+    }
+
+    private struct Building {
+        var code: Int32
+        /// Lines' fields first, then context columns, then sets.
+        var order: Int32
+        var entry: Entry
+    }
+
+    private var building: [Building] = []
+    private(set) var starts: [Int32]
+    private(set) var groups: [Group] = []
+    private(set) var entries: [Entry] = []
+    private(set) var values: [Int64] = []
+    var role = 0
+
+    init(codes: Int) { starts = Array(repeating: 0, count: codes + 1) }
+
+    var codesInUse: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
+
+    func add(code: Int, rule: Int, source: Source, low: Int64, high: Int64) {
+        building.append(
+            Building(code: Int32(code), order: Self.order(source), entry: Entry(low: low, high: high, rule: Int32(rule))))
+    }
+
+    func add(code: Int, rule: Int, column: Int, set: [Int64]) {
+        let entry = Entry(low: 0, high: 0, rule: Int32(rule), set: Int32(values.count), setCount: Int32(set.count))
+        building.append(Building(code: Int32(code), order: 2000 + Int32(column), entry: entry))
+        values.append(contentsOf: set)
+    }
+
+    func close() {
+        building.sort { ($0.code, $0.order, $0.entry.rule) < ($1.code, $1.order, $1.entry.rule) }
+        var next = 0
+        for code in 0..<starts.count - 1 {
+            starts[code] = Int32(groups.count)
+            while next < building.count, Int(building[next].code) == code {
+                let order = building[next].order
+                var group = Group(
+                    column: order % 1000, isContext: order >= 1000, isSet: order >= 2000, low: Int64.min + 1,
+                    high: Int64.max, first: Int32(entries.count), count: 0)
+                while next < building.count, Int(building[next].code) == code, building[next].order == order {
+                    group.low = max(group.low, building[next].entry.low)
+                    group.high = min(group.high, building[next].entry.high)
+                    group.count += 1
+                    entries.append(building[next].entry)
+                    next += 1
+                }
+                groups.append(group)
+            }
+        }
+        starts[starts.count - 1] = Int32(groups.count)
+        building = []
+    }
+
+    private static func order(_ source: Source) -> Int32 {
+        switch source {
+        case .line(let field): Int32(field)
+        case .context(let column): 1000 + Int32(column)
+        }
+    }
+}
+
+/// Rules whose every line of certain items goes to the evaluator.
+final class DirectTable: @unchecked Sendable {
+    private var building: [(code: Int32, rule: Int32)] = []
+    private(set) var starts: [Int32]
+    private(set) var rules: [Int32] = []
+    var role = 0
+
+    init(codes: Int) { starts = Array(repeating: 0, count: codes + 1) }
+
+    var codesInUse: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
+
+    func add(_ rule: Int, _ gate: ItemGate) { for code in gate.codes { building.append((Int32(code), Int32(rule))) } }
+
+    func close() {
+        building.sort { ($0.code, $0.rule) < ($1.code, $1.rule) }
+        var next = 0
+        for code in 0..<starts.count - 1 {
+            starts[code] = Int32(next)
+            while next < building.count, Int(building[next].code) == code { next += 1 }
+        }
+        rules = building.map(\.rule)
+        starts[starts.count - 1] = Int32(next)
+        building = []
+    }
+}
+
+/// Bounded sums: what an encounter or a person has of an item in all, against the smallest limit any rule has for it.
+final class SumTable: @unchecked Sendable {
+    let form: SumForm.Shape
+    /// Item code → code that sums are kept by; -1: unknown.
+    let attributes: [Int32]
+    /// Smallest limit by attribute code.
+    private(set) var smallest: [Int64]
+    /// (rule, limit) by attribute code.
+    private(set) var limits: [[(rule: Int32, limit: Int64)]]
+    /// Lines of these items are added up.
+    private(set) var isCounted: [Bool]
+    var role = 0
+
+    init(_ form: SumForm.Shape, codes: Int, attributes: [Int32]) {
+        self.form = form
+        self.attributes = attributes
+        let width = max(codes, Int(attributes.max() ?? 0) + 1)
+        smallest = Array(repeating: Int64.max, count: width)
+        limits = Array(repeating: [], count: width)
+        isCounted = Array(repeating: false, count: codes + 1)
+    }
+
+    var codesInUse: [Int] { isCounted.indices.filter { isCounted[$0] } }
+
+    func add(code: Int, rule: Int, limit: Int64) {
+        let attribute = Int(attributes[code])
+        guard attribute >= 0 else { return }
+        smallest[attribute] = min(smallest[attribute], limit)
+        if let known = limits[attribute].firstIndex(where: { $0.rule == Int32(rule) }) {
+            limits[attribute][known].limit = min(limits[attribute][known].limit, limit)
+        } else {
+            limits[attribute].append((Int32(rule), limit))
+        }
+    }
+
+    func count(gate: ItemGate) { for code in gate.codes { isCounted[code] = true } }
+}
+
+/// Pairs (a, b): a line of item b is a candidate when its encounter, or person, has a line of item a.
+final class PairTable: @unchecked Sendable {
+    struct Pair {
+        var a: Int32
+        var rule: Int32
+    }
+
+    let isPersonal: Bool
+    private var building: [(code: Int32, pair: Pair)] = []
+    private(set) var starts: [Int32]
+    private(set) var pairs: [Pair] = []
+    private(set) var codesA: Set<Int> = []
+    var roleA = 0
+    var roleB = 0
+
+    init(isPersonal: Bool, codes: Int) {
+        self.isPersonal = isPersonal
+        starts = Array(repeating: 0, count: codes + 1)
+    }
+
+    var codesB: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
+
+    func add(b: Int, a: Int, rule: Int) {
+        building.append((Int32(b), Pair(a: Int32(a), rule: Int32(rule))))
+        codesA.insert(a)
+    }
+
+    func close() {
+        building.sort { ($0.code, $0.pair.a, $0.pair.rule) < ($1.code, $1.pair.a, $1.pair.rule) }
+        var next = 0
+        for code in 0..<starts.count - 1 {
+            starts[code] = Int32(next)
+            while next < building.count, Int(building[next].code) == code { next += 1 }
+        }
+        pairs = building.map(\.pair)
+        starts[starts.count - 1] = Int32(next)
+        building = []
+    }
+}
+
+/// Items that need, or forbid, a diagnosis: the diagnoses of each as intervals of ranks.
+final class DiagnosisTable: @unchecked Sendable {
+    let rule: Int
+    let isNegated: Bool
+    /// Intervals of item code c: `intervals[starts[c]..<starts[c + 1]]`.
+    private(set) var starts: [Int32]
+    private(set) var intervals: [ClosedRange<Int32>] = []
+    /// Rank of a diagnosis code in byte order; -1 for codes that are not diagnoses of the dataset.
+    let ranks: [Int32]
+    let gate: ItemGate
+    var codesInUse: [Int] { gate.codes }
+    var role = 0
+
+    init(_ rule: Int, _ form: DiagnosisForm, _ gate: ItemGate, _ binding: Binding) {
+        self.rule = rule
+        isNegated = form.isNegated
+        self.gate = gate
+        ranks = binding.diagnosisRanks.ranks
+        starts = Array(repeating: 0, count: gate.truth.count + 1)
+        let index = form.list.index(column: form.itemColumn)
+        let cells = form.list.columns[form.codeColumn]
+        for code in 0..<gate.truth.count {
+            starts[code] = Int32(intervals.count)
+            guard gate.truth[code] != 0 else { continue }
+            for row in index.rows(Int32(code)) where cells.isKnown(Int(row)) {
+                let text = binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: cells.values[Int(row)]))
+                if let range = binding.diagnosisRanks.ranks(text, isPrefix: cells.isPrefix) { intervals.append(range) }
+            }
+        }
+        starts[gate.truth.count] = Int32(intervals.count)
+    }
+}
+
+/// The diagnoses of a dataset in byte order.
+struct DiagnosisRanks {
+    let ranks: [Int32]
+    private let sorted: [[UInt8]]
+
+    init(_ codes: Set<Int32>, _ vocabulary: Vocabulary) {
+        let ordered = codes.map { (vocabulary.bytes(of: $0), $0) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
+        var ranks = [Int32](repeating: -1, count: vocabulary.count)
+        for (rank, entry) in ordered.enumerated() { ranks[Int(entry.1)] = Int32(rank) }
+        self.ranks = ranks
+        sorted = ordered.map(\.0)
+    }
+
+    /// Ranks of the codes equal to, or beginning with, a text.
+    func ranks(_ text: [UInt8], isPrefix: Bool) -> ClosedRange<Int32>? {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].lexicographicallyPrecedes(text) { low = middle + 1 } else { high = middle }
+        }
+        var end = low
+        while end < sorted.count, isPrefix ? sorted[end].starts(with: text) : sorted[end] == text { end += 1 }
+        return end > low ? Int32(low)...Int32(end - 1) : nil
+    }
+}
+
+/// Encounters with several distinct items of a set (or only one).
+final class DistinctTable: @unchecked Sendable {
+    let rule: Int
+    let wantsSeveral: Bool
+    let gate: ItemGate
+    let counted: ItemGate
+    var role = 0
+
+    init(rule: Int, wantsSeveral: Bool, gate: ItemGate, counted: ItemGate) {
+        self.rule = rule
+        self.wantsSeveral = wantsSeveral
+        self.gate = gate
+        self.counted = counted
+    }
+
+    var codesInUse: [Int] { Array(Set(gate.codes).union(counted.codes)) }
+}

@@ -1,0 +1,201 @@
+import Claims
+import Rules
+
+/// A comparison of arithmetic over stored numbers of the line, evaluated a block of lines at a time.
+final class VectorTest: Sendable {
+    indirect enum Term: Sendable {
+        case field(Int)
+        case constant(Int64)
+        case add(Term, Term)
+        case subtract(Term, Term)
+        case multiply(Term, Term)
+        case absolute(Term)
+        case negate(Term)
+    }
+
+    let comparison: Comparison
+    let left: Term
+    let right: Term
+    let fields: [Int]
+
+    init?(_ expression: Expression) {
+        guard case .compare(let comparison, let left, let right) = expression.node,
+            case .number = left.type, case .number = right.type
+        else { return nil }
+        let scale = max(left.scale, right.scale)
+        var fields: Set<Int> = []
+        guard let a = Self.term(left, scale: scale, &fields), let b = Self.term(right, scale: scale, &fields), !fields.isEmpty
+        else { return nil }
+        self.comparison = comparison
+        self.left = a
+        self.right = b
+        self.fields = fields.sorted()
+    }
+
+    private static func term(_ expression: Expression, scale: Int, _ fields: inout Set<Int>) -> Term? {
+        let own = expression.scale
+        func scaled(_ term: Term) -> Term {
+            own < scale ? .multiply(term, .constant(Int64.power(ofTen: scale - own))) : term
+        }
+        switch expression.node {
+        case .number(let value): return scaled(.constant(value))
+        case .field(let path, .focus):
+            guard path.start == .line, path.steps.isEmpty, case .stored(let field) = path.field else { return nil }
+            switch Table.line.fields[field].kind {
+            case .decimal, .integer:
+                fields.insert(field)
+                return scaled(.field(field))
+            default: return nil
+            }
+        case .arithmetic(let operation, let a, let b):
+            switch operation {
+            case .multiply:
+                guard let x = term(a, scale: a.scale, &fields), let y = term(b, scale: b.scale, &fields) else { return nil }
+                return scaled(.multiply(x, y))
+            case .add, .subtract:
+                guard let x = term(a, scale: own, &fields), let y = term(b, scale: own, &fields) else { return nil }
+                return scaled(operation == .add ? .add(x, y) : .subtract(x, y))
+            }
+        case .absolute(let a): return term(a, scale: own, &fields).map { scaled(.absolute($0)) }
+        case .negate(let a): return term(a, scale: own, &fields).map { scaled(.negate($0)) }
+        default: return nil
+        }
+    }
+
+    /// The largest magnitude a term can have when each field stays within its bound; nil when 64 bits may not hold it.
+    static func bound(_ term: Term, _ limits: (Int) -> Int64) -> Int64? {
+        switch term {
+        case .field(let field): return limits(field)
+        case .constant(let value): return value == Int64.min ? nil : abs(value)
+        case .absolute(let a), .negate(let a): return bound(a, limits)
+        case .add(let a, let b), .subtract(let a, let b):
+            guard let x = bound(a, limits), let y = bound(b, limits) else { return nil }
+            let (sum, overflow) = x.addingReportingOverflow(y)
+            return overflow ? nil : sum
+        case .multiply(let a, let b):
+            guard let x = bound(a, limits), let y = bound(b, limits) else { return nil }
+            let (product, overflow) = x.multipliedReportingOverflow(by: y)
+            return overflow ? nil : product
+        }
+    }
+}
+
+/// Runs a vector test over a chunk; where 64 bits might not hold a value, or one is unknown, lines pass.
+final class VectorSieve: SieveOperator {
+    private static let block = 1024
+    private let rule: Int
+    private let test: VectorTest
+    private var buffers: [UnsafeMutablePointer<Int64>] = []
+
+    init(_ rule: Int, _ test: VectorTest) {
+        self.rule = rule
+        self.test = test
+    }
+
+    deinit { for buffer in buffers { buffer.deallocate() } }
+
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+        let slots = context.chunk[.line].slots
+        let lines = context.lines
+        let bounds = Dictionary(uniqueKeysWithValues: test.fields.map { ($0, Self.magnitude(slots[$0], lines)) })
+        let limits = { (field: Int) in bounds[field] ?? Int64.max }
+        guard VectorTest.bound(test.left, limits) != nil, VectorTest.bound(test.right, limits) != nil else {
+            lists[rule].append(all: 0..<lines)
+            return
+        }
+        var start = 0
+        while start < lines {
+            let count = min(Self.block, lines - start)
+            let a = evaluate(test.left, slots, start, count, depth: 0)
+            let b = evaluate(test.right, slots, start, count, depth: 8)
+            collect(a, b, start, count, lists)
+            start += count
+        }
+        for field in test.fields where slots[field].validity != nil || slots[field].kind == .absent {
+            for line in 0..<lines where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
+        }
+    }
+
+    private static func magnitude(_ slot: Slot, _ lines: Int) -> Int64 {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        switch slot.kind {
+        case .int64:
+            let values = slot.int64s
+            for line in 0..<lines {
+                low = Swift.min(low, values[line])
+                high = Swift.max(high, values[line])
+            }
+        case .int32:
+            let values = slot.int32s
+            for line in 0..<lines {
+                low = Swift.min(low, Int64(values[line]))
+                high = Swift.max(high, Int64(values[line]))
+            }
+        default: return Int64.max
+        }
+        return low == Int64.min ? Int64.max : Swift.max(-low, high)
+    }
+
+    private func buffer(_ depth: Int) -> UnsafeMutablePointer<Int64> {
+        while buffers.count <= depth { buffers.append(.allocate(capacity: Self.block)) }
+        return buffers[depth]
+    }
+
+    private func evaluate(
+        _ term: VectorTest.Term, _ slots: UnsafeMutablePointer<Slot>, _ start: Int, _ count: Int, depth: Int
+    ) -> UnsafePointer<Int64> {
+        let target = buffer(depth)
+        switch term {
+        case .field(let field):
+            if slots[field].kind == .int64 { return slots[field].int64s + start }
+            let values = slots[field].int32s + start
+            for index in 0..<count { target[index] = Int64(values[index]) }
+        case .constant(let value): for index in 0..<count { target[index] = value }
+        case .multiply(let x, .constant(let factor)):
+            let a = evaluate(x, slots, start, count, depth: depth + 1)
+            for index in 0..<count { target[index] = a[index] &* factor }
+        case .add(let x, let y):
+            let a = evaluate(x, slots, start, count, depth: depth + 1)
+            let b = evaluate(y, slots, start, count, depth: depth + 2)
+            for index in 0..<count { target[index] = a[index] &+ b[index] }
+        case .subtract(let x, let y):
+            let a = evaluate(x, slots, start, count, depth: depth + 1)
+            let b = evaluate(y, slots, start, count, depth: depth + 2)
+            for index in 0..<count { target[index] = a[index] &- b[index] }
+        case .multiply(let x, let y):
+            let a = evaluate(x, slots, start, count, depth: depth + 1)
+            let b = evaluate(y, slots, start, count, depth: depth + 2)
+            for index in 0..<count { target[index] = a[index] &* b[index] }
+        case .absolute(let x):
+            let a = evaluate(x, slots, start, count, depth: depth + 1)
+            for index in 0..<count { target[index] = a[index] < 0 ? 0 &- a[index] : a[index] }
+        case .negate(let x):
+            let a = evaluate(x, slots, start, count, depth: depth + 1)
+            for index in 0..<count { target[index] = 0 &- a[index] }
+        }
+        return UnsafePointer(target)
+    }
+
+    private func collect(
+        _ a: UnsafePointer<Int64>, _ b: UnsafePointer<Int64>, _ start: Int, _ count: Int,
+        _ lists: UnsafeMutablePointer<CandidateList>
+    ) {
+        func keep(_ holds: (Int64, Int64) -> Bool) {
+            var any = false
+            for index in 0..<count { any = any || holds(a[index], b[index]) }
+            guard any else { return }
+            for index in 0..<count where holds(a[index], b[index]) {
+                lists[rule].append(Int32(truncatingIfNeeded: start &+ index))
+            }
+        }
+        switch test.comparison {
+        case .less: keep { $0 < $1 }
+        case .lessOrEqual: keep { $0 <= $1 }
+        case .greater: keep { $0 > $1 }
+        case .greaterOrEqual: keep { $0 >= $1 }
+        case .equal: keep { $0 == $1 }
+        case .notEqual: keep { $0 != $1 }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// Hashes of the identifiers of one table, so that rows with one identifier are found wherever they lie.
+///
+/// 64 buckets by hash; in an entry the upper 54 bits are hash, the lower ten the partition the row went to.
+final class IdentifierLog: @unchecked Sendable {
+    static let buckets = 64
+
+    fileprivate struct Bucket {
+        var entries: UnsafeMutablePointer<UInt64>
+        var count = 0
+        var capacity: Int
+    }
+
+    fileprivate let table: UnsafeMutablePointer<Bucket>
+
+    init() {
+        table = .allocate(capacity: IdentifierLog.buckets)
+        for number in 0..<IdentifierLog.buckets {
+            (table + number).initialize(to: Bucket(entries: .allocate(capacity: 64), capacity: 64))
+        }
+    }
+
+    deinit {
+        for number in 0..<IdentifierLog.buckets { table[number].entries.deallocate() }
+        table.deallocate()
+    }
+
+    @inline(__always)
+    func note(_ hash: UInt64, partition: Int) {
+        let bucket = table + Int(truncatingIfNeeded: hash >> 58)
+        if bucket.pointee.count == bucket.pointee.capacity { grow(bucket) }
+        bucket.pointee.entries[bucket.pointee.count] = hash & ~1023 | UInt64(truncatingIfNeeded: partition)
+        bucket.pointee.count &+= 1
+    }
+
+    private func grow(_ bucket: UnsafeMutablePointer<Bucket>) {
+        let capacity = bucket.pointee.capacity &* 2
+        let next = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity)
+        next.update(from: bucket.pointee.entries, count: bucket.pointee.count)
+        bucket.pointee.entries.deallocate()
+        bucket.pointee.entries = next
+        bucket.pointee.capacity = capacity
+    }
+
+    static func key(_ hash: UInt64) -> UInt64 { hash & ~1023 }
+
+    /// The keys of all rows noted.
+    static func allKeys(_ logs: [IdentifierLog]) -> Set<UInt64> {
+        var keys: Set<UInt64> = []
+        for log in logs {
+            for bucket in 0..<buckets {
+                for index in 0..<log.table[bucket].count { keys.insert(key(log.table[bucket].entries[index])) }
+            }
+        }
+        return keys
+    }
+
+    /// Hashes of a bucket that occur more than once: inside one partition, and across partitions.
+    static func repeated(_ logs: [IdentifierLog], bucket: Int) -> (within: Set<UInt64>, across: Set<UInt64>) {
+        let count = logs.reduce(0) { $0 + $1.table[bucket].count }
+        var within: Set<UInt64> = []
+        var across: Set<UInt64> = []
+        if count == 0 { return (within, across) }
+        var capacity = 16
+        while capacity < count * 2 { capacity *= 2 }
+        let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity)
+        slots.initialize(repeating: 0, count: capacity)
+        defer { slots.deallocate() }
+        let mask = capacity - 1
+        for log in logs {
+            let entries = log.table[bucket].entries
+            var index = 0
+            while index < log.table[bucket].count {
+                let entry = entries[index]
+                index &+= 1
+                let key = entry & ~1023
+                var slot = Int(truncatingIfNeeded: entry >> 10) & mask
+                // An entry of all zeros cannot be told from an empty slot: one row in 2^64 is not looked at.
+                while true {
+                    let other = slots[slot]
+                    if other == 0 {
+                        slots[slot] = entry
+                        break
+                    }
+                    if other & ~1023 == key {
+                        if other == entry { within.insert(key) } else { across.insert(key) }
+                        break
+                    }
+                    slot = (slot &+ 1) & mask
+                }
+            }
+        }
+        return (within, across)
+    }
+}

@@ -1,0 +1,367 @@
+import Claims
+import Columns
+import Foundation
+
+/// One import under way: sources in, one segment and the masters of the next generation out.
+///
+/// Three passes: persons and encounters first, so that the place of every other row is known; then all other rows,
+/// straight to their partition; then each partition in order to the files.
+final class Importer: @unchecked Sendable {
+    let mapping: Mapping
+    let mappingText: String
+    let mappingFile: String
+    let options: IngestOptions
+    let dataset: String
+    let tables: TableSet
+    let files: [SourceFile]
+    private(set) var lookups: [String: LookupTable] = [:]
+    private let pseudonym: PersonPseudonym?
+    private let lock = Mutex()
+    private let workFolder: String
+    private let budget: MemoryBudget
+    private let spool: Spool
+    private(set) var balances: [Table: Balance] = [:]
+    private(set) var rejects: [Reject] = []
+    private(set) var profiles: [(mapping: Int, profile: FieldProfile)] = []
+    private(set) var diagnostics: [MappingDiagnostic] = []
+    private(set) var withdrawals: [Table: Withdrawals] = [:]
+    private var staged: [Table: [StagedRows]] = [:]
+    private var logs: [Table: [IdentifierLog]] = [:]
+    private var phaseSeconds: [(String, Double)] = []
+    private let clock = ContinuousClock()
+    private let began: ContinuousClock.Instant
+    private var firstLineDay = Int32.max
+    private var lastLineDay = Int32.min
+    private var progressRows = 0
+    private var progressBytes = 0
+    private var bytesTotal = 0
+    private var lastProgress: ContinuousClock.Instant
+    private var segmentName = ""
+    private var blockCount = 0
+    private var personsByReference = 0
+    private var generation = 0
+    private let parent: Dataset?
+    private var fieldNames: [Int: [String]] = [:]
+
+    init(
+        mapping: Mapping, text: String, file: String, sources: String, dataset: String, options: IngestOptions,
+        pseudonym: PersonPseudonym?
+    ) throws(IngestError) {
+        self.mapping = mapping
+        mappingText = text
+        mappingFile = file
+        self.dataset = dataset
+        self.options = options
+        self.pseudonym = pseudonym
+        workFolder = options.workFolder ?? dataset + ".work"
+        do {
+            try FileManager.default.createDirectory(atPath: workFolder, withIntermediateDirectories: true)
+        } catch {
+            throw IngestError(
+                "ING102", "The work folder cannot be made: \(error.localizedDescription)", at: workFolder,
+                advice: "Check the path and its permissions")
+        }
+        budget = MemoryBudget(limit: options.memoryBytes)
+        spool = Spool(folder: workFolder)
+        files = try SourceFile.all(mapping, in: sources, workFolder: workFolder)
+        let exists = FileManager.default.fileExists(atPath: dataset + "/CURRENT")
+        let parent = exists ? try ColumnsCall.run { () throws(ColumnsError) in try Dataset.open(dataset) } : nil
+        self.parent = parent
+        var earlier: [Table: Set<String>] = [:]
+        for table in Table.allCases where table.role == .master {
+            let file = try ColumnsCall.run { () throws(ColumnsError) in try parent?.master(table.rawValue) }
+            if let file { earlier[table] = Set(file.fields.map(\.name)) }
+        }
+        tables = TableSet(mapping, earlier: earlier)
+        began = clock.now
+        lastProgress = began
+        for table in tables.withdrawn { withdrawals[table] = Withdrawals() }
+    }
+
+    var threads: Int { max(1, options.threads) }
+
+    /// Runs the import.
+    func run() throws -> IngestReport {
+        if let report = try knownImport() { return report }
+        try loadLookups()
+        let headerTables: Set<Table> = [.person, .encounter]
+        bytesTotal = totalBytes { headerTables.contains($0) } + totalBytes { !headerTables.contains($0) }
+        let order = try timed("headers") { try readHeaders() }
+        try timed("rows") {
+            try readAll(.rows, partitions: order.partitions, choose: { !headerTables.contains($0) }) {
+                state, typed, batch, file in
+                try state.take(typed, batch, file, order)
+            }
+        }
+        let segment = try timed("writing") { try write(order) }
+        let rejectsFile = try writeRejects(segment)
+        try? FileManager.default.removeItem(atPath: workFolder)
+        return report(segment, rejectsFile)
+    }
+
+    private func timed<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+        let start = clock.now
+        let result = try body()
+        phaseSeconds.append((name, (clock.now - start).inSeconds))
+        return result
+    }
+
+    private func totalBytes(_ choose: (Table) -> Bool) -> Int {
+        files.filter { file in
+            mapping.tables.contains { $0.source == file.source.name && choose($0.table) }
+        }.reduce(0) { $0 + $1.bytes }
+    }
+
+    // MARK: Reading
+
+    private func loadLookups() throws(IngestError) {
+        for table in mapping.tables {
+            for field in table.fields { try loadLookups(field.value) }
+        }
+    }
+
+    private func loadLookups(_ value: ValueMapping) throws(IngestError) {
+        switch value.form {
+        case .column, .constant: return
+        case .joined(let parts, _), .first(let parts): for part in parts { try loadLookups(part) }
+        case .pseudonym(let kind, let number):
+            if let kind { try loadLookups(kind) }
+            try loadLookups(number)
+        case .lookup(let source, let key, let match, let take):
+            try loadLookups(key)
+            let name = Binder.lookupName(source, match, take)
+            if lookups[name] != nil { return }
+            let table = LookupTable()
+            for file in files where file.source.name == source {
+                try file.readPairs(match, take, into: table)
+            }
+            lookups[name] = table
+        }
+    }
+
+    private func readHeaders() throws -> TimelineOrder {
+        try readAll(.headers, partitions: 1, choose: { $0 == .person || $0 == .encounter }) {
+            state, typed, batch, file in
+            try state.takeHeader(typed, batch, file)
+        }
+        guard let personLayout = tables.layouts[.person] else {
+            throw IngestError(
+                "ING215", "The mapping fills neither persons nor encounters", at: mappingFile,
+                advice: "Add a table person or encounter")
+        }
+        let persons = try header(.person, personLayout)
+        let encounters = try tables.layouts[.encounter].map { try header(.encounter, $0) }
+        let order = TimelineOrder(persons: persons, encounters: encounters)
+        personsByReference = order.personsByReference
+        lock.held {
+            balances[.person, default: Balance()].kept += order.personRows.count - order.personsByReference
+            balances[.encounter, default: Balance()].kept += order.encounterRows.count
+        }
+        return order
+    }
+
+    private func header(_ table: Table, _ layout: RowLayout) throws -> HeaderTable {
+        let rows = staged[table] ?? []
+        let result = HeaderTable(
+            layout: layout, dictionaries: tables.dictionaries[table] ?? [:],
+            expecting: rows.reduce(0) { $0 + $1.rows })
+        try result.resolve(rows, merged: tables.merged.contains(table), withdrawals: withdrawals[table])
+        lock.held {
+            balances[table, default: Balance()] += result.balance
+            rejects += result.rejects
+        }
+        return result
+    }
+
+    /// Reads every file that feeds a chosen table, with all threads on one file at a time.
+    private func readAll(
+        _ phase: IngestProgress.Phase, partitions: Int, choose: @escaping (Table) -> Bool,
+        _ take: @escaping @Sendable (ThreadState, TypedBatch, CellBatch, SourceFile) throws -> Void
+    ) throws {
+        let states = (0..<threads).map { _ in ThreadState(self, partitions: partitions) }
+        for file in files {
+            let chosen = mapping.tables.indices.filter {
+                mapping.tables[$0].source == file.source.name && choose(mapping.tables[$0].table)
+            }
+            if chosen.isEmpty { continue }
+            let opened = try file.open()
+            var binder = Binder(
+                file: mappingFile, tables: tables, lookups: lookups, pseudonym: pseudonym, available: opened.header)
+            let bound = binder.bind(mapping, source: file.source, chosen: chosen)
+            note(binder.diagnostics)
+            for program in bound.programs { fieldNames[program.number] = program.steps.map(\.field) }
+            if let error = binder.diagnostics.first(where: \.isError) {
+                throw IngestError(
+                    error.code, "\(error.message) (line \(error.line))", at: file.path, advice: error.advice)
+            }
+            try Workers.run(threads) { number in
+                let state = states[number]
+                let feed = try opened.feed(bound)
+                let batch = CellBatch(columns: bound.columns.count)
+                let typed = bound.programs.map { TypedBatch($0) }
+                while try feed.next(batch) {
+                    for one in typed {
+                        one.read(batch)
+                        try take(state, one, batch, file)
+                    }
+                    state.recordsRead += batch.rows
+                    if state.recordsRead >= 16_384 {
+                        let bytes = opened.bytesTaken
+                        try self.showProgress(phase, state.recordsRead, opened.identity, bytes)
+                        state.recordsRead = 0
+                    }
+                }
+                self.lock.held {
+                    for one in typed { self.profiles.append((one.program.number, one.profile)) }
+                }
+            }
+            file.fingerprint = opened.fingerprint ?? file.fingerprint
+            progressBytes += file.bytes
+        }
+        for state in states { absorb(state) }
+    }
+
+    private func note(_ found: [MappingDiagnostic]) {
+        for diagnostic in found where !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
+    }
+
+    private func showProgress(
+        _ phase: IngestProgress.Phase, _ rows: Int, _ identity: ObjectIdentifier, _ bytes: Int
+    ) throws {
+        let now = clock.now
+        let due: IngestProgress? = lock.held {
+            progressRows += rows
+            guard options.progress != nil, (now - lastProgress).inSeconds > 0.2 else { return nil }
+            lastProgress = now
+            return IngestProgress(
+                phase: phase, rows: progressRows, bytes: progressBytes + bytes, bytesTotal: bytesTotal,
+                seconds: (now - began).inSeconds)
+        }
+        if let due, let progress = options.progress, !progress(due) {
+            throw IngestError(
+                "ING104", "Stopped on request", at: dataset, advice: "Run the same command again to go on")
+        }
+    }
+
+    private func absorb(_ state: ThreadState) {
+        for (table, balance) in state.balances { balances[table, default: Balance()] += balance }
+        rejects += state.rejects
+        for (table, rows) in state.staged { staged[table, default: []].append(rows) }
+        for (table, log) in state.logs { logs[table, default: []].append(log) }
+        firstLineDay = min(firstLineDay, state.firstLineDay)
+        lastLineDay = max(lastLineDay, state.lastLineDay)
+    }
+
+    /// New staged memory for a thread. Headers stay in memory: they are the price of knowing every row's place.
+    func makeStaged(_ table: Table, partitions: Int) -> StagedRows? {
+        guard let layout = tables.layouts[table] else { return nil }
+        let isHeader = table == .person || table == .encounter
+        return StagedRows(
+            layout: layout, partitions: table.role == .timeline && !isHeader ? partitions : 1,
+            budget: isHeader ? MemoryBudget(limit: .max) : budget, spool: spool)
+    }
+
+    // MARK: Writing
+
+    private func write(_ order: TimelineOrder) throws -> String {
+        segmentName = options.segment ?? contentName()
+        let draft = try ColumnsCall.run { () throws(ColumnsError) in try GenerationDraft(dataset: dataset) }
+        let segment = try ColumnsCall.run { () throws(ColumnsError) in try draft.addSegment(segmentName) }
+        let writer = SegmentWriter(
+            order: order, tables: tables, staged: staged, logs: logs, withdrawals: withdrawals, options: options,
+            earlier: parent?.segments ?? [])
+        let outcome = try writer.write(into: segment, threads: threads)
+        segment.blocks = outcome.blocks
+        blockCount = outcome.blocks.count
+        for (table, balance) in outcome.balances { balances[table, default: Balance()] += balance }
+        rejects += outcome.rejects
+        let masters = MasterWriter(tables: tables, staged: staged, parent: parent)
+        for (table, outcome) in try masters.write(into: draft) {
+            balances[table, default: Balance()] += outcome.balance
+            rejects += outcome.rejects
+        }
+        let covered =
+            mapping.coverage
+            ?? Coverage(
+                from: firstLineDay <= lastLineDay ? firstLineDay : 0, to: firstLineDay <= lastLineDay ? lastLineDay : 0,
+                closedWorld: false)
+        var notes = parent?.notes ?? [:]
+        notes["import." + segmentName] = signature
+        let united = parent.map { Importer.united($0.coverage, covered) } ?? covered
+        generation = try ColumnsCall.run { () throws(ColumnsError) in try draft.commit(coverage: united, notes: notes) }
+        return segmentName
+    }
+
+    /// Both periods together; the world is closed only when both were, without a gap between them.
+    private static func united(_ a: Coverage, _ b: Coverage) -> Coverage {
+        let touches = max(a.from, b.from) <= min(a.to, b.to) &+ 1
+        return Coverage(
+            from: min(a.from, b.from), to: max(a.to, b.to), closedWorld: a.closedWorld && b.closedWorld && touches)
+    }
+
+    /// What tells cheaply that an import may be a repeat: number and size of files. The content decides.
+    private var signature: String {
+        "\(files.count) files, \(files.reduce(0) { $0 + $1.bytes }) bytes, mapping \(mapping.name)"
+    }
+
+    /// A report when these very sources are in the dataset already.
+    private func knownImport() throws -> IngestReport? {
+        guard let parent, !options.repeats else { return nil }
+        let candidates = parent.notes.filter { $0.key.hasPrefix("import.") && $0.value == signature }
+        if candidates.isEmpty { return nil }
+        for file in files { try file.takeFingerprint() }
+        let name = contentName()
+        guard candidates["import." + name] != nil, parent.segments.contains(where: { $0.name == name }) else {
+            return nil
+        }
+        try? FileManager.default.removeItem(atPath: workFolder)
+        var known = report(name, nil)
+        known.alreadyImported = true
+        known.generation = parent.generation
+        return known
+    }
+
+    private func writeRejects(_ segment: String) throws -> String? {
+        if rejects.isEmpty { return nil }
+        let folder = options.rejectsFolder ?? dataset + ".rejects"
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw IngestError(
+                "ING102", "The folder for rejects cannot be made: \(error.localizedDescription)", at: folder,
+                advice: "Check the path and its permissions")
+        }
+        let path = folder + "/" + segment + ".csv"
+        try RejectsFile(files: files, mapping: mapping, fields: fieldNames).write(rejects, to: path)
+        return path
+    }
+
+    /// A name made of what was read, so that the same sources give the same segment wherever they lie.
+    private func contentName() -> String {
+        let prints = files.map { "\($0.fingerprint) \($0.bytes)" }.sorted().joined(separator: "\n")
+        return "s" + SHA256.hex(of: mappingText + "\n" + prints).prefix(16)
+    }
+
+    private func report(_ segment: String, _ rejectsFile: String?) -> IngestReport {
+        var report = IngestReport.make(
+            mapping: mapping, mappingName: mapping.name, segment: segment, blocks: blockCount, balances: balances,
+            rejects: rejects, profiles: profiles, diagnostics: diagnostics, personsByReference: personsByReference,
+            seconds: phaseSeconds, total: (clock.now - began).inSeconds)
+        report.rejectsFile = rejectsFile
+        report.generation = generation
+        precondition(
+            report.balances.allSatisfy(\.isBalanced), "rows read and rows accounted for differ: \(report.balances)")
+        return report
+    }
+}
+
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
+
+/// Turns the errors of `Columns` into those of an import.
+enum ColumnsCall {
+    static func run<Result>(_ body: () throws(ColumnsError) -> Result) throws(IngestError) -> Result {
+        do { return try body() } catch { throw IngestError(error) }
+    }
+}

@@ -1,0 +1,163 @@
+import Glibc
+
+/// Rows of one table waiting for their place, spread over partitions; one per thread and table, so that nobody waits.
+///
+/// When all threads together hold more than the budget allows, full chunks go to a spool file.
+final class StagedRows: @unchecked Sendable {
+    private struct OpenChunk {
+        var memory: UnsafeMutableRawPointer?
+        var used = 0
+        var capacity = 0
+    }
+
+    private struct Chunk {
+        var memory: UnsafeMutableRawPointer?
+        var used: Int
+        var spoolOffset: Int
+    }
+
+    let layout: RowLayout
+    let partitions: Int
+    private let open: UnsafeMutablePointer<OpenChunk>
+    private var chunks: [[Chunk]]
+    private let budget: MemoryBudget
+    private let spool: Spool
+    private(set) var rows = 0
+
+    init(layout: RowLayout, partitions: Int, budget: MemoryBudget, spool: Spool) {
+        self.layout = layout
+        self.partitions = partitions
+        self.budget = budget
+        self.spool = spool
+        open = .allocate(capacity: partitions)
+        open.initialize(repeating: OpenChunk(), count: partitions)
+        chunks = Array(repeating: [], count: partitions)
+    }
+
+    deinit {
+        for partition in 0..<partitions { open[partition].memory?.deallocate() }
+        open.deallocate()
+        for list in chunks { for chunk in list { chunk.memory?.deallocate() } }
+    }
+
+    private static let chunkBytes = 128 << 10
+
+    /// Memory for one row of `count` bytes in a partition.
+    @inline(__always)
+    func claim(_ count: Int, in partition: Int) throws(IngestError) -> UnsafeMutableRawPointer {
+        rows &+= 1
+        let chunk = open + partition
+        if chunk.pointee.used &+ count > chunk.pointee.capacity { try turnOver(partition, atLeast: count) }
+        guard let memory = chunk.pointee.memory else { preconditionFailure("partition \(partition) has no open chunk") }
+        let row = memory + chunk.pointee.used
+        chunk.pointee.used &+= count
+        return row
+    }
+
+    @inline(never)
+    private func turnOver(_ partition: Int, atLeast count: Int) throws(IngestError) {
+        let chunk = open + partition
+        if let memory = chunk.pointee.memory, chunk.pointee.used > 0 {
+            let used = chunk.pointee.used
+            if budget.isExhausted {
+                let place = try spool.append(memory, used)
+                chunks[partition].append(Chunk(memory: nil, used: used, spoolOffset: place))
+                chunk.pointee.used = 0
+                if count <= chunk.pointee.capacity { return }
+                memory.deallocate()
+                budget.give(back: chunk.pointee.capacity)
+            } else {
+                chunks[partition].append(Chunk(memory: memory, used: used, spoolOffset: 0))
+            }
+        }
+        let size = max(StagedRows.chunkBytes, count)
+        chunk.pointee = OpenChunk(memory: .allocate(byteCount: size, alignment: 16), used: 0, capacity: size)
+        budget.take(size)
+    }
+
+    /// The runs of rows of a partition. The memory stays until `forget`.
+    func readBack(_ partition: Int) throws(IngestError) -> [(UnsafeMutableRawPointer, Int)] {
+        var runs: [(UnsafeMutableRawPointer, Int)] = []
+        for index in chunks[partition].indices {
+            let chunk = chunks[partition][index]
+            if let memory = chunk.memory {
+                runs.append((memory, chunk.used))
+            } else {
+                let memory = UnsafeMutableRawPointer.allocate(byteCount: chunk.used, alignment: 16)
+                chunks[partition][index].memory = memory
+                try spool.read(chunk.spoolOffset, chunk.used, into: memory)
+                runs.append((memory, chunk.used))
+            }
+        }
+        if let memory = open[partition].memory, open[partition].used > 0 {
+            runs.append((memory, open[partition].used))
+        }
+        return runs
+    }
+
+    /// Gives the memory of a partition back.
+    func forget(_ partition: Int) {
+        for chunk in chunks[partition] { chunk.memory?.deallocate() }
+        chunks[partition] = []
+        open[partition].memory?.deallocate()
+        open[partition] = OpenChunk()
+    }
+}
+
+/// How much staged memory may be held before rows go to disk.
+final class MemoryBudget: @unchecked Sendable {
+    private let lock = Mutex()
+    private var held = 0
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    func take(_ bytes: Int) { lock.held { held &+= bytes } }
+    func give(back bytes: Int) { lock.held { held &-= bytes } }
+    var isExhausted: Bool { lock.held { held >= limit } }
+}
+
+/// A file without a name for what does not fit into memory; gone when the import ends, however it ends.
+final class Spool: @unchecked Sendable {
+    private let folder: String
+    private let lock = Mutex()
+    private var descriptor: Int32 = -1
+    private var size = 0
+
+    init(folder: String) { self.folder = folder }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    var bytes: Int { lock.held { size } }
+
+    func append(_ memory: UnsafeRawPointer, _ count: Int) throws(IngestError) -> Int {
+        lock.lock()
+        defer { lock.unlock() }
+        if descriptor < 0 {
+            let path = folder + "/spool-\(getpid())"
+            descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw IngestError.cannotWrite(path) }
+            unlink(path)
+        }
+        let place = size
+        var done = 0
+        while done < count {
+            let written = pwrite(descriptor, memory + done, count - done, off_t(place + done))
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { throw IngestError.cannotWrite(folder) }
+            done += written
+        }
+        size = place + count
+        return place
+    }
+
+    func read(_ offset: Int, _ count: Int, into memory: UnsafeMutableRawPointer) throws(IngestError) {
+        var done = 0
+        while done < count {
+            let got = pread(descriptor, memory + done, count - done, off_t(offset + done))
+            if got < 0 && errno == EINTR { continue }
+            guard got > 0 else { throw IngestError.cannotRead(folder) }
+            done += got
+        }
+    }
+}

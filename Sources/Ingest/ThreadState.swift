@@ -1,0 +1,164 @@
+import Claims
+
+/// What one thread gathers during a pass: staged rows, refused rows, counts.
+final class ThreadState: @unchecked Sendable {
+    private let importer: Importer
+    private let partitions: Int
+    private(set) var staged: [Table: StagedRows] = [:]
+    private(set) var logs: [Table: IdentifierLog] = [:]
+    private(set) var balances: [Table: Balance] = [:]
+    private(set) var rejects: [Reject] = []
+    private(set) var firstLineDay = Int32.max
+    private(set) var lastLineDay = Int32.min
+    var recordsRead = 0
+    private let ranks: UnsafeMutablePointer<Int32>
+    private let lookups = OwnerPlaces.Room()
+
+    init(_ importer: Importer, partitions: Int) {
+        self.importer = importer
+        self.partitions = partitions
+        ranks = .allocate(capacity: CellBatch.capacity)
+    }
+
+    deinit { ranks.deallocate() }
+
+    private func rows(for table: Table) -> StagedRows? {
+        if let found = staged[table] { return found }
+        let made = importer.makeStaged(table, partitions: partitions)
+        staged[table] = made
+        return made
+    }
+
+    /// Persons and encounters: staged whole, resolved later.
+    func takeHeader(_ typed: TypedBatch, _ batch: CellBatch, _ file: SourceFile) throws(IngestError) {
+        let table = typed.program.layout.table
+        guard let target = rows(for: table), let plan = importer.tables.plans[table] else { return }
+        let source = UInt64(file.number) << 48
+        var balance = Balance()
+        let isWithdrawal = typed.program.action == .withdraw
+        for row in 0..<batch.rows {
+            guard typed.isIncluded[row] else {
+                balance.leftOut += 1
+                continue
+            }
+            if isWithdrawal {
+                withdraw(typed, row, table)
+                continue
+            }
+            balance.read += 1
+            if typed.faults[row] != 0 {
+                balance.rejected += 1
+                refuse(typed, batch, row, source)
+                continue
+            }
+            _ = try RowStager.stage(
+                typed, batch, row: row, rank: typed.program.clears, origin: source | batch.offsets[row], partition: 0,
+                into: target, plan)
+        }
+        balances[table, default: Balance()] += balance
+    }
+
+    /// All other rows: to the partition of their owner.
+    func take(_ typed: TypedBatch, _ batch: CellBatch, _ file: SourceFile, _ order: TimelineOrder) throws(IngestError) {
+        let table = typed.program.layout.table
+        guard let target = rows(for: table), let plan = importer.tables.plans[table] else { return }
+        let source = UInt64(file.number) << 48
+        let hasOwner = table.role == .timeline
+        let ownedByPerson = table == .entitlement
+        let identifier = typed.program.layout.identifierSlot ?? -1
+        let log: IdentifierLog?
+        if identifier >= 0, table.role == .timeline {
+            if let found = logs[table] {
+                log = found
+            } else {
+                let made = IdentifierLog()
+                logs[table] = made
+                log = made
+            }
+        } else {
+            log = nil
+        }
+        let isWithdrawal = typed.program.action == .withdraw
+        let daySlot = table == .line ? typed.program.layout.slot("day") ?? -1 : -1
+        let stride = CellBatch.stride
+        let places = ownedByPerson ? order.personPlaces : order.encounterPlaces
+        let included = typed.isIncluded
+        let faults = typed.faults
+        let offsets = batch.offsets
+        let identifiers = typed.texts + max(0, identifier) &* stride
+        let days = typed.values + max(0, daySlot) &* stride
+        var earliest = firstLineDay
+        var latest = lastLineDay
+        var balance = Balance()
+        if hasOwner, !isWithdrawal { places.ranks(typed.owners, batch.rows, lookups, into: ranks) }
+        let seed = HashSeed.process
+        var row = 0
+        while row < batch.rows {
+            defer { row &+= 1 }
+            guard included[row] else {
+                balance.leftOut &+= 1
+                continue
+            }
+            if isWithdrawal {
+                withdraw(typed, row, table)
+                continue
+            }
+            balance.read &+= 1
+            if faults[row] != 0 {
+                balance.rejected &+= 1
+                refuse(typed, batch, row, source)
+                continue
+            }
+            var rank: Int32 = 0
+            var partition = 0
+            if hasOwner {
+                rank = ranks[row]
+                if rank < 0 {
+                    balance.rejected &+= 1
+                    refuse(batch, row, source, rank == -1 ? places.unknown : places.lost, typed.program.number, 255)
+                    continue
+                }
+                partition = places.partition(rank)
+            }
+            _ = try RowStager.stage(
+                typed, batch, row: row, rank: UInt32(bitPattern: rank), origin: source | offsets[row],
+                partition: partition, into: target, plan)
+            if let log { log.note(hashBytes(identifiers[row], seed), partition: partition) }
+            if daySlot >= 0, typed.presence[row] >> UInt32(truncatingIfNeeded: daySlot) & 1 != 0 {
+                let day = Int32(truncatingIfNeeded: days[row])
+                if day < earliest { earliest = day }
+                if day > latest { latest = day }
+            }
+        }
+        firstLineDay = earliest
+        lastLineDay = latest
+        balances[table, default: Balance()] += balance
+    }
+
+    private func withdraw(_ typed: TypedBatch, _ row: Int, _ table: Table) {
+        if typed.faults[row] != 0 { return }
+        let layout = typed.program.layout
+        let stride = CellBatch.stride
+        func text(_ slot: Int?) -> Cell {
+            guard let slot, typed.presence[row] >> UInt32(slot) & 1 != 0 else { return .absent }
+            return typed.texts[slot &* stride &+ row]
+        }
+        importer.withdrawals[table]?.add(
+            identifier: text(layout.identifierSlot), group: text(layout.slot(RowLayout.groupText)),
+            owner: typed.owners[row], version: typed.versions[row])
+    }
+
+    private func refuse(_ typed: TypedBatch, _ batch: CellBatch, _ row: Int, _ source: UInt64) {
+        guard let reason = RejectReason(rawValue: typed.faults[row]) else { return }
+        refuse(batch, row, source, reason, typed.program.number, typed.faultySteps[row])
+    }
+
+    private func refuse(
+        _ batch: CellBatch, _ row: Int, _ source: UInt64, _ reason: RejectReason, _ mapping: Int, _ step: UInt8
+    ) {
+        rejects.append(
+            Reject(
+                origin: source | batch.offsets[row], length: batch.lengths[row], reason: reason,
+                mapping: UInt16(truncatingIfNeeded: mapping), step: step))
+    }
+}

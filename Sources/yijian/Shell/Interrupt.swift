@@ -1,0 +1,26 @@
+import Glibc
+import Synchronization
+
+/// Whether somebody pressed Ctrl-C or asked the process to end.
+///
+/// The first signal asks the work to stop where it can go on later; the second ends the process at once, which is
+/// also safe: nothing is visible before it is complete.
+enum Interrupt {
+    private static let count = Atomic<Int>(0)
+
+    static func listen() {
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { _ in
+                if Interrupt.count.wrappingAdd(1, ordering: .relaxed).newValue > 1 {
+                    _exit(ExitStatus.interrupted.rawValue)
+                }
+            }
+        }
+        // A reader that goes away is an error of the write, not a death of the process.
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    static var isPending: Bool { count.load(ordering: .relaxed) > 0 }
+
+    static func check() throws { if isPending { throw CommandError.interrupted } }
+}

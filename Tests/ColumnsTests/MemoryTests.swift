@@ -1,0 +1,130 @@
+import CKernels
+import Foundation
+import Testing
+
+@testable import Columns
+
+@Suite struct MemoryTests {
+    @Test func checksumsAgreeWithTheStandardAndWithEachOther() {
+        // The check value of CRC-32C, and the vectors of RFC 3720 B.4.
+        #expect(Array("123456789".utf8).withUnsafeBytes { crc32c($0) } == 0xE306_9283)
+        #expect([UInt8](repeating: 0, count: 32).withUnsafeBytes { crc32c($0) } == 0x8A91_36AA)
+        #expect([UInt8](repeating: 0xFF, count: 32).withUnsafeBytes { crc32c($0) } == 0x62A8_AB43)
+        var random = SplitMix(state: 1)
+        let bytes = (0..<50_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        bytes.withUnsafeBytes { all in
+            for length in Array(0..<300) + [4096, 12_287, 12_288, 12_289, 24_576, 24_583, 49_000] {
+                for start in [0, 1, 7] {
+                    let piece = UnsafeRawBufferPointer(rebasing: all[start..<(start + length)])
+                    let portable = yj_crc32c_portable(0, piece.baseAddress, piece.count)
+                    #expect(crc32c(piece) == portable)
+                    let half = UnsafeRawBufferPointer(rebasing: piece[..<(length / 3)])
+                    let rest = UnsafeRawBufferPointer(rebasing: piece[(length / 3)...])
+                    #expect(crc32c(rest, seed: crc32c(half)) == portable)
+                }
+            }
+        }
+    }
+
+    @Test func digestsAgreeWithTheStandards() {
+        #expect(SHA256.hex(of: "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(SHA256.hex(of: "") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        let pieces = SHA256()
+        for piece in ["a", "", "bc"] { Array(piece.utf8).withUnsafeBytes { pieces.update($0) } }
+        #expect(pieces.finishHex() == SHA256.hex(of: "abc"))
+        // RFC 4231, cases 2 and 6 (a key longer than the block).
+        let short = HMACSHA256(key: Array("Jefe".utf8))
+        let text = Array("what do ya want for nothing?".utf8)
+        for _ in 0..<2 {
+            #expect(
+                Hex.text(text.withUnsafeBytes { short.code(for: $0) })
+                    == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+        }
+        let long = HMACSHA256(key: [UInt8](repeating: 0xAA, count: 131))
+        let message = Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)
+        #expect(
+            Hex.text(message.withUnsafeBytes { long.code(for: $0) })
+                == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
+    }
+
+    @Test func checksumsSurviveJSON() throws {
+        let sums = Checksums([0, 1, 0xDEAD_BEEF, .max])
+        let text = try JSONEncoder().encode(sums)
+        #expect(String(decoding: text, as: UTF8.self) == "\"0000000000000001deadbeefffffffff\"")
+        #expect(try JSONDecoder().decode(Checksums.self, from: text) == sums)
+        for bad in ["\"0000000\"", "\"0000000G\"", "\"0000000A\"", "1"] {
+            #expect(throws: (any Error).self) { try JSONDecoder().decode(Checksums.self, from: Data(bad.utf8)) }
+        }
+    }
+
+    @Test func buffersAreReusedAndClean() {
+        let buffer = ColumnBuffer(.int64)
+        for round in 0..<3 {
+            buffer.reset()
+            for row in 0..<1000 { row % (round + 2) == 0 ? buffer.appendNull() : buffer.append(Int64(row)) }
+            let view = buffer.view
+            #expect(view.count == 1000 && view.nullCount == (1000 + round + 1) / (round + 2))
+            for row in 0..<1000 {
+                #expect(view.isValid(row) == (row % (round + 2) != 0))
+                #expect(view.int64[row] == (row % (round + 2) == 0 ? 0 : Int64(row)))
+            }
+        }
+        // A first null in the middle of a byte leaves no stray bits behind the end.
+        let bits = ColumnBuffer(.bool)
+        for _ in 0..<5 { bits.append(true) }
+        bits.appendNull()
+        #expect(bits.view.validity?[0] == 0b0001_1111)
+        let bulk = ColumnBuffer(.int32)
+        bulk.appendNull()
+        [7, 8, 9].withUnsafeBufferPointer { (values: UnsafeBufferPointer<Int32>) in
+            if let start = values.baseAddress { bulk.append(contentsOf: start, count: values.count) }
+        }
+        #expect(SampleTable.describe(bulk.view) == ["null", "7", "8", "9"])
+        let copy = ColumnBuffer(copying: bulk.view)
+        #expect(SampleTable.describe(copy.view) == ["null", "7", "8", "9"])
+    }
+
+    @Test func dictionariesGiveCodesInOrderOfSight() {
+        let dictionary = StringDictionary()
+        var expected: [String: Int32] = [:]
+        var random = SplitMix(state: 3)
+        for _ in 0..<200_000 {
+            let number = random.next() % 30_000
+            let string = String(repeating: "字", count: Int(number % 9)) + "\(number)"
+            let code = dictionary.code(for: string)
+            #expect(code == expected[string, default: Int32(expected.count)])
+            expected[string] = code
+        }
+        #expect(dictionary.count == expected.count)
+        #expect(dictionary.known("never seen") == nil && dictionary.known("18") == expected["18"])
+        #expect(dictionary.code(for: "") == Int32(expected.count) && dictionary.string(Int32(expected.count)).isEmpty)
+        let (table, remap) = dictionary.sorted()
+        for index in 1..<table.count { #expect(StringTable.precedes(table[index - 1], table[index])) }
+        for (string, code) in expected { #expect(table.string(Int(remap[Int(code)])) == string) }
+        #expect(dictionary.table().strings.enumerated().allSatisfy { dictionary.known($1) == Int32($0) })
+        #expect(StringDictionary(table).known("18") == remap[Int(expected["18"] ?? -1)])
+    }
+
+    @Test func scansAgreeWithPlainLoops() {
+        var random = SplitMix(state: 9)
+        for count in [0, 1, 7, 8, 9, 63, 64, 65, 1000] {
+            let words = (0..<count).map { _ in UInt32(truncatingIfNeeded: random.next()) }
+            #expect(yj_max_u32(words, count) == words.max() ?? 0)
+            var rising = words.map { Int32(bitPattern: $0) }.sorted()
+            #expect(yj_is_rising_i32(rising, count) == 1)
+            for place in 1..<max(1, count) {
+                (rising[place - 1], rising[place]) = (rising[place], rising[place - 1])
+                #expect(yj_is_rising_i32(rising, count) == (rising == rising.sorted() ? 1 : 0))
+                (rising[place - 1], rising[place]) = (rising[place], rising[place - 1])
+            }
+            let bytes = words.map { UInt8(truncatingIfNeeded: $0) }
+            let bits = bytes.reduce(0) { $0 + $1.nonzeroBitCount }
+            #expect(yj_count_bits(bytes, count * 8) == bits)
+            if count > 0 {
+                let less =
+                    bytes.dropLast().reduce(0) { $0 + $1.nonzeroBitCount } + Int((bytes[count - 1] & 7).nonzeroBitCount)
+                #expect(yj_count_bits(bytes, count * 8 - 5) == less)
+            }
+        }
+    }
+}
