@@ -8,7 +8,8 @@ import Testing
 @Suite struct SoundnessTests {
     @Test func whatIsSaidOfGapsHoldsWhenTheyAreFilled() throws {
         var settled = 0
-        for seed in 1...12 as ClosedRange<UInt64> {
+        // The two last found groups whose rows were only possible members.
+        for seed in Array(1...10) + [103, 113] as [UInt64] {
             let plan = try Scratch.plan(RandomRules.package(seed: seed + 300, rules: 30, monotone: true))
             var settings = RandomClaims.Settings()
             settings.refundPercent = 0
