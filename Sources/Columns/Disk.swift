@@ -133,7 +133,7 @@ package struct Disk: Sendable {
 
     static func size(of path: String) -> Int? {
         var status = stat()
-        return lstat(path, &status) == 0 ? Int(status.st_size) : nil
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
     /// A whole small file.

@@ -24,7 +24,8 @@ package struct DiagnosticText {
         let place = diagnostic.line > 0 ? "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)" : diagnostic.file
         var text = "\(place): \(diagnostic.severity.rawValue) \(diagnostic.code): \(diagnostic.message)\n"
         if let line = line(diagnostic.line, of: diagnostic.file) {
-            text += Self.excerpt(line, number: diagnostic.line, column: diagnostic.column, isTable: diagnostic.file.hasSuffix(".csv"))
+            text += Self.excerpt(
+                line, number: diagnostic.line, column: diagnostic.column, isTable: diagnostic.file.hasSuffix(".csv"))
         }
         if !diagnostic.advice.isEmpty { text += "  \(diagnostic.advice)\n" }
         return text
@@ -54,7 +55,9 @@ package struct DiagnosticText {
         guard !isTable else { return text }
         let before = scalars.dropFirst(first).prefix(max(column - 1 - first, 0)).reduce(0) { $0 + width($1) }
         let indent = before + (first > 0 ? 1 : 0)
-        text += "  " + String(repeating: " ", count: margin.count - 2) + "| " + String(repeating: " ", count: indent) + "^\n"
+        text +=
+            "  " + String(repeating: " ", count: margin.count - 2) + "| " + String(repeating: " ", count: indent)
+            + "^\n"
         return text
     }
 

@@ -73,7 +73,8 @@ struct RuleWords {
         case .absolute(let inner): return "\(operand(inner))的绝对值"
         case .greatest(let terms): return terms.map(text).joined(separator: "、") + "中最大者"
         case .least(let terms): return terms.map(text).joined(separator: "、") + "中最小者"
-        case .coalesce(let terms): return terms.map(text).joined(separator: "（未知时取 ") + String(repeating: "）", count: terms.count - 1)
+        case .coalesce(let terms):
+            return terms.map(text).joined(separator: "（未知时取 ") + String(repeating: "）", count: terms.count - 1)
         case .round(let above, let below, let digits):
             let value = below.map { "\(operand(above)) ÷ \(operand($0))" } ?? text(above)
             return "（\(value)，保留 \(digits) 位小数）"
@@ -82,7 +83,8 @@ struct RuleWords {
         case .period(let period, let inner): return text(inner) + word(period)
         case .prefix(let inner, let count): return "\(text(inner))前 \(count) 位"
         case .choose(let branches, let otherwise):
-            return branches.map { "\(text($0.condition))时取\(text($0.result))" }.joined(separator: "，") + "，否则取\(text(otherwise))"
+            return branches.map { "\(text($0.condition))时取\(text($0.result))" }.joined(separator: "，")
+                + "，否则取\(text(otherwise))"
         case .covered(let table, let key, let day):
             let state =
                 switch table {

@@ -88,6 +88,50 @@ import Testing
         #expect(error?.message.contains("thesis.txt") == true)
     }
 
+    /// Whoever can write a dataset can also write matching hashes: the contents must still be possible.
+    @Test func impossibleManifestsAreRefused() throws {
+        let path = scratch("data")
+        _ = try grow(path, "s1", master: "one", tables: ["line"])
+        let manifest = String(decoding: try scratch.read("data/generations/1.json"), as: UTF8.self)
+        let segment = String(decoding: try scratch.read("data/segments/s1/segment.json"), as: UTF8.self)
+        func publish(_ manifest: String, as number: String = "1") throws {
+            try scratch.write(Array(manifest.utf8), to: "data/generations/\(number).json")
+            try scratch.write(Array("\(number) \(SHA256.hex(of: manifest))\n".utf8), to: "data/CURRENT")
+        }
+        try publish(manifest)
+        #expect(try Dataset.open(path).generation == 1)
+        for (part, other) in [
+            ("\"format\":1", "\"format\":2"), ("\"generation\":1", "\"generation\":2"), ("\"s1\"", "\"../s1\""),
+            ("\"rows\":1", "\"rows\":-1"), ("\"rows\":1", "\"rows\":9223372036854775807"), ("{", "["),
+            ("\"rows\":1", "\"rows\":1e999"), ("\"coverage\":", "\"coverage\":" + String(repeating: "[", count: 9999)),
+        ] {
+            #expect(manifest.contains(part))
+            try publish(manifest.replacing(part, with: other))
+            #expect(throws: ColumnsError.self, "\(other)") { try Dataset.open(path) }
+            #expect(!Dataset.verify(path).isEmpty && fails { _ = try GenerationDraft(dataset: path) })
+        }
+        let huge = "9223372036854775807"
+        try publish(manifest.replacing("\"generation\":1", with: "\"generation\":\(huge)"), as: huge)
+        #expect(throws: ColumnsError.self) { try GenerationDraft(dataset: path) }
+        try Disk().remove(path + "/generations/\(huge).json")
+        for (part, other) in [
+            ("[3,4]", "[3]"), ("[3,4]", "[3,-4]"), ("[3,4]", "[3,9223372036854775807]"),
+            ("line.arrow", "../line.arrow"),
+            ("\"tables\":[\"line\"]", "\"tables\":[\"person\"]"),
+        ] {
+            #expect(segment.contains(part), "\(part)")
+            let changed = segment.replacing(part, with: other)
+            try scratch.write(Array(changed.utf8), to: "data/segments/s1/segment.json")
+            try publish(manifest.replacing(SHA256.hex(of: segment), with: SHA256.hex(of: changed)))
+            #expect(throws: ColumnsError.self, "\(other)") { try Dataset.open(path) }
+        }
+    }
+
+    private func fails(_ work: () throws -> Void) -> Bool {
+        do { try work() } catch { return true }
+        return false
+    }
+
     @Test func everyChangedByteIsFound() throws {
         let path = scratch("data")
         _ = try grow(path, "s1", master: "one", tables: ["line"])

@@ -138,9 +138,15 @@ extension Evaluator {
         }
         var rows = rows(of: window, in: scene)
         if aggregate.function == .exists {
+            // What is flagged is not its own neighbour; a row that is flagged perhaps is a neighbour at most perhaps.
             let own = Set(scene.members?.certain ?? [scene.focus])
             rows.certain.removeAll { own.contains($0) }
             rows.possible.removeAll { own.contains($0.row) }
+            for (row, cause) in scene.members?.possible ?? [] where rows.certain.contains(row) {
+                rows.certain.removeAll { $0 == row }
+                rows.possible.append((row, cause))
+            }
+            rows.possible.sort { $0.row.index < $1.row.index }
         }
         return rows
     }

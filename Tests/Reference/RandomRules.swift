@@ -7,10 +7,12 @@ import Claims
 /// that every window and the group name first.
 package struct RandomRules {
     private var random: Seeded
+    /// Leave out what asks whether something is known: then knowing more may only settle what was open.
+    private let isMonotone: Bool
 
     /// Path in the package → text of the file.
-    package static func package(seed: UInt64, rules count: Int) -> [String: String] {
-        var maker = RandomRules(random: Seeded(seed))
+    package static func package(seed: UInt64, rules count: Int, monotone: Bool = false) -> [String: String] {
+        var maker = RandomRules(random: Seeded(seed), isMonotone: monotone)
         var files = ["package.yaml": "name: random\nversion: \"\(seed)\"\n"]
         for (path, text) in maker.lists() { files[path] = text }
         for index in 1...max(1, count) {
@@ -326,7 +328,8 @@ package struct RandomRules {
         case 3...4 where !words.numbers.isEmpty:
             return "\(number(words)) \(comparison()) \(limit(join))"
         case 5: return "day \(comparison()) DATE '2025-02-\(random.pick(["01", "10"]))'"
-        case 6: return "\(random.pick(words.codes)) IS \(random.pick(["KNOWN", "UNKNOWN"]))"
+        case 6 where !isMonotone:
+            return "\(random.pick(words.codes)) IS \(random.pick(["KNOWN", "UNKNOWN"]))"
         case 7 where words.codes.contains("item"):
             return random.pick(["item IN LIST cap", "item NOT IN LIST price", "item IN LIST pair(second)"])
         case 8 where words.hasPerson:
@@ -360,7 +363,7 @@ package struct RandomRules {
         case 1: return "\(a) - \(b)"
         case 2: return "ABS(\(a) - \(b))"
         case 3: return "ROUND(\(a) / \(b), 2)"
-        case 4: return "COALESCE(\(a), 1)"
+        case 4 where !isMonotone: return "COALESCE(\(a), 1)"
         case 5: return "CASE WHEN \(a) > 1 THEN \(a) ELSE \(b) END"
         case 6: return "LEAST(\(a), \(b))"
         default: return a

@@ -65,7 +65,8 @@ struct CaseTests {
     @Test func findingsAreCompared() throws {
         let (parsed, _) = CaseScript.parse(
             given: "line l1",
-            expect: "violation unit=l1 person=p1 violating=l2,l1 value=3 limit=2 amount=90.00\nsuspicion unit=l3", lists: [:])
+            expect: "violation unit=l1 person=p1 violating=l2,l1 value=3 limit=2 amount=90.00\nsuspicion unit=l3",
+            lists: [:])
         let script = try #require(parsed)
         let first = FindingSummary(
             outcome: .violation, key: "line:l1", person: "p1", violating: ["l1", "l2"], value: "3.0000", limit: "2",

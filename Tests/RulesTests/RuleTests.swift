@@ -19,11 +19,13 @@ struct RuleTests {
 
     /// The whole of a checked test, with every default spelt out.
     @Test(arguments: [
-        ("quantity * price = amount AND NOT 1 < 2", "((quantity * price) = amount) AND (NOT (1 < 2))"),
+        ("quantity * price = amount AND NOT price < 2", "((quantity * price) = amount) AND (NOT (price < 2))"),
         ("institution = 'h1'", "encounter.institution = 'h1'"),
         ("practitioner = encounter.practitioner", "practitioner = encounter.practitioner"),
-        ("person.sex = 'M' OR institution.level BETWEEN 1 AND 2",
-            "(encounter.person.sex = 'M') OR ((encounter.institution.level >= 1) AND (encounter.institution.level <= 2))"),
+        (
+            "person.sex = 'M' OR institution.level BETWEEN 1 AND 2",
+            "(encounter.person.sex = 'M') OR ((encounter.institution.level >= 1) AND (encounter.institution.level <= 2))"
+        ),
         ("item NOT IN ('A', 'B')", "NOT ((item = 'A') OR (item = 'B'))"),
         ("day + 3 - encounter.day > 2", "((day + 3) - encounter.day) > 2"),
         ("3 + day > day", "(day + 3) > day"),
@@ -32,14 +34,16 @@ struct RuleTests {
         ("(item, quantity) NOT IN LIST cap(item, limit)", "NOT ((item, quantity) IN LIST cap[0, 1])"),
         (
             "SUM(quantity) OVER (SAME person, item, month HOURS -2..0 WHERE price > this.price) > 1",
-            "SUM(quantity) OVER (line SAME encounter.person = this.encounter.person, item = this.item, month(day) = month(this.day) SECONDS -7200..0 WHERE (price > this.price)) > 1"
+            "SUM(quantity) OVER (line SAME encounter.person = this.encounter.person, item = this.item, month(day) = month(this.day) SECONDS -7200..0 WHERE price > this.price) > 1"
         ),
         (
             "NOT EXISTS (diagnosis SAME encounter DAYS ..0 WHERE code STARTS WITH 'C')",
-            "NOT EXISTS (diagnosis SAME encounter = this.encounter DAYS ..0 WHERE (code STARTS WITH 'C'))"
+            "NOT EXISTS (diagnosis SAME encounter = this.encounter DAYS ..0 WHERE code STARTS WITH 'C')"
         ),
-        ("case when quantity > 1 then day else DATE '2025-01-01' end > day",
-            "CASE WHEN quantity > 1 THEN day ELSE DATE '2025-01-01' END > day"),
+        (
+            "case when quantity > 1 then day else DATE '2025-01-01' end > day",
+            "CASE WHEN quantity > 1 THEN day ELSE DATE '2025-01-01' END > day"
+        ),
     ]) func testsReadBack(written: String, meant: String) throws {
         #expect(text(try rule(list: nil, when: written).test) == meant)
     }
@@ -60,7 +64,10 @@ struct RuleTests {
 
     @Test func pathsFollowTheSchema() throws {
         func path(_ when: String, unit: String) throws -> FieldPath? {
-            guard case .compare(_, let left, _) = try rule(unit: unit, list: nil, when: when, more: unit == "line" ? "" : "amount: none\n").test.node,
+            guard
+                case .compare(_, let left, _) = try rule(
+                    unit: unit, list: nil, when: when, more: unit == "line" ? "" : "amount: none\n"
+                ).test.node,
                 case .field(let path, .focus) = left.node
             else { return nil }
             return path
@@ -77,7 +84,8 @@ struct RuleTests {
             try path("person = encounter.person", unit: "line")
                 == FieldPath(start: .line, steps: [.encounter, .person], field: .identity))
         #expect(
-            try path("encounter = encounter", unit: "encounter") == FieldPath(start: .encounter, steps: [], field: .identity))
+            try path("encounter = encounter", unit: "encounter")
+                == FieldPath(start: .encounter, steps: [], field: .identity))
         #expect(
             try path("day = day", unit: "diagnosis") == FieldPath(start: .diagnosis, steps: [.encounter], field: .day))
         #expect(try path("end > start", unit: "encounter") == FieldPath(start: .encounter, steps: [], field: .end))
@@ -86,15 +94,23 @@ struct RuleTests {
                 == FieldPath(start: .prescription, steps: [.institution], field: .stored(level)))
     }
 
-    @Test(arguments: [
-        ("price > 1 AND SUM(quantity) OVER (SAME person) > cap.limit", "SUM(quantity) OVER (line SAME encounter.person = this.encounter.person)", "list0[1]"),
-        ("cap.limit < SUM(quantity) OVER (SAME person)", "SUM(quantity) OVER (line SAME encounter.person = this.encounter.person)", "list0[1]"),
-        ("price > 1 AND cap.limit < quantity", "quantity", "list0[1]"),
-        ("3 < price", "price", "3"),
-        ("day > encounter.day OR 1 < price", "price", "1"),
-        ("EXISTS (SAME person WHERE price > 3)", nil, nil),
-        ("NOT EXISTS (SAME person WHERE price > 3) AND quantity > 2", "quantity", "2"),
-    ] as [(String, String?, String?)]) func decidingComparison(when: String, value: String?, limit: String?) throws {
+    @Test(
+        arguments: [
+            (
+                "price > 1 AND SUM(quantity) OVER (SAME person) > cap.limit",
+                "SUM(quantity) OVER (line SAME encounter.person = this.encounter.person)", "list0[1]"
+            ),
+            (
+                "cap.limit < SUM(quantity) OVER (SAME person)",
+                "SUM(quantity) OVER (line SAME encounter.person = this.encounter.person)", "list0[1]"
+            ),
+            ("price > 1 AND cap.limit < quantity", "quantity", "list0[1]"),
+            ("3 < price", "price", "3"),
+            ("day > encounter.day OR 1 < price", "price", "1"),
+            ("EXISTS (SAME person WHERE price > 3)", nil, nil),
+            ("NOT EXISTS (SAME person WHERE price > 3) AND quantity > 2", "quantity", "2"),
+        ] as [(String, String?, String?)]) func decidingComparison(when: String, value: String?, limit: String?) throws
+    {
         let rule = try rule(when: when)
         #expect(text(rule.value) == value)
         #expect(text(rule.limit) == limit)
@@ -103,7 +119,8 @@ struct RuleTests {
     @Test func groupKeysAreNamed() throws {
         let rule = try rule(
             unit: "group of encounter by institution, month, PREFIX(diagnosis, 3) AS category", list: nil,
-            when: "COUNT(DISTINCT person) >= 8 AND category <> 'Z51' AND institution.level = 3 AND COUNT(*) OVER (SAME institution, month) > 9",
+            when:
+                "COUNT(DISTINCT person) >= 8 AND category <> 'Z51' AND institution.level = 3 AND COUNT(*) OVER (SAME institution, month) > 9",
             more: "amount: encounter\n")
         guard case .group(.encounter, let keys) = rule.unit else {
             Issue.record("not a group")
@@ -125,7 +142,9 @@ struct RuleTests {
 
     /// Whatever changes what a rule means changes its version, and nothing else does.
     @Test func versionsFollowContent() throws {
-        func version(_ areas: [String], _ parameters: String, when: String = "quantity > $most") throws -> (String, String) {
+        func version(_ areas: [String], _ parameters: String, when: String = "quantity > $most") throws -> (
+            String, String
+        ) {
             let files = [
                 Sample.package, Sample.rule(list: nil, when: when, more: "parameters: { most: 3 }\n"),
                 (path: "areas/370000/parameters.yaml", text: parameters),
@@ -176,10 +195,9 @@ struct RuleTests {
         var text = DiagnosticText(folder: folder)
         #expect(diagnostics.isEmpty, "\(text.text(diagnostics))")
         for rule in plan?.rules ?? [] {
-            #expect(RuleSheet.text(rule, lists: plan?.lists ?? [:]).contains(rule.name))
-            for example in rule.cases {
-                #expect(CaseScript.parse(example, plan: try #require(plan)).script != nil)
-            }
+            let sheet = RuleSheet.text(rule, lists: plan?.lists ?? [:])
+            #expect(sheet.contains(rule.name))
+            if rule.id == plan?.rules.first?.id { print(sheet) }
         }
     }
 }

@@ -20,7 +20,11 @@ struct TotalityTests {
     /// Replaces, removes, repeats and moves pieces.
     private func mutated(_ bytes: [UInt8], _ random: inout Random) -> [UInt8] {
         var result = bytes
-        let pieces = ["(", ")", "'", "\"", "&a ", "*a", "[", "{", "\n", "  ", ": ", "- ", "|\n", ">-\n", "SAME", "OVER (", "..", "$", "-", "99999999999999999999", "AND", "NOT ", "CASE WHEN", "\u{4E2D}", "\u{2028}", "\t", ",", "EXISTS (", "this.", "ROUND(", "/", "#", "\\x", "\r"]
+        let pieces = [
+            "(", ")", "'", "\"", "&a ", "*a", "[", "{", "\n", "  ", ": ", "- ", "|\n", ">-\n", "SAME", "OVER (", "..",
+            "$", "-", "99999999999999999999", "AND", "NOT ", "CASE WHEN", "\u{4E2D}", "\u{2028}", "\t", ",", "EXISTS (",
+            "this.", "ROUND(", "/", "#", "\\x", "\r",
+        ]
         for _ in 0...random.below(4) where !result.isEmpty {
             let at = random.below(result.count)
             switch random.below(5) {
@@ -42,12 +46,16 @@ struct TotalityTests {
 
     private static let sample: [UInt8] = {
         var text = Sample.rule(
-            unit: "group of line by person, item, day", filter: "encounter.setting = 'inpatient' AND (item, quantity) IN LIST cap(item, limit)",
-            when: "SUM(quantity) > cap.limit OR ROUND(amount / quantity, 2) > $most AND EXISTS (encounter SAME person DAYS -3..0 WHERE NOT start > this.day)",
+            unit: "group of line by person, item, day",
+            filter: "encounter.setting = 'inpatient' AND (item, quantity) IN LIST cap(item, limit)",
+            when:
+                "SUM(quantity) > cap.limit OR ROUND(amount / quantity, 2) > $most AND EXISTS (encounter SAME person DAYS -3..0 WHERE NOT start > this.day)",
             more: "parameters: { most: 3 }\n"
         ).text
-        text += "cases:\n  - hit: 一\n    given: &g |\n      list cap item=A limit=2\n      person p1 sex=F\n      encounter e1 person=p1 start=2025-03-01T08:00\n"
-        text += "      line l1 encounter=e1 quantity=2.5 note=\"x y\"\n    expect: |\n      violation violating=l1 value=3\n  - near miss: 二\n    given: *g\n    expect: none\n"
+        text +=
+            "cases:\n  - hit: 一\n    given: &g |\n      list cap item=A limit=2\n      person p1 sex=F\n      encounter e1 person=p1 start=2025-03-01T08:00\n"
+        text +=
+            "      line l1 encounter=e1 quantity=2.5 note=\"x y\"\n    expect: |\n      violation violating=l1 value=3\n  - near miss: 二\n    given: *g\n    expect: none\n"
         return Array(text.utf8)
     }()
 
@@ -76,7 +84,8 @@ struct TotalityTests {
                 _ = PlanLoader.check(document, bytes: bytes)
             }
             _ = CaseScript.parse(
-                given: String(decoding: bytes, as: UTF8.self), expect: String(decoding: bytes, as: UTF8.self), lists: [:])
+                given: String(decoding: bytes, as: UTF8.self), expect: String(decoding: bytes, as: UTF8.self),
+                lists: [:])
         }
     }
 
@@ -105,7 +114,8 @@ struct TotalityTests {
 
     @Test func changedListsNeverCrash() throws {
         var random = Random(state: 17)
-        let rows = Array("item,limit,from,to,area\nA,1,2025-01-01,,370000\n\"B, \"\"x\"\"\",2.5,,2025-01-01,\nC,3,,,\n".utf8)
+        let rows = Array(
+            "item,limit,from,to,area\nA,1,2025-01-01,,370000\n\"B, \"\"x\"\"\",2.5,,2025-01-01,\nC,3,,,\n".utf8)
         let declaration = Array(Sample.capDeclaration.text.utf8)
         for round in 0..<20_000 {
             let changedRows = round % 2 == 0 ? mutated(rows, &random) : rows
@@ -115,7 +125,9 @@ struct TotalityTests {
     }
 
     @Test func deepNestingIsRefused() {
-        for (open, close) in [("(", ")"), ("NOT ", ""), ("-", ""), ("ABS(", ")"), ("CASE WHEN TRUE THEN ", " ELSE 1 END"), ("1+(", ")")] {
+        for (open, close) in [
+            ("(", ")"), ("NOT ", ""), ("-", ""), ("ABS(", ")"), ("CASE WHEN TRUE THEN ", " ELSE 1 END"), ("1+(", ")"),
+        ] {
             for count in [60, 400, 3_000] {
                 let text = String(repeating: open, count: count) + "quantity" + String(repeating: close, count: count)
                 let bytes = Array(Sample.rule(when: text).text.utf8)

@@ -78,7 +78,8 @@ package final class Segment: Sendable {
         let contents = try Json.decode(SegmentContents.self, place, sha256: sha256)
         let names = contents.tables.keys + contents.tables.values.map(\.file)
         guard let blocks = contents.list(), names.allSatisfy(FileName.isSound),
-            contents.timelineTables.allSatisfy({ contents.tables[$0] != nil })
+            contents.timelineTables.allSatisfy({ contents.tables[$0] != nil }),
+            contents.tables.values.allSatisfy(\.isSound)
         else {
             throw ColumnsError(
                 "COL044", "the file does not describe a segment", at: place,

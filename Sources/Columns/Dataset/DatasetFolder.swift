@@ -16,6 +16,8 @@ struct DatasetFolder {
         let generation: Int
         let sha256: String
 
+        /// Far beyond any dataset, and safe to count on from.
+        static let largest = 1 << 40
         static let nothing = Pointer(generation: 0, sha256: "")
 
         var text: String { generation == 0 ? "0\n" : "\(generation) \(sha256)\n" }
@@ -24,7 +26,7 @@ struct DatasetFolder {
         init?(_ bytes: [UInt8]) {
             let text = String(decoding: bytes, as: UTF8.self)
             let parts = text.dropLast().split(separator: " ", omittingEmptySubsequences: false)
-            guard let number = parts.first.flatMap({ Int($0) }), number >= 0 else { return nil }
+            guard let number = parts.first.flatMap({ Int($0) }), (0...Self.largest).contains(number) else { return nil }
             self.init(generation: number, sha256: parts.count > 1 ? String(parts[1]) : "")
             guard Array(self.text.utf8) == bytes, number == 0 || sha256.utf8.count == 64 else { return nil }
         }
@@ -58,7 +60,8 @@ struct DatasetFolder {
             let manifest = try Json.decode(Manifest.self, path, sha256: next.sha256)
             let names = manifest.segments.map(\.name) + manifest.masters.values.map(\.file) + manifest.masters.keys
             guard manifest.format == Manifest.format, manifest.generation == next.generation,
-                (manifest.parent?.generation ?? 0) < next.generation, names.allSatisfy(FileName.isSound)
+                (manifest.parent?.generation ?? 0) < next.generation, names.allSatisfy(FileName.isSound),
+                manifest.masters.values.allSatisfy(\.isSound)
             else {
                 throw ColumnsError(
                     "COL044", "the file is not a manifest of generation \(next.generation) that this build reads",

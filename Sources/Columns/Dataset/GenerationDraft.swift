@@ -164,7 +164,8 @@ package final class GenerationDraft {
             let above = folder.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
             try disk.syncDirectory(above.isEmpty ? "." : above.joined(separator: "/") + "/")
         }
-        guard Disk.isDirectory(folder.path) else {
+        // The dot lets the name be a link to a folder.
+        guard Disk.isDirectory(folder.path + "/.") else {
             throw ColumnsError("COL049", "this is not a folder", at: folder.path, advice: "Name a folder")
         }
         guard !Disk.exists(folder.current) else { return }

@@ -58,6 +58,9 @@ package struct TableFile: Equatable, Sendable, Codable {
         checksums = summary.checksums
     }
 
+    /// Whether the counts are possible at all; sums over them cannot overflow.
+    var isSound: Bool { (0...(1 << 50)).contains(bytes) && (0...(1 << 40)).contains(rows) }
+
     func open(in directory: String) throws(ColumnsError) -> ArrowFile {
         let path = directory + "/" + file
         let size = Disk.size(of: path)
@@ -109,10 +112,10 @@ struct SegmentContents: Equatable, Codable {
     /// The tables that are cut into blocks.
     var timelineTables: [String] { blocks.tables }
 
-    /// The blocks; nil when the columns do not have the same length or a count is negative.
+    /// The blocks; nil when the columns do not have the same length or a count is impossible.
     func list() -> [Block]? {
         guard blocks.lastPerson.count == blockCount, blocks.rows.count == blocks.tables.count,
-            blocks.rows.allSatisfy({ $0.count == blockCount && $0.allSatisfy { $0 >= 0 } }),
+            blocks.rows.allSatisfy({ $0.count == blockCount && $0.allSatisfy { (0...Int(Int32.max)).contains($0) } }),
             Set(blocks.tables).count == blocks.tables.count
         else { return nil }
         return (0..<blockCount).map { block in

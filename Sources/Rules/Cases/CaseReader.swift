@@ -27,7 +27,7 @@ struct CaseReader {
             }
             keys.report(
                 node ?? keys.node, "RUL027", severity: demanding ? .error : .warning,
-                "no example is a \(kind == .nearMiss ? "near miss" : kind.rawValue)",
+                "there is no example of the kind `\(kind.rawValue)`",
                 advice: advice(kind))
         }
         return cases

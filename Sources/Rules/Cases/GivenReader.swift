@@ -71,7 +71,7 @@ struct GivenReader {
         let id = line.words[1].text
         if self.names[table, default: []].insert(id).inserted == false {
             report(
-                line.words[1].offset, "CAS004", "there are two \(table.rawValue) `\(id)`",
+                line.words[1].offset, "CAS004", "there are two rows `\(table.rawValue) \(id)`",
                 advice: "give each row its own")
         }
         var values: [Int: CaseValue] = [:]
@@ -236,7 +236,7 @@ struct GivenReader {
             }
         }
         guard isRight else { return }
-        _ = rows.endRow(line: overrides[id]?.count ?? 0 + 1, area: nil)
+        _ = rows.endRow(line: (overrides[id]?.count ?? 0) + 1, area: nil)
         overrides[id] = rows
         rowCount += 1
     }

@@ -20,7 +20,9 @@ extension ExpressionParser {
         case .name(let name):
             return try named(name, start)
         case .symbol, .end:
-            throw unexpected("a value", advice: "write a name, a number, a 'text' or a function")
+            let advice =
+                isSymbol(.equal) ? "equal is written with one =" : "write a name, a number, a 'text' or a function"
+            throw unexpected("a value", advice: advice)
         }
     }
 

@@ -12,7 +12,7 @@ package enum Suggestion {
             if let known = best, (known.distance, known.candidate) <= (distance, candidate) { continue }
             best = (distance, candidate)
         }
-        guard let best, best.distance <= max(1, wanted.count / 3) else { return nil }
+        guard let best, best.distance <= max(1, wanted.count / 3), best.distance < wanted.count else { return nil }
         return best.candidate
     }
 

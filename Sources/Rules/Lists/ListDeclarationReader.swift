@@ -34,7 +34,7 @@ enum ListDeclarationReader {
         let keyNode = keys.required("keys", advice: "name the columns that identify a row: [item]")
         var found: [Int] = []
         for node in keyNode?.elements ?? keyNode.map({ [$0] }) ?? [] {
-            guard let column = keys.text(node, "keys") else { continue }
+            guard let column = keys.text(node, "keys"), !columns.isEmpty else { continue }
             guard let index = columns.firstIndex(where: { $0.name == column }) else {
                 keys.report(
                     node, "LST004", "there is no column `\(column)`",

@@ -36,41 +36,69 @@ enum ListTwins {
         var capacity = 16
         while capacity < list.rowCount * 2 { capacity *= 2 }
         let mask = capacity - 1
-        var slots = [Int32](repeating: -1, count: capacity)
         var members: [Int: [Int]] = [:]
-        for row in 0..<list.rowCount {
-            var slot = Int(truncatingIfNeeded: hash(list, row)) & mask
-            while true {
-                let head = Int(slots[slot])
-                if head < 0 {
-                    slots[slot] = Int32(row)
-                    break
+        let hashes = hashes(of: list)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: capacity) { slots in
+            slots.initialize(repeating: -1)
+            for row in 0..<list.rowCount {
+                var slot = Int(truncatingIfNeeded: hashes[row]) & mask
+                while true {
+                    let head = Int(slots[slot])
+                    if head < 0 {
+                        slots[slot] = Int32(row)
+                        break
+                    }
+                    if hashes[head] == hashes[row], isEqual(list, head, row) {
+                        members[head, default: [head]].append(row)
+                        break
+                    }
+                    slot = (slot &+ 1) & mask
                 }
-                if isEqual(list, head, row) {
-                    members[head, default: [head]].append(row)
-                    break
-                }
-                slot = (slot &+ 1) & mask
             }
         }
         return members.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    private static func hash(_ list: KnowledgeList, _ row: Int) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for key in list.keys {
-            let column = list.columns[key]
-            if column.kind.type == .text {
-                for byte in column.texts[row] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-            } else {
-                hash = (hash ^ UInt64(bitPattern: column.numbers[row])) &* 0x9E37_79B9_7F4A_7C15
+    /// One hash a row over its keys and area, computed column by column.
+    private static func hashes(of list: KnowledgeList) -> [UInt64] {
+        let count = list.rowCount
+        return [UInt64](unsafeUninitializedCapacity: count) { hashes, initialized in
+            hashes.initialize(repeating: 0xCBF2_9CE4_8422_2325)
+            for key in list.keys {
+                let column = list.columns[key]
+                if column.kind.type == .text {
+                    let bytes = column.texts.bytes
+                    let offsets = column.texts.offsets
+                    for row in 0..<count {
+                        var hash = hashes[row]
+                        var at = Int(offsets[row])
+                        let end = Int(offsets[row &+ 1])
+                        while at < end {
+                            hash = (hash ^ UInt64(bytes[at])) &* 0x100_0000_01B3
+                            at &+= 1
+                        }
+                        hashes[row] = mixed(hash)
+                    }
+                    withExtendedLifetime(column) {}
+                } else {
+                    column.numbers.withUnsafeBufferPointer { numbers in
+                        for row in 0..<count { hashes[row] = mixed(hashes[row] ^ UInt64(bitPattern: numbers[row])) }
+                    }
+                }
             }
-            hash = (hash ^ (hash >> 29)) &* 0xBF58_476D_1CE4_E5B9
+            if !list.areas.isEmpty {
+                for row in 0..<count {
+                    for byte in list.areas[row].utf8 { hashes[row] = (hashes[row] ^ UInt64(byte)) &* 0x100_0000_01B3 }
+                    hashes[row] = mixed(hashes[row])
+                }
+            }
+            initialized = count
         }
-        if !list.areas.isEmpty {
-            for byte in list.areas[row].utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        return hash ^ (hash >> 32)
+    }
+
+    private static func mixed(_ hash: UInt64) -> UInt64 {
+        let spread = (hash ^ (hash >> 29)) &* 0xBF58_476D_1CE4_E5B9
+        return spread ^ (spread >> 32)
     }
 
     private static func isEqual(_ list: KnowledgeList, _ a: Int, _ b: Int) -> Bool {
