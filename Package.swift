@@ -54,7 +54,7 @@ let package = Package(
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest"], swiftSettings: strict),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Claims"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["Audit", "Documents", "yijian"], swiftSettings: strict),
         .testTarget(name: "CityTests", dependencies: ["City", "Audit", "Ingest"], swiftSettings: strict),
     ]
