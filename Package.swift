@@ -43,7 +43,7 @@ let package = Package(
 
         // The slow interpreter that says what every rule means; tests compare the engine with it.
         .target(
-            name: "Reference", dependencies: ["Rules", "Claims"], path: "Tests/Reference",
+            name: "Reference", dependencies: ["Rules", "Claims", "Columns"], path: "Tests/Reference",
             swiftSettings: strict),
         .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
         .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),

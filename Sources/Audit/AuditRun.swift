@@ -79,6 +79,9 @@ package struct AuditRun {
         }
         vocabulary.freeze()
         binding.diagnosisRanks = DiagnosisRanks(reader.codes(of: [(.diagnosis, "code")]), vocabulary)
+        for (index, field) in Table.encounter.fields.enumerated() {
+            binding.encounterCodes[index] = reader.codes(of: [(.encounter, field.name)]).sorted()
+        }
         var runnable: [CompiledRule] = []
         var missing: [String: String] = [:]
         for rule in binding.rules {
@@ -126,6 +129,8 @@ package struct AuditRun {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let started = Date()
         let temporary = folder + "/findings.arrow.part"
+        // What an interrupted run left behind.
+        try? FileManager.default.removeItem(atPath: temporary)
         let writer = try FindingWriter(
             path: temporary, dictionaries: dictionaries,
             metadata: ["package": binding.plan.packageHash, "generation": "\(dataset.generation)"])

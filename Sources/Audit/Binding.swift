@@ -27,6 +27,9 @@ package final class Binding: @unchecked Sendable {
     /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
     var diagnosisRanks = DiagnosisRanks([], Vocabulary())
 
+    /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
+    var encounterCodes: [Int: [Int32]] = [:]
+
     /// Rules across persons: the node of the partition key on focus rows, and on the rows of other tables.
     let partitionNodes: [Int: Int32]
     let relatedPartitionNodes: [Int: [(table: Table, node: Int32)]]

@@ -34,6 +34,7 @@ final class ClaimsReader: @unchecked Sendable {
             let dictionary = StringTable(try file.dictionary(column), owner: file)
             for index in 0..<dictionary.count { _ = vocabulary.intern(dictionary[index]) }
         }
+        vocabulary.endItems()
     }
 
     /// Opens the columns that will be read. The vocabulary must not be frozen yet.

@@ -13,12 +13,30 @@ enum EncounterSieves {
                 let window = aggregate.window, window.table == .encounter,
                 window.same.contains(where: { $0.related.isIdentity(of: .person) })
             else { continue }
+            if window.same.contains(where: { $0.focus.isReferenceDay && $0.focus.isMirror(of: $0.related) }) {
+                let companions = EncounterFilter(window.filter?.conjuncts ?? [], forms, plan, scope: .related)
+                plan.add(number) { SameDaySieve(number, focus, companions, differing(window, plan)) }
+                return "same day"
+            }
             let related = EncounterFilter(window.filter?.conjuncts ?? [], forms, plan, scope: .related)
             plan.add(number) { CompanionSieve(number, focus, related) }
             return "companion"
         }
         plan.add(number) { FilteredEncounters(number, focus) }
         return "encounter"
+    }
+
+    /// The column that must differ between the two encounters (`x <> this.x`), if there is such a condition.
+    private static func differing(_ window: Window, _ plan: SievePlan) -> Int? {
+        for condition in window.filter?.conjuncts ?? [] {
+            guard case .compare(.notEqual, let left, let right) = condition.node,
+                case .field(let a, let x) = left.node, case .field(let b, let y) = right.node, a == b, x != y,
+                a.start == .encounter, case .stored(let field) = a.field, case .code = a.table.fields[field].kind,
+                a.steps.count <= 1
+            else { continue }
+            return plan.context(ContextColumn(source: .path(a)))
+        }
+        return nil
     }
 
     private static func chooseForGroups(
@@ -39,7 +57,7 @@ enum EncounterSieves {
             {
                 column = plan.context(ContextColumn(source: .path(path)))
             }
-            plan.add(number) { SameDaySieve(number, focus, column) }
+            plan.add(number) { SameDaySieve(number, focus, focus, column) }
             return "same day"
         }
         return nil
@@ -109,11 +127,13 @@ final class CompanionSieve: SieveOperator {
 final class SameDaySieve: SieveOperator {
     private let rule: Int
     private let filter: EncounterFilter
+    private let companions: EncounterFilter
     private let column: Int?
 
-    init(_ rule: Int, _ filter: EncounterFilter, _ column: Int?) {
+    init(_ rule: Int, _ filter: EncounterFilter, _ companions: EncounterFilter, _ column: Int?) {
         self.rule = rule
         self.filter = filter
+        self.companions = companions
         self.column = column
     }
 
@@ -146,7 +166,8 @@ final class SameDaySieve: SieveOperator {
         var count = 0
         var first = SieveContext.unknownScalar
         var differs = column == nil
-        for encounter in encounters where filter.admits(encounter, rows) {
+        for encounter in encounters
+        where filter.admits(encounter, rows) || companions.admits(encounter, rows) {
             if let column {
                 let value = context.column(column)[encounter]
                 if value == SieveContext.unknownScalar || count > 0 && value != first { differs = true }

@@ -1,4 +1,5 @@
 import Claims
+import Rules
 
 /// One row of a findings table (审核结果) as a value: what was concluded, about whom, on which rows, for how much.
 ///
@@ -90,5 +91,21 @@ package struct FindingsRecord: Sendable, Hashable {
         note("stated", stated == other.stated && text == other.text)
         if names.isEmpty, self != other { names.append("other") }
         return names
+    }
+}
+
+extension FindingsRecord {
+    /// In the words in which examples say what they expect; nil for foreign findings.
+    package var summary: FindingSummary? {
+        guard let outcome = Outcome(rawValue: outcome) else { return nil }
+        func text(_ number: Int64?, _ scale: Int, trimmed: Bool) -> String? {
+            number.map { DecimalText.format($0, scale: scale, trimmed: trimmed) }
+        }
+        return FindingSummary(
+            outcome: outcome, key: key, person: person, violating: violating, involved: involved,
+            value: text(value, FindingColumns.evidenceScale, trimmed: true),
+            limit: text(limit, FindingColumns.evidenceScale, trimmed: true),
+            gross: text(gross, Schema.moneyScale, trimmed: false), loss: text(loss, Schema.moneyScale, trimmed: false),
+            cause: cause)
     }
 }

@@ -27,7 +27,7 @@ final class ItemFacts {
 
     init(_ binding: Binding) {
         self.binding = binding
-        codes = binding.vocabulary.count
+        codes = binding.vocabulary.itemCount
         evaluator = Evaluator(binding)
         let items = chunk.arena.allocate(Int32.self, codes)
         for code in 0..<codes { items[code] = Int32(code) }
@@ -57,6 +57,9 @@ final class ItemFacts {
         return truth.map { ItemGate($0) }
     }
 
+    /// Every item.
+    var all: ItemGate { ItemGate(Array(repeating: 1, count: codes)) }
+
     /// Items of the lines that a window counts; nil when its filter says nothing about items.
     func gate(of window: Window?, _ rule: CompiledRule, _ forms: SieveForms) -> ItemGate? {
         guard let window else { return nil }
@@ -80,12 +83,28 @@ final class ItemFacts {
     }
 
     private func combine(_ truth: [UInt8]?, _ node: Int32, related: Bool) -> [UInt8] {
-        (0..<codes).map { code -> UInt8 in
+        if let listed = listed(node) {
+            return (0..<codes).map { code in truth?[code] == 0 || !listed.hasRows(code) ? 0 : truth?[code] ?? 1 }
+        }
+        return (0..<codes).map { code -> UInt8 in
             if let truth, truth[code] == 0 { return 0 }
             let value = related ? evaluator.evaluate(node, 0, code) : evaluator.evaluate(node, code)
             let own: UInt8 = value.isFalse ? 0 : value.isTrue ? 1 : 2
             return truth.map { max($0[code], own) } ?? own
         }
+    }
+
+    /// The index of a plain list when the node is `item IN LIST` over its first column.
+    private func listed(_ number: Int32) -> ListIndex? {
+        let node = binding.program.nodes[Int(number)]
+        guard node.operation == .inList, node.count == 1 else { return nil }
+        let membership = binding.knowledge.memberships[Int(node.k)]
+        let list = binding.knowledge.lists[membership.list]
+        let argument = binding.program.nodes[Int(binding.program.operands[Int(node.first)])]
+        guard list.isPlain, list.columns[membership.columns[0]].isCode, argument.operation == .access,
+            binding.program.accesses[Int(argument.a)].path == SieveForms.itemPath
+        else { return nil }
+        return membership.index
     }
 
     /// The attribute of an item that sums are kept by: the item itself, or a code of its master row (ingredient …).

@@ -89,11 +89,12 @@ final class KeyedPlan: @unchecked Sendable {
                 case .stored(let field) = path.field, Table.encounter.isNumbered(field)
             else { return nil }
             var numbers: [String: Int32] = [:]
-            let table = (0..<binding.vocabulary.count).map { code -> Int32 in
-                let text = String(binding.vocabulary.string(Int32(code)).prefix(count))
-                if let known = numbers[text] { return known }
-                numbers[text] = Int32(numbers.count)
-                return Int32(numbers.count - 1)
+            var table = [Int32](repeating: -1, count: binding.vocabulary.count)
+            for code in binding.encounterCodes[field] ?? [] {
+                let text = String(binding.vocabulary.string(code).prefix(count))
+                let number = numbers[text] ?? Int32(numbers.count)
+                numbers[text] = number
+                table[Int(code)] = number
             }
             return .prefix(field, table)
         default: return nil

@@ -59,8 +59,10 @@ struct EncounterFilter {
                 case .stored(let field) = path.field
             else { continue }
             let vocabulary = binding.vocabulary
-            let admitted = (0..<vocabulary.count).map { code in
-                SieveForms.truth(of: conjunct, field: path, scope: scope, is: vocabulary.string(Int32(code)))?.isFalse == false
+            var admitted = [Bool](repeating: true, count: vocabulary.count)
+            for code in binding.encounterCodes[field] ?? [] {
+                let truth = SieveForms.truth(of: conjunct, field: path, scope: scope, is: vocabulary.string(code))
+                admitted[Int(code)] = truth?.isFalse == false
             }
             parts.append((field, admitted))
         }

@@ -33,7 +33,7 @@ final class SievePlan: @unchecked Sendable {
     init(_ rules: [CompiledRule], _ binding: Binding, isGeneral: Bool) {
         self.rules = rules
         self.binding = binding
-        codes = binding.vocabulary.count
+        codes = binding.vocabulary.itemCount
         paths = Array(repeating: "general", count: rules.count)
         guards = GuardTable(codes: codes)
         direct = DirectTable(codes: codes)
@@ -81,6 +81,9 @@ final class SievePlan: @unchecked Sendable {
             if addPair(number, rule, forms, gate, expression) { return "pair" }
         }
         for expression in conjuncts {
+            if addDistinct(number, rule, forms, gate, expression, items) { return "distinct" }
+        }
+        for expression in conjuncts {
             if addSum(number, rule, forms, gate, expression, items) { return "sum" }
         }
         for expression in conjuncts {
@@ -88,9 +91,6 @@ final class SievePlan: @unchecked Sendable {
         }
         for expression in conjuncts {
             if addGuard(number, rule, forms, gate, expression) { return "guard" }
-        }
-        for expression in conjuncts {
-            if addDistinct(number, rule, forms, gate, expression, items) { return "distinct" }
         }
         direct.add(number, gate)
         return "item"
@@ -225,7 +225,12 @@ final class SievePlan: @unchecked Sendable {
             }
             if let smallest { table.add(code: code, rule: number, limit: smallest) }
         }
-        table.count(gate: items.gate(of: form.window, rule, forms) ?? gate)
+        if let counted = items.gate(of: form.window, rule, forms) {
+            table.count(gate: counted)
+        } else {
+            // A window that names no items sums all lines of the attribute.
+            table.count(gate: form.window == nil || form.shape.attribute == SieveForms.itemPath ? gate : items.all)
+        }
         return true
     }
 
@@ -245,7 +250,9 @@ final class SievePlan: @unchecked Sendable {
             for row in rule.matches[form.match].index.rows(Int32(code)) {
                 let cells = list.columns[form.column]
                 guard cells.isKnown(Int(row)) else { return false }
-                table.add(b: code, a: Int(cells.values[Int(row)]), rule: number)
+                // An item that no line has cannot be the other half.
+                let other = Int(cells.values[Int(row)])
+                if other < codes { table.add(b: code, a: other, rule: number) }
             }
         }
         return true
@@ -265,7 +272,7 @@ final class SievePlan: @unchecked Sendable {
         _ items: ItemFacts
     ) -> Bool {
         guard let form = DistinctForm(expression, rule, forms) else { return false }
-        let counted = items.gate(of: form.window, rule, forms) ?? gate
+        let counted = items.gate(of: form.window, rule, forms) ?? (form.window == nil ? gate : items.all)
         distincts.append(DistinctTable(rule: number, wantsSeveral: form.wantsSeveral, gate: gate, counted: counted))
         return true
     }

@@ -31,8 +31,14 @@ final class GuardTable: @unchecked Sendable {
         var setCount: Int32 = 0
     }
 
-    private var building: [Int: [Source: [Entry]]] = [:]
-    private var buildingSets: [Int: [Int: [Entry]]] = [:]
+    private struct Building {
+        var code: Int32
+        /// Lines' fields first, then context columns, then sets.
+        var order: Int32
+        var entry: Entry
+    }
+
+    private var building: [Building] = []
     private(set) var starts: [Int32]
     private(set) var groups: [Group] = []
     private(set) var entries: [Entry] = []
@@ -44,61 +50,51 @@ final class GuardTable: @unchecked Sendable {
     var codesInUse: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
 
     func add(code: Int, rule: Int, source: Source, low: Int64, high: Int64) {
-        building[code, default: [:]][source, default: []].append(Entry(low: low, high: high, rule: Int32(rule)))
+        building.append(
+            Building(code: Int32(code), order: Self.order(source), entry: Entry(low: low, high: high, rule: Int32(rule))))
     }
 
     func add(code: Int, rule: Int, column: Int, set: [Int64]) {
-        buildingSets[code, default: [:]][column, default: []].append(
-            Entry(low: 0, high: 0, rule: Int32(rule), set: Int32(values.count), setCount: Int32(set.count)))
+        let entry = Entry(low: 0, high: 0, rule: Int32(rule), set: Int32(values.count), setCount: Int32(set.count))
+        building.append(Building(code: Int32(code), order: 2000 + Int32(column), entry: entry))
         values.append(contentsOf: set)
     }
 
     func close() {
+        building.sort { ($0.code, $0.order, $0.entry.rule) < ($1.code, $1.order, $1.entry.rule) }
+        var next = 0
         for code in 0..<starts.count - 1 {
             starts[code] = Int32(groups.count)
-            let bySource = building[code] ?? [:]
-            for source in bySource.keys.sorted(by: { Self.order($0) < Self.order($1) }) {
-                let list = bySource[source] ?? []
+            while next < building.count, Int(building[next].code) == code {
+                let order = building[next].order
                 var group = Group(
-                    column: 0, isContext: false, isSet: false, low: Int64.min + 1, high: Int64.max,
-                    first: Int32(entries.count), count: Int32(list.count))
-                switch source {
-                case .line(let field): group.column = Int32(field)
-                case .context(let column):
-                    group.column = Int32(column)
-                    group.isContext = true
+                    column: order % 1000, isContext: order >= 1000, isSet: order >= 2000, low: Int64.min + 1,
+                    high: Int64.max, first: Int32(entries.count), count: 0)
+                while next < building.count, Int(building[next].code) == code, building[next].order == order {
+                    group.low = max(group.low, building[next].entry.low)
+                    group.high = min(group.high, building[next].entry.high)
+                    group.count += 1
+                    entries.append(building[next].entry)
+                    next += 1
                 }
-                for entry in list {
-                    group.low = max(group.low, entry.low)
-                    group.high = min(group.high, entry.high)
-                }
-                entries.append(contentsOf: list)
                 groups.append(group)
-            }
-            for (column, list) in (buildingSets[code] ?? [:]).sorted(by: { $0.key < $1.key }) {
-                groups.append(
-                    Group(
-                        column: Int32(column), isContext: true, isSet: true, low: 0, high: 0,
-                        first: Int32(entries.count), count: Int32(list.count)))
-                entries.append(contentsOf: list)
             }
         }
         starts[starts.count - 1] = Int32(groups.count)
-        building = [:]
-        buildingSets = [:]
+        building = []
     }
 
-    private static func order(_ source: Source) -> Int {
+    private static func order(_ source: Source) -> Int32 {
         switch source {
-        case .line(let field): field
-        case .context(let column): 1000 + column
+        case .line(let field): Int32(field)
+        case .context(let column): 1000 + Int32(column)
         }
     }
 }
 
 /// Rules whose every line of certain items goes to the evaluator.
 final class DirectTable: @unchecked Sendable {
-    private var building: [Int: [Int32]] = [:]
+    private var building: [(code: Int32, rule: Int32)] = []
     private(set) var starts: [Int32]
     private(set) var rules: [Int32] = []
     var role = 0
@@ -107,15 +103,18 @@ final class DirectTable: @unchecked Sendable {
 
     var codesInUse: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
 
-    func add(_ rule: Int, _ gate: ItemGate) { for code in gate.codes { building[code, default: []].append(Int32(rule)) } }
+    func add(_ rule: Int, _ gate: ItemGate) { for code in gate.codes { building.append((Int32(code), Int32(rule))) } }
 
     func close() {
+        building.sort { ($0.code, $0.rule) < ($1.code, $1.rule) }
+        var next = 0
         for code in 0..<starts.count - 1 {
-            starts[code] = Int32(rules.count)
-            rules.append(contentsOf: building[code] ?? [])
+            starts[code] = Int32(next)
+            while next < building.count, Int(building[next].code) == code { next += 1 }
         }
-        starts[starts.count - 1] = Int32(rules.count)
-        building = [:]
+        rules = building.map(\.rule)
+        starts[starts.count - 1] = Int32(next)
+        building = []
     }
 }
 
@@ -135,8 +134,9 @@ final class SumTable: @unchecked Sendable {
     init(_ form: SumForm.Shape, codes: Int, attributes: [Int32]) {
         self.form = form
         self.attributes = attributes
-        smallest = Array(repeating: Int64.max, count: codes + 1)
-        limits = Array(repeating: [], count: codes + 1)
+        let width = max(codes, Int(attributes.max() ?? 0) + 1)
+        smallest = Array(repeating: Int64.max, count: width)
+        limits = Array(repeating: [], count: width)
         isCounted = Array(repeating: false, count: codes + 1)
     }
 
@@ -164,7 +164,7 @@ final class PairTable: @unchecked Sendable {
     }
 
     let isPersonal: Bool
-    private var building: [Int: [Pair]] = [:]
+    private var building: [(code: Int32, pair: Pair)] = []
     private(set) var starts: [Int32]
     private(set) var pairs: [Pair] = []
     private(set) var codesA: Set<Int> = []
@@ -179,17 +179,20 @@ final class PairTable: @unchecked Sendable {
     var codesB: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
 
     func add(b: Int, a: Int, rule: Int) {
-        building[b, default: []].append(Pair(a: Int32(a), rule: Int32(rule)))
+        building.append((Int32(b), Pair(a: Int32(a), rule: Int32(rule))))
         codesA.insert(a)
     }
 
     func close() {
+        building.sort { ($0.code, $0.pair.a, $0.pair.rule) < ($1.code, $1.pair.a, $1.pair.rule) }
+        var next = 0
         for code in 0..<starts.count - 1 {
-            starts[code] = Int32(pairs.count)
-            pairs.append(contentsOf: (building[code] ?? []).sorted { ($0.a, $0.rule) < ($1.a, $1.rule) })
+            starts[code] = Int32(next)
+            while next < building.count, Int(building[next].code) == code { next += 1 }
         }
-        starts[starts.count - 1] = Int32(pairs.count)
-        building = [:]
+        pairs = building.map(\.pair)
+        starts[starts.count - 1] = Int32(next)
+        building = []
     }
 }
 

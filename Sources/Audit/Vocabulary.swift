@@ -17,6 +17,10 @@ final class Vocabulary: @unchecked Sendable {
 
     /// The number of codes given out before the run began.
     var count: Int { words.count }
+    /// Items of the dataset's lines have the codes below this: they are interned before anything else.
+    private(set) var itemCount = 0
+
+    func endItems() { itemCount = words.count }
 
     func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
         precondition(!isFrozen, "the vocabulary is frozen once a run has begun")

@@ -98,9 +98,9 @@ package struct Disk: Sendable {
         let descriptor = try create(temporary, replacing: true)
         do throws(ColumnsError) {
             try bytes.withUnsafeBufferPointer { (buffer) throws(ColumnsError) in
-                try write(UnsafeRawBufferPointer(buffer), to: descriptor, path: path)
+                try write(UnsafeRawBufferPointer(buffer), to: descriptor, path: temporary)
             }
-            try sync(descriptor, path: path)
+            try sync(descriptor, path: temporary)
         } catch {
             close(descriptor)
             throw error

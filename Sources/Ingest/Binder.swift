@@ -11,12 +11,13 @@ final class TableSet: @unchecked Sendable {
     private(set) var merged: Set<Table> = []
     private(set) var withdrawn: Set<Table> = []
 
-    init(_ mapping: Mapping) {
+    /// `earlier` are fields that an earlier generation's masters fill and that must not be lost.
+    init(_ mapping: Mapping, earlier: [Table: Set<String>] = [:]) {
         var tables = Set(mapping.tables.map(\.table))
         if tables.contains(.encounter) { tables.insert(.person) }
         for table in tables {
             let mappings = mapping.tables.filter { $0.table == table && $0.action != .withdraw }
-            var names: Set<String> = []
+            var names: Set<String> = earlier[table] ?? []
             for field in mappings.flatMap(\.fields) {
                 if let moment = TableMapping.momentFields(table)[field.field] {
                     names.insert(moment.day)

@@ -17,6 +17,7 @@ final class ByteIndex: @unchecked Sendable {
     }
 
     private(set) var count = 0
+    private let seed = HashSeed.process
     private var slots: UnsafeMutablePointer<Slot>
     private var mask: Int
     private var arena: UnsafeMutablePointer<UInt8>
@@ -52,7 +53,7 @@ final class ByteIndex: @unchecked Sendable {
 
     /// The number of a string, or −1.
     @inline(__always)
-    func find(_ cell: Cell) -> Int { find(cell, hash: hashBytes(cell)) }
+    func find(_ cell: Cell) -> Int { find(cell, hash: hashBytes(cell, seed)) }
 
     @inline(__always)
     func find(_ cell: Cell, hash: UInt64) -> Int {
@@ -71,6 +72,47 @@ final class ByteIndex: @unchecked Sendable {
         }
     }
 
+    /// Numbers of many strings at once, −1 for the unknown. The look-ups overlap: memory is waited for once, not often.
+    func findAll(
+        _ cells: UnsafePointer<Cell>, _ rows: Int, hashes: UnsafeMutablePointer<UInt64>,
+        into numbers: UnsafeMutablePointer<Int32>
+    ) {
+        let seed = seed
+        let slots = slots
+        let mask = mask
+        let arena = arena
+        var row = 0
+        while row < rows {
+            hashes[row] = hashBytes(cells[row], seed)
+            row &+= 1
+        }
+        // The first slots only: independent loads.
+        row = 0
+        while row < rows {
+            let slot = slots[Int(truncatingIfNeeded: hashes[row]) & mask]
+            let matches = slot.tag == UInt32(truncatingIfNeeded: hashes[row] >> 32) && slot.number != 0
+            numbers[row] = matches ? Int32(bitPattern: slot.number) &- 1 : -2
+            row &+= 1
+        }
+        row = 0
+        while row < rows {
+            let number = numbers[row]
+            if number >= 0 {
+                let place = places[Int(number)]
+                let cell = cells[row]
+                if Int(place.length) != cell.count
+                    || compareBytes(arena + Int(place.place) &* 8, cell.start, cell.count) != 0
+                {
+                    numbers[row] = Int32(truncatingIfNeeded: find(cell, hash: hashes[row]))
+                }
+            } else {
+                let slot = slots[Int(truncatingIfNeeded: hashes[row]) & mask]
+                numbers[row] = slot.number == 0 ? -1 : Int32(truncatingIfNeeded: find(cells[row], hash: hashes[row]))
+            }
+            row &+= 1
+        }
+    }
+
     @discardableResult
     func insert(text: String) -> Int {
         var text = text
@@ -80,7 +122,7 @@ final class ByteIndex: @unchecked Sendable {
     }
 
     /// The number of a string, giving it the next one when it is new.
-    func insert(_ cell: Cell) -> Int { insert(cell, hash: hashBytes(cell)) }
+    func insert(_ cell: Cell) -> Int { insert(cell, hash: hashBytes(cell, seed)) }
 
     func insert(_ cell: Cell, hash: UInt64) -> Int {
         let found = find(cell, hash: hash)
@@ -125,7 +167,7 @@ final class ByteIndex: @unchecked Sendable {
         slots = .allocate(capacity: capacity)
         slots.initialize(repeating: Slot(), count: capacity)
         mask = capacity &- 1
-        for number in 0..<count { place(hash: hashBytes(self[number]), number: number) }
+        for number in 0..<count { place(hash: hashBytes(self[number], seed), number: number) }
     }
 
     /// The numbers in byte order of their strings.
@@ -151,24 +193,28 @@ func leadingBytes(_ cell: Cell) -> UInt64 {
     return value
 }
 
-private let hashSeed: (UInt64, UInt64) = (UInt64.random(in: 1 ... .max) | 1, UInt64.random(in: 1 ... .max) | 1)
-private let seed0 = hashSeed.0
-private let seed1 = hashSeed.1
+/// The key of hashes, drawn anew by each process.
+struct HashSeed: Sendable {
+    let first: UInt64
+    let second: UInt64
+
+    static let process = HashSeed(first: UInt64.random(in: 1 ... .max) | 1, second: UInt64.random(in: 1 ... .max) | 1)
+}
 
 /// A keyed 64-bit hash of short strings: 128-bit multiplications over overlapping words.
 @inline(__always)
-func hashBytes(_ cell: Cell) -> UInt64 {
+func hashBytes(_ cell: Cell, _ seed: HashSeed) -> UInt64 {
     let raw = UnsafeRawPointer(cell.start)
     let count = cell.count
     var a: UInt64
     var b: UInt64
-    var state = seed0 &+ UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+    var state = seed.first &+ UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
     if count >= 8 {
         var index = 0
         while index &+ 16 < count {
             let first = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
             let second = raw.loadUnaligned(fromByteOffset: index &+ 8, as: UInt64.self)
-            let product = (first ^ seed1).multipliedFullWidth(by: second ^ state)
+            let product = (first ^ seed.second).multipliedFullWidth(by: second ^ state)
             state = product.high ^ product.low
             index &+= 16
         }
@@ -184,7 +230,7 @@ func hashBytes(_ cell: Cell) -> UInt64 {
         a = 0
         b = 0
     }
-    let product = (a ^ seed1).multipliedFullWidth(by: b ^ state)
-    let mixed = (product.high ^ product.low ^ seed0).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
+    let product = (a ^ seed.second).multipliedFullWidth(by: b ^ state)
+    let mixed = (product.high ^ product.low ^ seed.first).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
     return mixed.high ^ mixed.low
 }

@@ -215,7 +215,7 @@ struct RecordCutter {
                     }
                     if column < columnsKnown {
                         let slot = wanted[column]
-                        if slot >= 0 { cells[slot &* CellBatch.capacity &+ row] = cell }
+                        if slot >= 0 { cells[slot &* CellBatch.stride &+ row] = cell }
                     }
                     column &+= 1
                     position &+= 1

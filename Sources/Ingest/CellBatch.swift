@@ -4,6 +4,8 @@
 /// the batch is filled again.
 final class CellBatch {
     static let capacity = 256
+    /// Places from one column to the next: not a power of two, so that the cells of a record do not share cache sets.
+    static let stride = 264
 
     let columns: Int
     let cells: UnsafeMutablePointer<Cell>
@@ -18,8 +20,8 @@ final class CellBatch {
 
     init(columns: Int) {
         self.columns = columns
-        cells = .allocate(capacity: max(1, columns) &* CellBatch.capacity)
-        cells.initialize(repeating: .absent, count: max(1, columns) &* CellBatch.capacity)
+        cells = .allocate(capacity: max(1, columns) &* CellBatch.stride)
+        cells.initialize(repeating: .absent, count: max(1, columns) &* CellBatch.stride)
         offsets = .allocate(capacity: CellBatch.capacity)
         offsets.initialize(repeating: 0, count: CellBatch.capacity)
         lengths = .allocate(capacity: CellBatch.capacity)
@@ -36,7 +38,7 @@ final class CellBatch {
     }
 
     @inline(__always) func column(_ index: Int) -> UnsafeMutablePointer<Cell> {
-        cells + index &* CellBatch.capacity
+        cells + index &* CellBatch.stride
     }
 
     func clear() {

@@ -48,17 +48,31 @@ final class CodeCache {
     static let foreign: Int32 = -1
     static let tooLong: Int32 = -2
     static let notText: Int32 = -3
+    private static let unknown: Int32 = -9
+    private let hashes: UnsafeMutablePointer<UInt64>
 
     init(_ shared: CodeDictionary) {
         self.shared = shared
+        hashes = .allocate(capacity: CellBatch.capacity)
     }
 
-    @inline(__always)
-    func code(_ cell: Cell) -> Int32 {
-        let hash = hashBytes(cell)
-        let number = seen.find(cell, hash: hash)
-        if number >= 0 { return codes[number] }
-        return learn(cell, hash)
+    deinit { hashes.deallocate() }
+
+    /// The codes of a batch of values; absent values get none.
+    func codes(_ cells: UnsafePointer<Cell>, _ rows: Int, into out: UnsafeMutablePointer<Int32>) {
+        seen.findAll(cells, rows, hashes: hashes, into: out)
+        codes.withUnsafeBufferPointer { known in
+            var row = 0
+            while row < rows {
+                if out[row] >= 0 { out[row] = known[Int(out[row])] } else { out[row] = CodeCache.unknown }
+                row &+= 1
+            }
+        }
+        for row in 0..<rows where out[row] == CodeCache.unknown && !cells[row].isAbsent {
+            // A value new to this thread may occur again in the same batch.
+            let number = seen.find(cells[row], hash: hashes[row])
+            out[row] = number >= 0 ? codes[number] : learn(cells[row], hashes[row])
+        }
     }
 
     @inline(never)

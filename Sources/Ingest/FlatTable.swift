@@ -43,7 +43,11 @@ struct FlatTable {
         rows.sort { comesBefore($0, $1) }
         for row in rows {
             if let last = result.rows.last, last.saysTheSame(as: row, layout) {
-                result.balance.repeated += 1
+                if !last.isEarlier, !row.isEarlier { result.balance.repeated += 1 }
+                if last.isEarlier != row.isEarlier {
+                    result.balance.repeated += 1
+                    result.rows[result.rows.count - 1] = last.isEarlier ? last : row
+                }
                 continue
             }
             if layout.table.role == .master, let last = result.rows.last, let slot = layout.identifierSlot,
@@ -51,13 +55,15 @@ struct FlatTable {
                 last.narrow(at: layout.slots[slot].offset) == row.narrow(at: layout.slots[slot].offset)
             {
                 // One code described twice: the newer description, then the later in content, is the one that stays.
-                result.balance.corrected += 1
-                if row.version(layout) >= last.version(layout) { result.rows[result.rows.count - 1] = row }
+                if !last.isEarlier, !row.isEarlier { result.balance.corrected += 1 }
+                if last.isEarlier || (!row.isEarlier && row.version(layout) >= last.version(layout)) {
+                    result.rows[result.rows.count - 1] = row
+                }
                 continue
             }
             result.rows.append(row)
         }
-        result.balance.kept = result.rows.count
+        result.balance.kept = result.rows.reduce(0) { $0 + ($1.isEarlier ? 0 : 1) }
         return result
     }
 
@@ -84,20 +90,60 @@ struct FlatTable {
     }
 }
 
+extension StagedRow {
+    /// Whether the row was read back from an earlier generation.
+    fileprivate var isEarlier: Bool { origin == UInt64.max }
+}
+
 /// Writes the master tables of a generation.
 struct MasterWriter {
     let tables: TableSet
     let staged: [Table: [StagedRows]]
+    let parent: Dataset?
+
+    /// The rows of the parent's master table, staged as if they came first: any new row with their code replaces them.
+    private func earlierRows(_ table: Table, _ layout: RowLayout) throws -> StagedRows? {
+        let parentFile = try ColumnsCall.run { () throws(ColumnsError) in try parent?.master(table.rawValue) }
+        guard let file = parentFile, let plan = tables.plans[table] else { return nil }
+        let place = MappingPlace(line: 0, column: 0)
+        var mapping = TableMapping(table: table, source: "", place: place)
+        for field in file.fields where layout.slot(field.name) != nil {
+            mapping.fields.append(
+                FieldMapping(
+                    field: field.name, place: place, value: ValueMapping(form: .column(field.name), place: place)))
+        }
+        var binder = Binder(
+            file: file.path, tables: tables, lookups: [:], pseudonym: nil, available: file.fields.map(\.name))
+        let source = SourceMapping(name: "", place: place)
+        let bound = binder.bind(Mapping(tables: [mapping]), source: source, chosen: [0])
+        guard let program = bound.programs.first else { return nil }
+        let columns = bound.columns.compactMap { file.index(of: $0) }
+        let feed = ArrowFeed(try ArrowSource(file.path), columns: columns)
+        let batch = CellBatch(columns: columns.count)
+        let typed = TypedBatch(program)
+        let rows = StagedRows(
+            layout: layout, partitions: 1, budget: MemoryBudget(limit: .max), spool: Spool(folder: ""))
+        while try feed.next(batch) {
+            typed.read(batch)
+            for row in 0..<batch.rows where typed.faults[row] == 0 {
+                _ = try RowStager.stage(
+                    typed, batch, row: row, rank: 0, origin: UInt64.max, partition: 0, into: rows, plan)
+            }
+        }
+        return rows
+    }
 
     func write(into draft: GenerationDraft) throws -> [Table: OrderedRows] {
         var outcomes: [Table: OrderedRows] = [:]
         for table in Table.allCases where table.role == .master {
             guard let layout = tables.layouts[table] else { continue }
+            var rows = staged[table] ?? []
+            if let earlier = try earlierRows(table, layout) { rows.append(earlier) }
             let codes = (tables.dictionaries[table] ?? [:]).mapValues { $0.finish() }
             let columns = SegmentColumns(layout, dictionaries: codes)
             let sorter = FlatTable(
                 layout: layout, dictionaries: tables.dictionaries[table] ?? [:], remaps: codes.mapValues(\.remap))
-            let result = try sorter.resolve(staged[table] ?? [], merged: true, withdrawals: nil)
+            let result = try sorter.resolve(rows, merged: true, withdrawals: nil)
             let arena = Scratch(blockBytes: 1 << 20)
             let buffers = result.rows.withUnsafeBufferPointer { columns.fill($0, owners: nil, arena) }
             let writer = try ColumnsCall.run { () throws(ColumnsError) in

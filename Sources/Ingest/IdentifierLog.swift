@@ -43,6 +43,17 @@ final class IdentifierLog: @unchecked Sendable {
 
     static func key(_ hash: UInt64) -> UInt64 { hash & ~1023 }
 
+    /// The keys of all rows noted.
+    static func allKeys(_ logs: [IdentifierLog]) -> Set<UInt64> {
+        var keys: Set<UInt64> = []
+        for log in logs {
+            for bucket in 0..<buckets {
+                for index in 0..<log.table[bucket].count { keys.insert(key(log.table[bucket].entries[index])) }
+            }
+        }
+        return keys
+    }
+
     /// Hashes of a bucket that occur more than once: inside one partition, and across partitions.
     static func repeated(_ logs: [IdentifierLog], bucket: Int) -> (within: Set<UInt64>, across: Set<UInt64>) {
         let count = logs.reduce(0) { $0 + $1.table[bucket].count }

@@ -39,6 +39,9 @@ final class Importer: @unchecked Sendable {
     private var segmentName = ""
     private var blockCount = 0
     private var personsByReference = 0
+    private var generation = 0
+    private let parent: Dataset?
+    private var fieldNames: [Int: [String]] = [:]
 
     init(
         mapping: Mapping, text: String, file: String, sources: String, dataset: String, options: IngestOptions,
@@ -50,7 +53,6 @@ final class Importer: @unchecked Sendable {
         self.dataset = dataset
         self.options = options
         self.pseudonym = pseudonym
-        tables = TableSet(mapping)
         workFolder = options.workFolder ?? dataset + ".work"
         do {
             try FileManager.default.createDirectory(atPath: workFolder, withIntermediateDirectories: true)
@@ -62,6 +64,15 @@ final class Importer: @unchecked Sendable {
         budget = MemoryBudget(limit: options.memoryBytes)
         spool = Spool(folder: workFolder)
         files = try SourceFile.all(mapping, in: sources, workFolder: workFolder)
+        let exists = FileManager.default.fileExists(atPath: dataset + "/CURRENT")
+        let parent = exists ? try ColumnsCall.run { () throws(ColumnsError) in try Dataset.open(dataset) } : nil
+        self.parent = parent
+        var earlier: [Table: Set<String>] = [:]
+        for table in Table.allCases where table.role == .master {
+            let file = try ColumnsCall.run { () throws(ColumnsError) in try parent?.master(table.rawValue) }
+            if let file { earlier[table] = Set(file.fields.map(\.name)) }
+        }
+        tables = TableSet(mapping, earlier: earlier)
         began = clock.now
         lastProgress = began
         for table in tables.withdrawn { withdrawals[table] = Withdrawals() }
@@ -71,6 +82,7 @@ final class Importer: @unchecked Sendable {
 
     /// Runs the import.
     func run() throws -> IngestReport {
+        if let report = try knownImport() { return report }
         try loadLookups()
         let headerTables: Set<Table> = [.person, .encounter]
         bytesTotal = totalBytes { headerTables.contains($0) } + totalBytes { !headerTables.contains($0) }
@@ -82,8 +94,9 @@ final class Importer: @unchecked Sendable {
             }
         }
         let segment = try timed("writing") { try write(order) }
+        let rejectsFile = try writeRejects(segment)
         try? FileManager.default.removeItem(atPath: workFolder)
-        return try report(segment)
+        return report(segment, rejectsFile)
     }
 
     private func timed<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
@@ -176,6 +189,7 @@ final class Importer: @unchecked Sendable {
                 file: mappingFile, tables: tables, lookups: lookups, pseudonym: pseudonym, available: opened.header)
             let bound = binder.bind(mapping, source: file.source, chosen: chosen)
             note(binder.diagnostics)
+            for program in bound.programs { fieldNames[program.number] = program.steps.map(\.field) }
             if let error = binder.diagnostics.first(where: \.isError) {
                 throw IngestError(
                     error.code, "\(error.message) (line \(error.line))", at: file.path, advice: error.advice)
@@ -250,17 +264,18 @@ final class Importer: @unchecked Sendable {
     // MARK: Writing
 
     private func write(_ order: TimelineOrder) throws -> String {
-        segmentName = try options.segment ?? contentName()
+        segmentName = options.segment ?? contentName()
         let draft = try ColumnsCall.run { () throws(ColumnsError) in try GenerationDraft(dataset: dataset) }
         let segment = try ColumnsCall.run { () throws(ColumnsError) in try draft.addSegment(segmentName) }
         let writer = SegmentWriter(
-            order: order, tables: tables, staged: staged, logs: logs, withdrawals: withdrawals, options: options)
+            order: order, tables: tables, staged: staged, logs: logs, withdrawals: withdrawals, options: options,
+            earlier: parent?.segments ?? [])
         let outcome = try writer.write(into: segment, threads: threads)
         segment.blocks = outcome.blocks
         blockCount = outcome.blocks.count
         for (table, balance) in outcome.balances { balances[table, default: Balance()] += balance }
         rejects += outcome.rejects
-        let masters = MasterWriter(tables: tables, staged: staged)
+        let masters = MasterWriter(tables: tables, staged: staged, parent: parent)
         for (table, outcome) in try masters.write(into: draft) {
             balances[table, default: Balance()] += outcome.balance
             rejects += outcome.rejects
@@ -270,23 +285,73 @@ final class Importer: @unchecked Sendable {
             ?? Coverage(
                 from: firstLineDay <= lastLineDay ? firstLineDay : 0, to: firstLineDay <= lastLineDay ? lastLineDay : 0,
                 closedWorld: false)
-        _ = try ColumnsCall.run { () throws(ColumnsError) in
-            try draft.commit(coverage: covered, notes: ["mapping": mapping.name])
-        }
+        var notes = parent?.notes ?? [:]
+        notes["import." + segmentName] = signature
+        let united = parent.map { Importer.united($0.coverage, covered) } ?? covered
+        generation = try ColumnsCall.run { () throws(ColumnsError) in try draft.commit(coverage: united, notes: notes) }
         return segmentName
     }
 
+    /// Both periods together; the world is closed only when both were, without a gap between them.
+    private static func united(_ a: Coverage, _ b: Coverage) -> Coverage {
+        let touches = max(a.from, b.from) <= min(a.to, b.to) &+ 1
+        return Coverage(
+            from: min(a.from, b.from), to: max(a.to, b.to), closedWorld: a.closedWorld && b.closedWorld && touches)
+    }
+
+    /// What tells cheaply that an import may be a repeat: number and size of files. The content decides.
+    private var signature: String {
+        "\(files.count) files, \(files.reduce(0) { $0 + $1.bytes }) bytes, mapping \(mapping.name)"
+    }
+
+    /// A report when these very sources are in the dataset already.
+    private func knownImport() throws -> IngestReport? {
+        guard let parent, !options.repeats else { return nil }
+        let candidates = parent.notes.filter { $0.key.hasPrefix("import.") && $0.value == signature }
+        if candidates.isEmpty { return nil }
+        for file in files { try file.takeFingerprint() }
+        let name = contentName()
+        guard candidates["import." + name] != nil, parent.segments.contains(where: { $0.name == name }) else {
+            return nil
+        }
+        try? FileManager.default.removeItem(atPath: workFolder)
+        var known = report(name, nil)
+        known.alreadyImported = true
+        known.generation = parent.generation
+        return known
+    }
+
+    private func writeRejects(_ segment: String) throws -> String? {
+        if rejects.isEmpty { return nil }
+        let folder = options.rejectsFolder ?? dataset + ".rejects"
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw IngestError(
+                "ING102", "The folder for rejects cannot be made: \(error.localizedDescription)", at: folder,
+                advice: "Check the path and its permissions")
+        }
+        let path = folder + "/" + segment + ".csv"
+        try RejectsFile(files: files, mapping: mapping, fields: fieldNames).write(rejects, to: path)
+        return path
+    }
+
     /// A name made of what was read, so that the same sources give the same segment wherever they lie.
-    private func contentName() throws -> String {
+    private func contentName() -> String {
         let prints = files.map { "\($0.fingerprint) \($0.bytes)" }.sorted().joined(separator: "\n")
         return "s" + SHA256.hex(of: mappingText + "\n" + prints).prefix(16)
     }
 
-    private func report(_ segment: String) throws -> IngestReport {
-        IngestReport.make(
+    private func report(_ segment: String, _ rejectsFile: String?) -> IngestReport {
+        var report = IngestReport.make(
             mapping: mapping, mappingName: mapping.name, segment: segment, blocks: blockCount, balances: balances,
             rejects: rejects, profiles: profiles, diagnostics: diagnostics, personsByReference: personsByReference,
             seconds: phaseSeconds, total: (clock.now - began).inSeconds)
+        report.rejectsFile = rejectsFile
+        report.generation = generation
+        precondition(
+            report.balances.allSatisfy(\.isBalanced), "rows read and rows accounted for differ: \(report.balances)")
+        return report
     }
 }
 

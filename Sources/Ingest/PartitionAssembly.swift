@@ -50,7 +50,9 @@ struct PartitionAssembly {
                         result.balance.withdrawn += 1
                         continue
                     }
-                    if identifier >= 0, repeated.contains(IdentifierLog.key(hashBytes(row.text(identifier, layout)))) {
+                    if identifier >= 0,
+                        repeated.contains(IdentifierLog.key(hashBytes(row.text(identifier, layout), HashSeed.process)))
+                    {
                         contested.append(row)
                         continue
                     }

@@ -8,7 +8,7 @@ enum RowStager {
         _ typed: TypedBatch, _ batch: CellBatch, row: Int, rank: UInt32, origin: UInt64, partition: Int,
         into staged: StagedRows, _ plan: StagingPlan
     ) throws(IngestError) -> StagedRow {
-        let capacity = CellBatch.capacity
+        let stride = CellBatch.stride
         let presence = typed.presence[row]
         var total = plan.fixedBytes
         var number = 0
@@ -16,7 +16,7 @@ enum RowStager {
             let slot = plan.texts[number]
             total &+=
                 presence >> UInt32(truncatingIfNeeded: slot.slot) & 1 != 0
-                ? typed.texts[slot.slot &* capacity &+ row].count : 0
+                ? typed.texts[slot.slot &* stride &+ row].count : 0
             number &+= 1
         }
         total = (total &+ 7) & ~7
@@ -36,14 +36,14 @@ enum RowStager {
             let slot = plan.wides[number]
             let mask = 0 &- Int64(presence >> UInt32(truncatingIfNeeded: slot.slot) & 1)
             base.storeBytes(
-                of: typed.values[slot.slot &* capacity &+ row] & mask, toByteOffset: slot.offset, as: Int64.self)
+                of: typed.values[slot.slot &* stride &+ row] & mask, toByteOffset: slot.offset, as: Int64.self)
             number &+= 1
         }
         number = 0
         while number < plan.narrowCount {
             let slot = plan.narrows[number]
             let mask = 0 &- Int64(presence >> UInt32(truncatingIfNeeded: slot.slot) & 1)
-            let value = typed.values[slot.slot &* capacity &+ row] & mask
+            let value = typed.values[slot.slot &* stride &+ row] & mask
             base.storeBytes(of: Int32(truncatingIfNeeded: value), toByteOffset: slot.offset, as: Int32.self)
             number &+= 1
         }
@@ -53,7 +53,7 @@ enum RowStager {
             let slot = plan.texts[number]
             var count = 0
             if presence >> UInt32(truncatingIfNeeded: slot.slot) & 1 != 0 {
-                let cell = typed.texts[slot.slot &* capacity &+ row]
+                let cell = typed.texts[slot.slot &* stride &+ row]
                 count = cell.count
                 let target = (base + at).assumingMemoryBound(to: UInt8.self)
                 var index = 0

@@ -17,6 +17,8 @@ final class SegmentWriter: @unchecked Sendable {
     private let logs: [Table: [IdentifierLog]]
     private let withdrawals: [Table: Withdrawals]
     private let options: IngestOptions
+    private let earlier: [Segment]
+    private var tombstones: [(table: Table, id: String)] = []
     private let lock = Mutex()
     private var outcome = Outcome()
     private var columns: [Table: SegmentColumns] = [:]
@@ -26,8 +28,9 @@ final class SegmentWriter: @unchecked Sendable {
 
     init(
         order: TimelineOrder, tables: TableSet, staged: [Table: [StagedRows]], logs: [Table: [IdentifierLog]],
-        withdrawals: [Table: Withdrawals], options: IngestOptions
+        withdrawals: [Table: Withdrawals], options: IngestOptions, earlier: [Segment]
     ) {
+        self.earlier = earlier
         self.order = order
         self.tables = tables
         self.staged = staged
@@ -64,6 +67,7 @@ final class SegmentWriter: @unchecked Sendable {
             }
         }
         for table in present where table.role == .movement { try writeMovement(table) }
+        try writeTombstones(segment)
         for table in present {
             guard let writer = writers[table] else { continue }
             try ColumnsCall.run { () throws(ColumnsError) in try segment.finish(table.rawValue, writer) }
@@ -124,6 +128,36 @@ final class SegmentWriter: @unchecked Sendable {
             repeated: found.within, withdrawals: active, ownerOf: { order.nameOfOwner($0, table) })
         assemblies[table] = assembly
         if !found.across.isEmpty { try settleAcross(table, layout, found.across, assembly) }
+        if !earlier.isEmpty, table.identifier != nil {
+            let meeting = try EarlierRows(earlier, order).meet(
+                table, layout, tables.dictionaries[table] ?? [:], staged[table] ?? [], logs[table] ?? [], active)
+            outcome.balances[table, default: Balance()] += meeting.balance
+            outcome.rejects += meeting.rejects
+            tombstones += meeting.superseded.map { (table, $0) }
+        }
+    }
+
+    /// Rows of earlier segments that no longer hold: taken back, or corrected here.
+    private func writeTombstones(_ segment: SegmentDraft) throws {
+        if let withdrawals = withdrawals[.encounter], !earlier.isEmpty {
+            let names = (0..<withdrawals.identifierCount).map { withdrawals.identifier($0).text }
+            tombstones += names.sorted().map { (.encounter, $0) }
+        }
+        if tombstones.isEmpty { return }
+        let names = ColumnBuffer(.utf8, capacity: tombstones.count)
+        let ids = ColumnBuffer(.utf8, capacity: tombstones.count)
+        for (table, id) in tombstones {
+            names.append(table.rawValue)
+            ids.append(id)
+        }
+        let count = tombstones.count
+        try ColumnsCall.run { () throws(ColumnsError) in
+            let writer = try segment.writer(
+                for: EarlierRows.tombstones,
+                fields: [ColumnField("table", .utf8, nullable: false), ColumnField("id", .utf8, nullable: false)])
+            try writer.write([names, ids], rows: count)
+            try segment.finish(EarlierRows.tombstones, writer)
+        }
     }
 
     private func settleAcross(
@@ -138,7 +172,7 @@ final class SegmentWriter: @unchecked Sendable {
                     while at < bytes {
                         let row = StagedRow(base: start + at)
                         at += row.length
-                        if hashes.contains(IdentifierLog.key(hashBytes(row.text(slot, layout)))) {
+                        if hashes.contains(IdentifierLog.key(hashBytes(row.text(slot, layout), HashSeed.process))) {
                             contested.append(row)
                         }
                     }

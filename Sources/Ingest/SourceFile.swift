@@ -10,10 +10,31 @@ final class SourceFile: @unchecked Sendable {
     /// Digest of the content; set when the file was read to its end.
     var fingerprint = ""
 
-    private init(source: SourceMapping, path: String, number: Int) {
+    private let workFolder: String
+    private var decodedPath: String?
+
+    private init(source: SourceMapping, path: String, number: Int, workFolder: String) {
         self.source = source
         self.path = path
         self.number = number
+        self.workFolder = workFolder
+    }
+
+    /// The file as UTF-8: itself, or what was decoded from it once.
+    func readablePath() throws(IngestError) -> String {
+        if source.encoding == "utf-8" { return path }
+        if let decodedPath { return decodedPath }
+        let result = workFolder + "/decoded-\(number)"
+        try TextDecoding.decode(path, from: "GB18030", to: result)
+        decodedPath = result
+        return result
+    }
+
+    /// Sets the fingerprint without importing anything.
+    func takeFingerprint() throws(IngestError) {
+        let opened = try open()
+        try opened.skipThrough()
+        fingerprint = opened.fingerprint ?? ""
     }
 
     var bytes: Int {
@@ -34,7 +55,9 @@ final class SourceFile: @unchecked Sendable {
                     "ING105", "Source \(source.name) has no file \(source.files.joined(separator: ", "))", at: folder,
                     advice: "Check the folder, or write optional: true for the source")
             }
-            for path in paths { files.append(SourceFile(source: source, path: path, number: files.count)) }
+            for path in paths {
+                files.append(SourceFile(source: source, path: path, number: files.count, workFolder: workFolder))
+            }
         }
         if files.count > fileLimit {
             throw IngestError("ING106", "More than \(fileLimit) files", at: folder, advice: "Import them in parts")
@@ -75,33 +98,105 @@ final class SourceFile: @unchecked Sendable {
 
 /// A file open for one pass, shared by the threads that read it.
 final class OpenedFile: @unchecked Sendable {
+    private enum Content {
+        case delimited(CSVBlocks)
+        case json(CSVBlocks, isWholeFile: Bool)
+        case arrow(ArrowSource, print: String)
+    }
+
     private let file: SourceFile
-    private let blocks: CSVBlocks
+    private let content: Content
     /// Column names; nil when the format has none that could be checked beforehand.
     let header: [String]?
 
+    private static let messageLimit = 8 << 20
+    private static let documentLimit = 256 << 20
+
     init(_ file: SourceFile) throws(IngestError) {
         self.file = file
-        let dialect = file.source.dialect
-        blocks = try CSVBlocks(path: file.path, dialect: dialect)
-        if let columns = file.source.columns { header = columns } else { header = try blocks.takeHeader() ?? [] }
+        let path = try file.readablePath()
+        var dialect = file.source.dialect
+        switch file.source.format {
+        case .csv:
+            let blocks = try CSVBlocks(path: path, dialect: dialect)
+            let first = file.source.columns == nil ? try blocks.takeHeader() ?? [] : []
+            header = file.source.columns ?? first
+            content = .delimited(blocks)
+        case .ndjson:
+            dialect.quote = 0
+            content = .json(
+                try CSVBlocks(path: path, dialect: dialect, blockBytes: OpenedFile.messageLimit), isWholeFile: false)
+            header = nil
+        case .json:
+            dialect.quote = 0
+            guard file.bytes <= OpenedFile.documentLimit else {
+                throw IngestError(
+                    "ING110", "The document is larger than 256 MiB", at: file.path,
+                    advice: "Write one message a line and use ndjson")
+            }
+            content = .json(try CSVBlocks(path: path, dialect: dialect, blockBytes: file.bytes + 1), isWholeFile: true)
+            header = nil
+        case .arrow:
+            let source = try ArrowSource(path)
+            content = .arrow(source, print: try OpenedFile.print(of: path))
+            header = source.fields.map(\.name)
+        }
     }
 
     var identity: ObjectIdentifier { ObjectIdentifier(self) }
-    var bytesTaken: Int { blocks.bytesTaken }
-    var fingerprint: String? { blocks.fingerprint }
 
-    func feed(_ bound: BoundFile) throws(IngestError) -> RecordFeed {
-        let names = header ?? []
-        var wanted = [Int](repeating: -1, count: names.count)
-        for (cell, name) in bound.columns.enumerated() {
-            if let place = names.firstIndex(of: name) {
-                wanted[place] = cell
-            } else {
-                throw IngestError(
-                    "ING212", "The file has no column \(name)", at: file.path, advice: "Name a column of the file")
-            }
+    var bytesTaken: Int {
+        switch content {
+        case .delimited(let blocks), .json(let blocks, _): blocks.bytesTaken
+        case .arrow: 0
         }
-        return CSVFeed(blocks, dialect: file.source.dialect, expectedColumns: names.count, wanted: wanted)
+    }
+
+    /// A digest of the content, once it was read to its end.
+    var fingerprint: String? {
+        switch content {
+        case .delimited(let blocks), .json(let blocks, _): blocks.fingerprint
+        case .arrow(_, let print): print
+        }
+    }
+
+    /// Reads to the end without looking, for the digest alone.
+    func skipThrough() throws(IngestError) {
+        switch content {
+        case .delimited(let blocks), .json(let blocks, _):
+            while let block = try blocks.next() { blocks.giveBack(block) }
+        case .arrow: break
+        }
+    }
+
+    /// A feed for one thread.
+    func feed(_ bound: BoundFile) throws(IngestError) -> RecordFeed {
+        switch content {
+        case .delimited(let blocks):
+            let names = header ?? []
+            var wanted = [Int](repeating: -1, count: names.count)
+            for (cell, name) in bound.columns.enumerated() { wanted[try place(of: name)] = cell }
+            return CSVFeed(blocks, dialect: file.source.dialect, expectedColumns: names.count, wanted: wanted)
+        case .json(let blocks, let isWholeFile):
+            return JSONFeed(blocks, columns: bound.columns, rows: file.source.rows, isWholeFile: isWholeFile)
+        case .arrow(let source, _):
+            var columns: [Int] = []
+            for name in bound.columns { columns.append(try place(of: name)) }
+            return ArrowFeed(source, columns: columns)
+        }
+    }
+
+    private func place(of name: String) throws(IngestError) -> Int {
+        guard let place = (header ?? []).firstIndex(of: name) else {
+            throw IngestError(
+                "ING212", "The file has no column \(name)", at: file.path, advice: "Name a column of the file")
+        }
+        return place
+    }
+
+    private static func print(of path: String) throws(IngestError) -> String {
+        let blocks = try CSVBlocks(path: path, dialect: CSVDialect(quote: 0))
+        while let block = try blocks.next() { blocks.giveBack(block) }
+        return blocks.fingerprint ?? ""
     }
 }

@@ -77,6 +77,8 @@ final class TypedBatch {
     let faults: UnsafeMutablePointer<UInt8>
     let faultySteps: UnsafeMutablePointer<UInt8>
     private let cells: UnsafeMutablePointer<Cell>
+    private let trimmed: UnsafeMutablePointer<Cell>
+    private let codes: UnsafeMutablePointer<Int32>
     private var readers: [MomentReader]
     private var caches: [CodeCache?]
     let profile: FieldProfile
@@ -85,10 +87,10 @@ final class TypedBatch {
         self.program = program
         let slots = max(1, program.layout.slots.count)
         let capacity = CellBatch.capacity
-        values = .allocate(capacity: slots &* capacity)
-        values.initialize(repeating: 0, count: slots &* capacity)
-        texts = .allocate(capacity: slots &* capacity)
-        texts.initialize(repeating: .absent, count: slots &* capacity)
+        values = .allocate(capacity: slots &* CellBatch.stride)
+        values.initialize(repeating: 0, count: slots &* CellBatch.stride)
+        texts = .allocate(capacity: slots &* CellBatch.stride)
+        texts.initialize(repeating: .absent, count: slots &* CellBatch.stride)
         presence = .allocate(capacity: capacity)
         presence.initialize(repeating: 0, count: capacity)
         owners = .allocate(capacity: capacity)
@@ -103,6 +105,10 @@ final class TypedBatch {
         faultySteps.initialize(repeating: 0, count: capacity)
         cells = .allocate(capacity: capacity)
         cells.initialize(repeating: .absent, count: capacity)
+        trimmed = .allocate(capacity: capacity)
+        trimmed.initialize(repeating: .absent, count: capacity)
+        codes = .allocate(capacity: capacity)
+        codes.initialize(repeating: 0, count: capacity)
         readers = program.steps.map { step in
             switch step.target {
             case .day(_, let pattern), .moment(_, _, let pattern): MomentReader(pattern: pattern)
@@ -126,6 +132,8 @@ final class TypedBatch {
         faults.deallocate()
         faultySteps.deallocate()
         cells.deallocate()
+        trimmed.deallocate()
+        codes.deallocate()
     }
 
     @inline(__always)
@@ -185,7 +193,7 @@ final class TypedBatch {
         switch step.target {
         case .text(let slot):
             let bit = UInt32(1) << UInt32(slot)
-            let out = texts + slot &* CellBatch.capacity
+            let out = texts + slot &* CellBatch.stride
             var row = 0
             while row < rows {
                 let cell = cells[row].trimmed
@@ -205,7 +213,7 @@ final class TypedBatch {
         case .code(let slot, _): readCodes(step, index, slot, cells, rows)
         case .decimal(let slot, let scale, let shift):
             let bit = UInt32(1) << UInt32(slot)
-            let out = values + slot &* CellBatch.capacity
+            let out = values + slot &* CellBatch.stride
             var row = 0
             while row < rows {
                 let cell = cells[row].trimmed
@@ -219,7 +227,7 @@ final class TypedBatch {
             }
         case .integer(let slot):
             let bit = UInt32(1) << UInt32(slot)
-            let out = values + slot &* CellBatch.capacity
+            let out = values + slot &* CellBatch.stride
             var row = 0
             while row < rows {
                 let cell = cells[row].trimmed
@@ -251,30 +259,23 @@ final class TypedBatch {
     ) {
         guard let cache = caches[index] else { return }
         let bit = UInt32(1) << UInt32(slot)
-        let out = values + slot &* CellBatch.capacity
-        var lastCell = Cell.absent
-        var lastCode: Int32 = 0
+        let out = values + slot &* CellBatch.stride
         var row = 0
         while row < rows {
-            let cell = cells[row].trimmed
-            if cell.isAbsent {
+            trimmed[row] = cells[row].trimmed
+            row &+= 1
+        }
+        cache.codes(trimmed, rows, into: codes)
+        row = 0
+        while row < rows {
+            let code = codes[row]
+            if trimmed[row].isAbsent {
                 absent(step, index, row)
-                row &+= 1
-                continue
-            }
-            let code: Int32
-            if cell.equals(lastCell) {
-                code = lastCode
-            } else {
-                code = cache.code(cell)
-                lastCell = cell
-                lastCode = code
-            }
-            if code >= 0 {
+            } else if code >= 0 {
                 out[row] = Int64(code)
                 presence[row] |= bit
             } else if code == CodeCache.foreign {
-                profile.countUnmapped(cell, in: index)
+                profile.countUnmapped(trimmed[row], in: index)
                 if step.onUnmapped == .reject || step.isRequired { fail(row, index, .unmapped) }
             } else {
                 fail(row, index, code == CodeCache.tooLong ? .textTooLong : .notText)
@@ -287,7 +288,7 @@ final class TypedBatch {
         _ step: TableProgram.Step, _ index: Int, _ slot: Int, _ cells: UnsafeMutablePointer<Cell>, _ rows: Int
     ) {
         let bit = UInt32(1) << UInt32(slot)
-        let out = values + slot &* CellBatch.capacity
+        let out = values + slot &* CellBatch.stride
         for row in 0..<rows {
             let cell = cells[row].trimmed
             if cell.isAbsent {
@@ -310,8 +311,8 @@ final class TypedBatch {
         _ cells: UnsafeMutablePointer<Cell>, _ rows: Int
     ) {
         let dayBit = UInt32(1) << UInt32(daySlot)
-        let days = values + daySlot &* CellBatch.capacity
-        let seconds = values + (secondSlot ?? daySlot) &* CellBatch.capacity
+        let days = values + daySlot &* CellBatch.stride
+        let seconds = values + (secondSlot ?? daySlot) &* CellBatch.stride
         let secondBit: UInt32 = secondSlot.map { UInt32(1) << UInt32($0) } ?? 0
         var reader = readers[index]
         var moment = Moment()

@@ -11,11 +11,16 @@ final class ThreadState: @unchecked Sendable {
     private(set) var firstLineDay = Int32.max
     private(set) var lastLineDay = Int32.min
     var recordsRead = 0
+    private let ranks: UnsafeMutablePointer<Int32>
+    private let lookups = OwnerPlaces.Room()
 
     init(_ importer: Importer, partitions: Int) {
         self.importer = importer
         self.partitions = partitions
+        ranks = .allocate(capacity: CellBatch.capacity)
     }
+
+    deinit { ranks.deallocate() }
 
     private func rows(for table: Table) -> StagedRows? {
         if let found = staged[table] { return found }
@@ -75,19 +80,18 @@ final class ThreadState: @unchecked Sendable {
         }
         let isWithdrawal = typed.program.action == .withdraw
         let daySlot = table == .line ? typed.program.layout.slot("day") ?? -1 : -1
-        let capacity = CellBatch.capacity
+        let stride = CellBatch.stride
         let places = ownedByPerson ? order.personPlaces : order.encounterPlaces
         let included = typed.isIncluded
         let faults = typed.faults
-        let owners = typed.owners
         let offsets = batch.offsets
-        let identifiers = typed.texts + max(0, identifier) &* capacity
-        let days = typed.values + max(0, daySlot) &* capacity
+        let identifiers = typed.texts + max(0, identifier) &* stride
+        let days = typed.values + max(0, daySlot) &* stride
         var earliest = firstLineDay
         var latest = lastLineDay
         var balance = Balance()
-        var lastOwner = Cell.absent
-        var lastRank: Int32 = -1
+        if hasOwner, !isWithdrawal { places.ranks(typed.owners, batch.rows, lookups, into: ranks) }
+        let seed = HashSeed.process
         var row = 0
         while row < batch.rows {
             defer { row &+= 1 }
@@ -108,12 +112,7 @@ final class ThreadState: @unchecked Sendable {
             var rank: Int32 = 0
             var partition = 0
             if hasOwner {
-                let owner = owners[row]
-                if !owner.equals(lastOwner) {
-                    lastOwner = owner
-                    lastRank = places.rank(owner)
-                }
-                rank = lastRank
+                rank = ranks[row]
                 if rank < 0 {
                     balance.rejected &+= 1
                     refuse(batch, row, source, rank == -1 ? places.unknown : places.lost, typed.program.number, 255)
@@ -124,7 +123,7 @@ final class ThreadState: @unchecked Sendable {
             _ = try RowStager.stage(
                 typed, batch, row: row, rank: UInt32(bitPattern: rank), origin: source | offsets[row],
                 partition: partition, into: target, plan)
-            if let log { log.note(hashBytes(identifiers[row]), partition: partition) }
+            if let log { log.note(hashBytes(identifiers[row], seed), partition: partition) }
             if daySlot >= 0, typed.presence[row] >> UInt32(truncatingIfNeeded: daySlot) & 1 != 0 {
                 let day = Int32(truncatingIfNeeded: days[row])
                 if day < earliest { earliest = day }
@@ -139,10 +138,10 @@ final class ThreadState: @unchecked Sendable {
     private func withdraw(_ typed: TypedBatch, _ row: Int, _ table: Table) {
         if typed.faults[row] != 0 { return }
         let layout = typed.program.layout
-        let capacity = CellBatch.capacity
+        let stride = CellBatch.stride
         func text(_ slot: Int?) -> Cell {
             guard let slot, typed.presence[row] >> UInt32(slot) & 1 != 0 else { return .absent }
-            return typed.texts[slot &* capacity &+ row]
+            return typed.texts[slot &* stride &+ row]
         }
         importer.withdrawals[table]?.add(
             identifier: text(layout.identifierSlot), group: text(layout.slot(RowLayout.groupText)),

@@ -129,7 +129,8 @@ final class TimelineOrder: @unchecked Sendable {
             }
         }
         firstPerson.append(personRows.count)
-        personPlaces = OwnerPlaces(persons.index, rankOfPerson, partitionOfPerson, unknown: .unknownPerson, lost: .unknownPerson)
+        personPlaces = OwnerPlaces(
+            persons.index, rankOfPerson, partitionOfPerson, unknown: .unknownPerson, lost: .unknownPerson)
         encounterPlaces = OwnerPlaces(
             encounters?.index ?? ByteIndex(), rankOfEncounter, partitionOfEncounter, unknown: .unknownEncounter,
             lost: .rejectedEncounter)
@@ -164,13 +165,54 @@ final class OwnerPlaces: @unchecked Sendable {
         partitions.deallocate()
     }
 
-    /// The rank; −1 when nobody has this name, −2 when its row was refused.
-    @inline(__always)
-    func rank(_ name: Cell) -> Int32 {
-        let number = index.find(name)
-        if number < 0 { return -1 }
-        let rank = ranks[number]
-        return rank < 0 ? -2 : rank
+    /// Room for the look-ups of one thread.
+    final class Room {
+        fileprivate let names: UnsafeMutablePointer<Cell>
+        fileprivate let hashes: UnsafeMutablePointer<UInt64>
+        fileprivate let numbers: UnsafeMutablePointer<Int32>
+
+        init() {
+            names = .allocate(capacity: CellBatch.capacity)
+            names.initialize(repeating: .absent, count: CellBatch.capacity)
+            hashes = .allocate(capacity: CellBatch.capacity)
+            numbers = .allocate(capacity: CellBatch.capacity)
+        }
+
+        deinit {
+            names.deallocate()
+            hashes.deallocate()
+            numbers.deallocate()
+        }
+    }
+
+    /// The ranks of a batch of names; −1 when nobody has the name, −2 when its row was refused. Neighbours with one
+    /// name are looked up once.
+    func ranks(_ cells: UnsafePointer<Cell>, _ rows: Int, _ room: Room, into out: UnsafeMutablePointer<Int32>) {
+        var distinct = 0
+        var row = 0
+        while row < rows {
+            if distinct == 0 || !cells[row].equals(room.names[distinct &- 1]) {
+                room.names[distinct] = cells[row]
+                distinct &+= 1
+            }
+            out[row] = Int32(truncatingIfNeeded: distinct &- 1)
+            row &+= 1
+        }
+        index.findAll(room.names, distinct, hashes: room.hashes, into: room.numbers)
+        row = 0
+        while row < distinct {
+            let number = room.numbers[row]
+            if number >= 0 {
+                let rank = ranks[Int(number)]
+                room.numbers[row] = rank < 0 ? -2 : rank
+            }
+            row &+= 1
+        }
+        row = 0
+        while row < rows {
+            out[row] = room.numbers[Int(out[row])]
+            row &+= 1
+        }
     }
 
     @inline(__always) func partition(_ rank: Int32) -> Int { Int(partitions[Int(rank)]) }

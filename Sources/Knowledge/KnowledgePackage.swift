@@ -15,6 +15,15 @@ package struct KnowledgeFile: Sendable {
     package let bytes: [UInt8]
     /// SHA-256 of the bytes, hexadecimal.
     package let digest: String
+
+    package init(path: String, kind: Kind, stem: String, area: String?, bytes: [UInt8], digest: String) {
+        self.path = path
+        self.kind = kind
+        self.stem = stem
+        self.area = area
+        self.bytes = bytes
+        self.digest = digest
+    }
 }
 
 /// A package of experts' files (知识包): which files it has, from itself and from the chosen areas, and one hash of

@@ -34,7 +34,9 @@ struct Yijian: ParsableCommand {
             """,
         version: Release.text,
         subcommands: [
-            FindingsCommand.self, ExplainCommand.self, DatasetCommand.self, SchemaCommand.self, VersionCommand.self,
+            DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, AuditCommand.self,
+            FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, SchemaCommand.self,
+            VersionCommand.self,
         ])
 }
 

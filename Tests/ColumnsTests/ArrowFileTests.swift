@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Columns
@@ -125,5 +126,88 @@ import Testing
                 while try reader.next() != nil {}
             }
         }
+    }
+}
+
+/// What many threads, pipes and full disks do.
+@Suite struct ArrowSurroundingsTests {
+    private let scratch = Scratch()
+
+    @Test func manyThreadsTouchOneFileFirst() async throws {
+        let path = scratch("t.arrow")
+        let summary = try SampleTable.write(to: path, batches: [500, 500, 500, 500])
+        let file = try ArrowFile(path: path, checksums: summary.checksums.values)
+        let expected = try SampleTable.describe(file.column(7, batch: 3))
+        for _ in 0..<20 {
+            let fresh = try ArrowFile(path: path, checksums: summary.checksums.values)
+            await withTaskGroup(of: [String]?.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        for batch in 0..<4 {
+                            for index in SampleTable.fields.indices { _ = try? fresh.column(index, batch: batch) }
+                        }
+                        return try? SampleTable.describe(fresh.column(7, batch: 3))
+                    }
+                }
+                for await result in group { #expect(result == expected) }
+            }
+        }
+    }
+
+    @Test func aPipeCarriesAStream() async throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        let (output, input) = (ends[0], ends[1])
+        let fields = SampleTable.fields
+        let writing = Task.detached {
+            defer { close(input) }
+            let writer = try ArrowWriter(
+                descriptor: input, name: "pipe", fields: fields, dictionaries: SampleTable.dictionaries)
+            for batch in 0..<20 { try writer.write(SampleTable.columns(5000, from: batch * 5000), rows: 5000) }
+            return try writer.finish()
+        }
+        let reader = try ArrowStreamReader(descriptor: output, name: "pipe")
+        defer { close(output) }
+        var (rows, sum) = (0, Int64(0))
+        while let batch = try reader.next() {
+            let view = try batch.column(2)
+            for row in 0..<batch.rows where view.isValid(row) { sum &+= view.int64[row] }
+            rows += batch.rows
+        }
+        let expected = SampleTable.columns(100_000)[2]
+        var expectedSum = Int64(0)
+        for row in 0..<100_000 where expected.view.isValid(row) { expectedSum &+= expected.view.int64[row] }
+        #expect(rows == 100_000 && sum == expectedSum)
+        #expect(try await writing.value.rows == rows)
+    }
+
+    @Test func aFullDiskIsNamed() throws {
+        let descriptor = open("/dev/full", O_WRONLY)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        let writer = try ArrowWriter(
+            descriptor: descriptor, name: "/dev/full", fields: SampleTable.fields,
+            dictionaries: SampleTable.dictionaries)
+        let error = #expect(throws: ColumnsError.self) {
+            try writer.write(SampleTable.columns(100_000), rows: 100_000)
+            _ = try writer.finish()
+        }
+        #expect(error?.place == "/dev/full" && error?.advice.contains("make room") == true)
+    }
+
+    @Test func claimsOfMuchMemoryAreRefusedOrCostNothing() throws {
+        _ = try SampleTable.write(to: scratch("s"), batches: [10], format: .stream)
+        let bytes = try scratch.read("s")
+        // The length of the first message's metadata claims a gigabyte.
+        var claiming = bytes
+        claiming.replaceSubrange(4..<8, with: [0, 0, 0, 0x40])
+        let error = #expect(throws: ColumnsError.self) { try ArrowStreamReader(bytes: claiming, name: "claim") }
+        #expect(error?.message.contains("claims") == true)
+        var limits = ArrowLimits()
+        limits.fields = 3
+        #expect(throws: ColumnsError.self) { try ArrowStreamReader(bytes: bytes, name: "wide", limits: limits) }
+        limits = ArrowLimits()
+        limits.rowsPerBatch = 5
+        #expect(throws: ColumnsError.self) { try ArrowStreamReader(bytes: bytes, name: "long", limits: limits) }
     }
 }

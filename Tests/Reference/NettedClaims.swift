@@ -6,6 +6,8 @@ import Claims
 /// answer independent of the order in which rows were delivered.
 struct NettedClaims {
     private(set) var rows: [Table: [ReferenceRow]] = [:]
+    /// The same rows in the same order, as they were before netting.
+    let raw: [Table: [ReferenceRow]]
     /// Rows that take part in rules. Reversals, orphans and lines netted to nothing do not.
     private(set) var participants: [Table: [Int]] = [:]
     private(set) var byIdentifier: [Table: [String: Int]] = [:]
@@ -20,7 +22,8 @@ struct NettedClaims {
     init(_ data: ReferenceData) {
         coverage = data.coverage
         absent = data.absent
-        sortRows(data.rows)
+        rows = NettedClaims.inOrder(data.rows)
+        raw = rows
         netLines()
         removeReversedSettlements()
         for table in Table.allCases {
@@ -81,7 +84,8 @@ struct NettedClaims {
 
     // MARK: - Order
 
-    private mutating func sortRows(_ raw: [Table: [ReferenceRow]]) {
+    private static func inOrder(_ raw: [Table: [ReferenceRow]]) -> [Table: [ReferenceRow]] {
+        var rows: [Table: [ReferenceRow]] = [:]
         // Tables that others refer to come first in `Table.allCases`, so their new positions are known.
         var newPosition: [Table: [Int]] = [:]
         for table in Table.allCases {
@@ -103,6 +107,7 @@ struct NettedClaims {
             newPosition[table] = positions
             rows[table] = order.map { list[$0] }
         }
+        return rows
     }
 
     private struct SortKey: Equatable {
@@ -115,7 +120,7 @@ struct NettedClaims {
         }
     }
 
-    private func sortKey(_ row: ReferenceRow, in table: Table) -> SortKey {
+    private static func sortKey(_ row: ReferenceRow, in table: Table) -> SortKey {
         func number(_ field: String) -> Int64 {
             guard let index = table.index(of: field), let value = row.values[index] else { return Int64.min }
             switch value {

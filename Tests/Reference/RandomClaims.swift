@@ -58,11 +58,9 @@ package struct RandomClaims {
     }
 
     private mutating func coverage() -> ReferenceCoverage {
-        guard !settings.closedWorld else { return ReferenceCoverage() }
         let from = Self.firstDay + Int32(random.number(-20...10))
         let to = Self.firstDay + Int32(settings.days) + Int32(random.number(-5...20))
-        return ReferenceCoverage(
-            from: random.chance(80) ? from : nil, to: random.chance(80) ? to : nil, closedWorld: false)
+        return ReferenceCoverage(from: from, to: to, closedWorld: settings.closedWorld)
     }
 
     // MARK: - Rows

@@ -72,6 +72,8 @@ package final class ArrowFile: @unchecked Sendable {
                     throw Malformed("there are \(checksums.count) checksums for \(expected) parts")
                 }
             }
+            try Self.checkExtents(
+                batches, columns: schema.columns.count, dictionaries: dictionaries.map(\.extent), end: bodyEnd)
             checked = CheckedFlags(dictionaries.count + batchCount * (1 + schema.columns.count))
         } catch {
             throw ColumnsError(
@@ -109,7 +111,7 @@ package final class ArrowFile: @unchecked Sendable {
             return try decode(
                 ColumnDecoder(
                     column: column, batch: metadata, body: body, dictionaryCount: try dictionaryCount(column),
-                    isFirstTouch: isFirstTouch, spill: Spill()), flag: flag)
+                    isFirstTouch: isFirstTouch, spill: Spill(limits)), flag: flag)
         } catch {
             throw damaged(error, "batch \(batch), column '\(column.field.name)'")
         }
@@ -130,7 +132,7 @@ package final class ArrowFile: @unchecked Sendable {
             let view = try decode(
                 ColumnDecoder(
                     column: ArrowSchema.dictionaryColumn(dictionaries[number].values), batch: metadata, body: body,
-                    dictionaryCount: 0, isFirstTouch: isFirstTouch, spill: Spill()), flag: number)
+                    dictionaryCount: 0, isFirstTouch: isFirstTouch, spill: Spill(limits)), flag: number)
             guard view.nullCount == 0 else { throw Malformed("the dictionary has null entries") }
             return view
         } catch {
@@ -202,6 +204,21 @@ package final class ArrowFile: @unchecked Sendable {
         return Extent(offset: Int(offset), metadataLength: Int(metadata), bodyLength: Int(body))
     }
 
+    /// Batches that share bytes, or more of them than bytes, would let a small file ask for endless work.
+    private static func checkExtents(
+        _ batches: FlatVector?, columns: Int, dictionaries: [Extent], end: Int
+    ) throws(Malformed) {
+        var rest = end
+        for extent in dictionaries { rest -= extent.end - extent.offset }
+        for index in 0..<(batches?.count ?? 0) {
+            guard let batches, rest >= 0 else { break }
+            let extent = try extent(batches, index, end: end)
+            guard extent.metadataLength >= 16 * columns else { throw Malformed("a batch describes too few columns") }
+            rest -= extent.end - extent.offset
+        }
+        guard rest >= 0 else { throw Malformed("batches overlap") }
+    }
+
     private func extent(_ batch: Int) throws(Malformed) -> Extent {
         guard let batches, batch >= 0, batch < batches.count else {
             throw Malformed("there are \(batchCount) batches, none with the number \(batch)")
@@ -264,7 +281,8 @@ package final class ArrowFile: @unchecked Sendable {
             let values = known[id] ?? .small
             if known[id] != nil {
                 try metadata.check(
-                    nodes: 1, buffers: values == .view ? 2 : 3, variadics: values == .view ? 1 : 0)
+                    nodes: 1, buffers: values == .view ? 2 : 3, variadics: values == .view ? 1 : 0,
+                    body: message.bodyLength)
             }
             dictionaries.append(Dictionary(id: id, values: values, extent: extent))
         }
@@ -293,7 +311,8 @@ package final class ArrowFile: @unchecked Sendable {
             throw Malformed("the footer names a batch that is none")
         }
         try metadata.check(
-            nodes: schema.nodesPerBatch, buffers: schema.buffersPerBatch, variadics: schema.variadicsPerBatch)
+            nodes: schema.nodesPerBatch, buffers: schema.buffersPerBatch, variadics: schema.variadicsPerBatch,
+            body: body.count)
         return (metadata, body)
     }
 

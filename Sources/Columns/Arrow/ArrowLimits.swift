@@ -4,6 +4,8 @@ package struct ArrowLimits: Sendable {
     package var metadataBytes = 64 << 20
     /// Body of one message.
     package var bodyBytes = 2 << 30
+    /// What the columns of one batch may take when they have to be converted (large strings, views, narrow codes).
+    package var convertedBytes = 1 << 30
     /// All dictionaries of a stream together.
     package var dictionaryBytes = 2 << 30
     /// Fields, counting nested ones.

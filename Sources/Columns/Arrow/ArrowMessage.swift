@@ -58,8 +58,14 @@ struct BatchMetadata {
         variadics = try table.vector(4, elementSize: 8)
     }
 
-    /// Checks the numbers of nodes and buffers against the schema.
-    func check(nodes expectedNodes: Int, buffers expectedBuffers: Int, variadics expected: Int) throws(Malformed) {
+    /// Checks the numbers of nodes, buffers and rows against the schema and the length of the body.
+    func check(
+        nodes expectedNodes: Int, buffers expectedBuffers: Int, variadics expected: Int, body: Int
+    ) throws(Malformed) {
+        // A row takes at least a bit, unless all columns are null: a few bytes must not keep a loop busy for hours.
+        guard rows <= 1 << 20 || rows / 8 <= body else {
+            throw Malformed("a batch claims \(rows) rows in a body of \(body) bytes")
+        }
         guard nodes.count == expectedNodes else {
             throw Malformed("a batch has \(nodes.count) columns where the schema has \(expectedNodes)")
         }
@@ -76,6 +82,13 @@ struct BatchMetadata {
         }
         guard buffers.count == total else {
             throw Malformed("a batch has \(buffers.count) buffers where the schema asks for \(total)")
+        }
+        // Buffers that share bytes would let a small body be scanned again and again.
+        var rest = Int64(body)
+        for index in 0..<buffers.count {
+            let length = buffers.int64(index, at: 8)
+            guard length >= 0, length <= rest else { throw Malformed("the buffers are longer than their body") }
+            rest -= length
         }
     }
 

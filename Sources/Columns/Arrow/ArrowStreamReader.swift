@@ -89,12 +89,12 @@ package final class ArrowStreamReader {
                 case .batch(let batch):
                     try batch.check(
                         nodes: schema.nodesPerBatch, buffers: schema.buffersPerBatch,
-                        variadics: schema.variadicsPerBatch)
+                        variadics: schema.variadicsPerBatch, body: message.bodyLength)
                     batchNumber += 1
                     return RecordBatch(
                         schema: schema, batch: batch, memory: memory,
                         dictionaryCounts: dictionaries.mapValues { $0.view.count },
-                        place: "\(source.name): batch \(batchNumber - 1)")
+                        place: "\(source.name): batch \(batchNumber - 1)", limits: limits)
                 case .dictionary(let id, let isDelta, let content):
                     try keep(id, isDelta, content)
                 case .schema: throw Malformed("a second schema follows")
@@ -122,8 +122,9 @@ package final class ArrowStreamReader {
         guard dictionaryBytes <= limits.dictionaryBytes else {
             throw Malformed("the dictionaries have more than \(limits.dictionaryBytes) bytes")
         }
-        try content.check(nodes: 1, buffers: text == .view ? 2 : 3, variadics: text == .view ? 1 : 0)
-        let spill = Spill()
+        try content.check(
+            nodes: 1, buffers: text == .view ? 2 : 3, variadics: text == .view ? 1 : 0, body: memory.bodyLength)
+        let spill = Spill(limits)
         let view = try ColumnDecoder(
             column: ArrowSchema.dictionaryColumn(text), batch: content, body: memory.body, dictionaryCount: 0,
             isFirstTouch: true, spill: spill
@@ -143,12 +144,14 @@ package final class RecordBatch {
     private let memory: BatchMemory
     private let dictionaryCounts: [Int64: Int]
     private let place: String
-    private let spill = Spill()
+    private let spill: Spill
     private var views: [ColumnView?]
 
     fileprivate init(
-        schema: ArrowSchema, batch: BatchMetadata, memory: BatchMemory, dictionaryCounts: [Int64: Int], place: String
+        schema: ArrowSchema, batch: BatchMetadata, memory: BatchMemory, dictionaryCounts: [Int64: Int], place: String,
+        limits: ArrowLimits
     ) {
+        spill = Spill(limits)
         self.schema = schema
         self.batch = batch
         self.memory = memory

@@ -4,9 +4,16 @@ import Glibc
 /// Memory for columns that cannot be used as they lie, freed with its owner.
 final class Spill: @unchecked Sendable {
     private var blocks: [UnsafeMutableRawPointer] = []
+    private var rest: Int
+
+    init(_ limits: ArrowLimits) { rest = limits.convertedBytes }
 
     /// Zeroed memory.
-    func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    func allocate(_ byteCount: Int) throws(Malformed) -> UnsafeMutableRawPointer {
+        guard byteCount <= rest else {
+            throw Malformed("the columns of one batch need too much memory as plain strings")
+        }
+        rest -= byteCount
         let block = UnsafeMutableRawPointer.allocate(byteCount: max(64, byteCount), alignment: 64)
         memset(block, 0, max(64, byteCount))
         blocks.append(block)
@@ -119,7 +126,7 @@ struct ColumnDecoder {
         }
         let base = wide[0]
         guard base >= 0, base <= Int64(bytes.count) else { throw Malformed("an offset points outside its strings") }
-        let narrow = spill.allocate((rows + 1) * 4).assumingMemoryBound(to: Int32.self)
+        let narrow = try spill.allocate((rows + 1) * 4).assumingMemoryBound(to: Int32.self)
         var previous = base
         for row in 0...rows {
             guard wide[row] >= previous, wide[row] <= Int64(bytes.count) else {
@@ -172,8 +179,8 @@ struct ColumnDecoder {
                 throw Malformed("a string lies outside its data buffer")
             }
         }
-        let offsets = spill.allocate((rows + 1) * 4).assumingMemoryBound(to: Int32.self)
-        let bytes = spill.allocate(total)
+        let offsets = try spill.allocate((rows + 1) * 4).assumingMemoryBound(to: Int32.self)
+        let bytes = try spill.allocate(total)
         var end = 0
         for row in 0..<rows {
             if isPresent(row) {
@@ -203,7 +210,7 @@ struct ColumnDecoder {
             if !isFirstTouch { return values }
             if yj_max_u32(values.assumingMemoryBound(to: UInt32.self), rows) < limit || rows == 0 { return values }
         }
-        let result = spill.allocate(rows * 4).assumingMemoryBound(to: Int32.self)
+        let result = try spill.allocate(rows * 4).assumingMemoryBound(to: Int32.self)
         for row in 0..<rows {
             if let validity, validity[row >> 3] >> UInt8(row & 7) & 1 == 0 { continue }
             let code = Self.code(values, row, width, isSigned)

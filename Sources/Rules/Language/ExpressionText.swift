@@ -4,13 +4,17 @@ import Claims
 package enum ExpressionText {
     static func same(_ a: Expression, _ b: Expression) -> Bool { a.type == b.type && text(a) == text(b) }
 
-    package static func text(_ expression: Expression, lists: [Rule.ListMatch] = []) -> String {
-        ExpressionWriter(lists: lists, inWindow: false).text(expression)
+    /// `columns` names the columns of each list join; without names they are numbered.
+    package static func text(
+        _ expression: Expression, lists: [Rule.ListMatch] = [], columns: [[String]] = []
+    ) -> String {
+        ExpressionWriter(lists: lists, columns: columns, inWindow: false).text(expression)
     }
 }
 
 private struct ExpressionWriter {
     let lists: [Rule.ListMatch]
+    let columns: [[String]]
     var inWindow: Bool
 
     func text(_ expression: Expression) -> String {
@@ -24,7 +28,10 @@ private struct ExpressionWriter {
         case .field(let path, let scope): return (scope == .focus && inWindow ? "this." : "") + name(path)
         case .listColumn(let match, let column):
             let alias = lists.indices.contains(match) ? lists[match].alias : "list\(match)"
-            return "\(alias)[\(column)]"
+            guard columns.indices.contains(match), columns[match].indices.contains(column) else {
+                return "\(alias)[\(column)]"
+            }
+            return "\(alias).\(columns[match][column])"
         case .not(let inner):
             if case .isKnown(let value) = inner.node { return "\(operand(value)) IS UNKNOWN" }
             return "NOT \(operand(inner))"

@@ -210,3 +210,36 @@ package struct PlanLoader {
         return overrides
     }
 }
+
+// MARK: - Single files
+
+extension PlanLoader {
+    /// Checks one rule file by itself, against a list `cap` of items and limits: what an editor, or a fuzzer, needs.
+    package static func check(
+        _ document: YamlDocument, bytes: [UInt8], lists: [String: ListDeclaration] = PlanLoader.exampleLists
+    ) -> [Diagnostic] {
+        let file = KnowledgeFile(path: document.file, kind: .rule, stem: "rule", area: nil, bytes: bytes, digest: "")
+        return RuleReader(file: file, declarations: lists, overrides: [], demanding: true).read(document).diagnostics
+    }
+
+    /// Checks a declaration and its rows by themselves.
+    package static func check(declaration: [UInt8], rows: [UInt8]) -> [Diagnostic] {
+        let declared = KnowledgeFile(
+            path: "lists/cap.yaml", kind: .listDeclaration, stem: "cap", area: nil, bytes: declaration, digest: "")
+        let (list, problems) = ListDeclarationReader.read(declared)
+        guard let list else { return problems }
+        let file = KnowledgeFile(
+            path: "lists/cap.csv", kind: .listRows, stem: "cap", area: nil, bytes: rows, digest: "")
+        return problems + ListReader.read(list, [file], digest: "").diagnostics
+    }
+
+    /// A list for examples: an item and its limit.
+    package static let exampleLists: [String: ListDeclaration] = [
+        "cap": ListDeclaration(
+            id: "cap", name: "cap",
+            columns: [
+                ListDeclaration.Column(name: "item", kind: .code(.item)),
+                ListDeclaration.Column(name: "limit", kind: .decimal(scale: 4)),
+            ], keys: [0], areaSelector: .none, dateSelector: .fee, source: "", basis: "", file: "lists/cap.yaml")
+    ]
+}

@@ -8,7 +8,7 @@ struct FindingsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "findings",
         abstract: "List, group and total the findings of a run (审核结果); compare runs; take in foreign findings.",
-        subcommands: [FindingsListCommand.self, FindingsDiffCommand.self],
+        subcommands: [FindingsListCommand.self, FindingsDiffCommand.self, FindingsImportCommand.self],
         defaultSubcommand: FindingsListCommand.self)
 }
 

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Audit
+import City
 import Columns
 import Documents
 import Glibc
+import Ingest
 
 /// How a command ends; the numbers are a promise to scripts.
 enum ExitStatus: Int32 {
@@ -47,6 +49,12 @@ struct CommandError: Error, Equatable {
         case let error as DocumentError:
             self.init(
                 code: error.code, what: error.reason, place: error.path, advice: error.advice, status: .worldFailed)
+        case let error as IngestError:
+            self.init(
+                code: error.code, what: error.message, place: error.place, advice: error.advice,
+                status: ["ING102", "ING103"].contains(error.code) ? .worldFailed : .badInput)
+        case let error as CityError: self.init(code: "YJ-330", what: error.description, status: .worldFailed)
+        case is AuditCancelled: self = .interrupted
         case let error as FindingsSelection.Mistake:
             self.init(
                 code: "YJ-201", what: "the condition cannot be read", place: "--where", why: error.description,
@@ -97,7 +105,9 @@ func exitReporting(_ error: any Error) -> Never {
 
 private func known(_ error: any Error) -> CommandError? {
     switch error {
-    case is CommandError, is ColumnsError, is DocumentError, is FindingsSelection.Mistake: CommandError(error)
+    case is CommandError, is ColumnsError, is DocumentError, is IngestError, is CityError, is AuditCancelled,
+        is FindingsSelection.Mistake:
+        CommandError(error)
     case is ExitCode, is ValidationError, is CleanExit: nil
     default:
         // Errors of argument parsing are not public types; they alone know a usage text.

@@ -40,16 +40,21 @@ struct Surroundings: ParsableArguments {
     }
 
     /// The package named, else `knowledge` in this folder or beside the program.
-    var knowledgeFolder: String? {
-        if let knowledge { return knowledge }
+    var knowledgeFolder: String? { knowledge ?? Shipped.folder("knowledge", holding: "package.yaml") }
+}
+
+/// Content that ships with the program: experts' packages, mappings.
+enum Shipped {
+    /// The folder in the current one, or beside the program, that holds the file named.
+    static func folder(_ name: String, holding file: String) -> String? {
         let program = URL(fileURLWithPath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
-        var folders = ["knowledge"]
+        var folders = [name]
         var parent = program.deletingLastPathComponent()
         for _ in 0..<5 {
-            folders.append(parent.appendingPathComponent("knowledge").path)
-            folders.append(parent.appendingPathComponent("share/yijian/knowledge").path)
+            folders.append(parent.appendingPathComponent(name).path)
+            folders.append(parent.appendingPathComponent("share/yijian/\(name)").path)
             parent = parent.deletingLastPathComponent()
         }
-        return folders.first { FileManager.default.fileExists(atPath: $0 + "/package.yaml") }
+        return folders.first { FileManager.default.fileExists(atPath: $0 + "/" + file) }
     }
 }

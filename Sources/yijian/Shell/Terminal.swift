@@ -1,5 +1,6 @@
 import Documents
 import Glibc
+import Synchronization
 
 /// What is known about the screen: whether there is one, how wide it is, and whether it wants colour.
 enum Terminal {
@@ -58,20 +59,24 @@ enum Terminal {
 }
 
 /// One line of progress on standard error, rewritten in place; silent where standard error is not a terminal.
-final class Progress {
-    private var last: Double = 0
+///
+/// Threads may report at once; the line is written at most ten times a second.
+final class Progress: Sendable {
+    private let last = Mutex<Double>(0)
     private let began = Clock.seconds()
-
-    init() {}
 
     var seconds: Double { Clock.seconds() - began }
 
-    /// Shows the text at most ten times a second. `share` of the work done, when it is known, adds the time left.
+    /// `share` of the work done, when it is known, adds the time left.
     func update(share: Double? = nil, _ text: () -> String) {
         guard Terminal.isErrorTerminal else { return }
         let now = Clock.seconds()
-        guard now - last > 0.1 else { return }
-        last = now
+        let isDue = last.withLock { last in
+            guard now - last > 0.1 else { return false }
+            last = now
+            return true
+        }
+        guard isDue else { return }
         var line = text()
         if let share, share > 0.01, share < 1 {
             let left = (now - began) / share * (1 - share)
