@@ -177,9 +177,9 @@ class Size:
     def planted(self, con, out):
         ours, _ = yijian_side.pairs(out)
         con.register("ours", ours)
-        missing, total = con.execute(
+        [(missing, total)] = con.execute(
             f"""SELECT count(*) FILTER (WHERE o.key IS NULL), count(*) FROM read_csv('{self.data}/planted.csv', header=true) p
-                LEFT JOIN (SELECT DISTINCT rule, key FROM ours) o USING (rule, key)""").fetchone()
+                LEFT JOIN (SELECT DISTINCT rule, key FROM ours) o USING (rule, key)""").fetchall()
         con.unregister("ours")
         self.report.say(f"  planted hits: {total - missing:,} of {total:,} found")
         if missing:
