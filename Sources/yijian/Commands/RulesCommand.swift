@@ -187,7 +187,7 @@ struct RuleCaseResult {
         options.undeterminedRows = true
         _ = try AuditRun.run(dataset: dataset, plan: narrowed, into: scratch.path + "/run", options: options)
         var found: [FindingSummary] = []
-        try FindingsRun(folder: scratch.path + "/run").forEach { record in
+        try FindingsRun(folder: scratch.path + "/run").visit { record in
             if let summary = record.summary { found.append(summary) }
             return true
         }
