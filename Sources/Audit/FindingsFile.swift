@@ -37,7 +37,7 @@ package struct FindingsFile: Sendable {
     package var count: Int { file.totalRows }
 
     /// Calls `body` with each record until it returns false.
-    package func forEach(_ body: (FindingsRecord) throws -> Bool) throws {
+    package func visit(_ body: (FindingsRecord) throws -> Bool) throws {
         for batch in 0..<file.batchCount {
             let views = try place.map { try file.column($0, batch: batch) }
             let page = Page(views: views, dictionaries: dictionaries)

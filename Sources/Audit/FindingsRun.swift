@@ -26,12 +26,12 @@ package struct FindingsRun: Sendable {
     }
 
     /// All records that `selection` keeps, in the order of the files, until `body` returns false.
-    package func forEach(
+    package func visit(
         where selection: FindingsSelection = FindingsSelection(), _ body: (FindingsRecord) throws -> Bool
     ) throws {
         var goesOn = true
         for file in files where goesOn {
-            try file.forEach { record in
+            try file.visit { record in
                 guard selection.keeps(record) else { return true }
                 goesOn = try body(record)
                 return goesOn
@@ -42,7 +42,7 @@ package struct FindingsRun: Sendable {
     /// The findings whose identifier begins with `prefix`; at most `limit` of them.
     package func findings(withPrefix prefix: String, limit: Int = 10) throws -> [FindingsRecord] {
         var found: [FindingsRecord] = []
-        try forEach { record in
+        try visit { record in
             if record.id.hasPrefix(prefix) { found.append(record) }
             return found.count < limit
         }

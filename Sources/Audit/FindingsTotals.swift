@@ -117,7 +117,7 @@ package struct FindingsTotals {
     }
 
     /// Parts of `whole` in proportion to `weights`; they add up to it exactly (largest remainder, first row first).
-    static func shares(of whole: Int64, by weights: [Int64]) -> [Int64] {
+    package static func shares(of whole: Int64, by weights: [Int64]) -> [Int64] {
         var total: Int128 = 0
         for weight in weights { total += Int128(max(0, weight)) }
         guard total > 0, whole > 0 else { return [Int64](repeating: 0, count: weights.count) }

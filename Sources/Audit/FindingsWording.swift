@@ -50,7 +50,7 @@ package struct FindingsWording: Sendable {
     }
 
     /// Replaces `{name}`; a name without a value reads 「未知」, a brace without its partner stays as it is.
-    static func filled(_ template: String, _ value: (String) -> String?) -> String {
+    package static func filled(_ template: String, _ value: (String) -> String?) -> String {
         var result = ""
         var rest = template[...]
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {

@@ -16,6 +16,11 @@ package enum WorkerProtocol {
     package struct Frame: Equatable, Sendable {
         package let table: String
         package let bytes: UInt64
+
+        package init(table: String, bytes: UInt64) {
+            self.table = table
+            self.bytes = bytes
+        }
     }
 
     /// The head of the next frame; nil at the closing mark.

@@ -45,7 +45,7 @@ import Testing
 
     static func read(_ folder: String, where text: String = "") throws -> [FindingsRecord] {
         var records: [FindingsRecord] = []
-        try FindingsRun(folder: folder).forEach(where: FindingsSelection(text)) { record in
+        try FindingsRun(folder: folder).visit(where: FindingsSelection(text)) { record in
             records.append(record)
             return true
         }

@@ -141,7 +141,7 @@ struct DemoCommand: ParsableCommand {
         var examples: [String: String] = [:]
         let findings = try FindingsRun(folder: run)
         let encounters = try EncounterIndex(findings, FindingsSelection(), evidence)
-        try findings.forEach { record in
+        try findings.visit { record in
             groups.add(record, encounterOf: encounters.encounter)
             if examples[record.rule] == nil, record.isConclusion {
                 examples[record.rule] = wording.statement(of: record)
@@ -173,7 +173,7 @@ struct DemoCommand: ParsableCommand {
     /// A violation with involved rows shows most; else any conclusion.
     private func shownFinding(in run: String) throws -> FindingsRecord? {
         var shown: FindingsRecord?
-        try FindingsRun(folder: run).forEach { record in
+        try FindingsRun(folder: run).visit { record in
             guard record.isConclusion else { return true }
             if shown == nil { shown = record }
             let isTelling =

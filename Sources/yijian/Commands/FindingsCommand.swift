@@ -88,7 +88,7 @@ struct FindingsListCommand: ParsableCommand {
             heads, title: asLines ? "违规明细表" : "审核结果", path: output, byteOrderMark: byteOrderMark)
         let lines = LineListing(wording: wording, evidence: evidence, output: list)
         var left = limit ?? .max
-        try run.forEach(where: selection) { record in
+        try run.visit(where: selection) { record in
             guard left > 0 else { return false }
             try Interrupt.check()
             if asLines {
@@ -119,7 +119,7 @@ struct FindingsListCommand: ParsableCommand {
         let encounters = try EncounterIndex(run, selection, evidence)
         var groups = FindingsGroups(by: group)
         var left = limit ?? .max
-        try run.forEach(where: selection) { record in
+        try run.visit(where: selection) { record in
             guard left > 0 else { return false }
             groups.add(record, encounterOf: encounters.encounter)
             left -= 1
@@ -145,7 +145,7 @@ struct FindingsListCommand: ParsableCommand {
         var totals = FindingsTotals()
         var result = GroupListing.Totals()
         var left = limit ?? .max
-        try run.forEach(where: selection) { record in
+        try run.visit(where: selection) { record in
             guard left > 0 else { return false }
             totals.add(record, encounterOf: encounters.encounter)
             result.count(record)
@@ -165,7 +165,7 @@ struct FindingsListCommand: ParsableCommand {
     private func writeArrow(_ run: FindingsRun, _ selection: FindingsSelection, _ wording: FindingsWording) throws {
         var writer = FindingsRecordWriter()
         var left = limit ?? .max
-        try run.forEach(where: selection) { record in
+        try run.visit(where: selection) { record in
             guard left > 0 else { return false }
             try writer.append(wording.mask.apply(to: record))
             left -= 1

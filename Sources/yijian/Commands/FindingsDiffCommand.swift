@@ -50,7 +50,7 @@ struct FindingsDiffCommand: ParsableCommand {
         let selection = try FindingsSelection(conditions.joined(separator: ","))
         let mask = surroundings.mask()
         var difference = FindingsDifference()
-        try FindingsRun(folder: former).forEach(where: selection) { record in
+        try FindingsRun(folder: former).visit(where: selection) { record in
             difference.addFormer(record)
             return true
         }
@@ -65,7 +65,7 @@ struct FindingsDiffCommand: ParsableCommand {
             left -= 1
             try list.write(Self.row(entry, mask: mask))
         }
-        try FindingsRun(folder: latter).forEach(where: selection) { record in
+        try FindingsRun(folder: latter).visit(where: selection) { record in
             try Interrupt.check()
             try write(difference.addLatter(record))
             return true

@@ -178,6 +178,7 @@ struct RuleCaseResult {
         }
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("yijian-case-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: scratch) }
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         let dataset = try CaseDataset.write(script.tables, to: scratch.path + "/dataset")
         let narrowed = Plan(
             rules: [rule], lists: plan.lists.merging(script.tables.lists) { $1 }, packageName: plan.packageName,
@@ -187,7 +188,7 @@ struct RuleCaseResult {
         options.undeterminedRows = true
         _ = try AuditRun.run(dataset: dataset, plan: narrowed, into: scratch.path + "/run", options: options)
         var found: [FindingSummary] = []
-        try FindingsRun(folder: scratch.path + "/run").forEach { record in
+        try FindingsRun(folder: scratch.path + "/run").visit { record in
             if let summary = record.summary { found.append(summary) }
             return true
         }

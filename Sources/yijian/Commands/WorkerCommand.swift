@@ -80,7 +80,7 @@ struct WorkerCommand: ParsableCommand {
         _ = try AuditRun.run(
             dataset: try Dataset.open(dataset), plan: plan, into: scratch.path + "/run", options: options)
         var writer = FindingsRecordWriter()
-        try FindingsRun(folder: scratch.path + "/run").forEach { record in
+        try FindingsRun(folder: scratch.path + "/run").visit { record in
             try writer.append(record)
             return true
         }

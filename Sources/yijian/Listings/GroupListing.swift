@@ -91,7 +91,7 @@ struct EncounterIndex {
         guard let evidence else { return }
         var claimsEncounters = false
         var lines: Set<String> = []
-        try run.forEach(where: selection) { record in
+        try run.visit(where: selection) { record in
             if record.violatingTable == "encounter" { claimsEncounters = true }
             if record.violatingTable == "line", record.encounter == nil { lines.formUnion(record.violating) }
             return true
