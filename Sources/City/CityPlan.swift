@@ -40,6 +40,7 @@ package enum CityError: Error, Equatable, CustomStringConvertible {
     case persons(Int)
     case year(Int)
     case cannotWrite(path: String, reason: String)
+    case cannotRead(path: String, reason: String)
 
     package var description: String {
         switch self {
@@ -51,6 +52,8 @@ package enum CityError: Error, Equatable, CustomStringConvertible {
                 + "\(CityPlan.allowedYears.upperBound)."
         case .cannotWrite(let path, let reason):
             "CTY003: cannot write \(path): \(reason). Free some space or choose another folder, then run it again."
+        case .cannotRead(let path, let reason):
+            "CTY004: cannot read \(path): \(reason). Make the city again with `yijian demo`."
         }
     }
 }

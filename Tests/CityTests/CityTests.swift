@@ -1,4 +1,5 @@
 import City
+import Columns
 import Foundation
 import Testing
 
@@ -10,6 +11,14 @@ import Testing
         for file in one.summary.files { #expect(try one.bytes(file.name) == two.bytes(file.name), "\(file.name)") }
         let other = try CityFolder(seed: 8)
         #expect(try one.bytes("fee_list_d.csv") != other.bytes("fee_list_d.csv"))
+    }
+
+    /// Any change of the city's bytes shows here; when it is meant, print the new hash and say so in the commit.
+    @Test func theSmallCityOfSeedOneIsTheSameEverywhere() throws {
+        let city = try CityFolder(seed: 1, persons: 500)
+        var bytes: [UInt8] = []
+        for file in city.summary.files { bytes += try city.bytes(file.name) }
+        #expect(SHA256.hex(of: bytes) == "0a62608a41b1ec71761749e38c73b3fa397f43228d35c1f0e59a76d14d7b96bd")
     }
 
     @Test func settlementsAddUp() throws {

@@ -140,7 +140,9 @@ extension StoryBook {
                     keys.append(scan(trace, sell(drug, at: one(of: city.town.pharmacies), on: later + 9), "sale"))
                 }
                 switch twin {
-                case .resold: hit("M11", .scan, keys, "同一追溯码重复结算")
+                case .resold:
+                    hit("M11", .scan, Array(keys.dropFirst()), "同一追溯码重复结算")
+                    nearMiss("M11", .scan, [keys[0]], "第一次销售")
                 case .returned: nearMiss("M11", .scan, keys, "退货后再次销售")
                 case .split: nearMiss("M11", .scan, keys, "拆零销售")
                 }
@@ -178,7 +180,6 @@ extension StoryBook {
     }
 
     private func emptyShelves() {
-        begin("卖出多于买进")
         let pharmacy = city.town.stories.stockPharmacy
         for (drug, short) in [("liuwei", 30), ("dripping", 1), ("xuefu", 0)] {
             for number in 0..<70 {
@@ -193,7 +194,7 @@ extension StoryBook {
 
     /// After the stock books are written: which of their rows tell the story.
     func tellStockTruth() {
-        begin("卖出多于买进（账册）")
+        begin("卖出多于买进")
         for (drug, short) in [("liuwei", 30), ("dripping", 1), ("xuefu", 0)] {
             guard let rows = city.shortageRows[city.item(drug)] else { continue }
             if short > 0 {

@@ -1,0 +1,81 @@
+import Audit
+import City
+import Columns
+import Foundation
+import Ingest
+import Rules
+import Testing
+
+/// The whole way, as the demo goes it: city, ingest, audit, and what was found against what was planted.
+@Suite(.serialized) struct StoryTests {
+    @Test(arguments: [1, 2, 3])
+    func everyStoryIsFoundAndNothingElse(seed: UInt64) throws {
+        let persons = ProcessInfo.processInfo.environment["YIJIAN_CITY_PERSONS"].flatMap { Int($0) } ?? 1500
+        let city = try CityFolder(seed: seed, persons: persons)
+        let report = try audit(city)
+        for rule in report.rules { #expect(rule.notRunnable == nil, "\(rule.rule)") }
+        let truth = try CityTruth(folder: city.path)
+        let flagged = try flaggedRows(city)
+        let scores = truth.scores(flagged: flagged)
+        print("seed \(seed): \(report.lines) lines, \(report.findings) findings")
+        for score in scores {
+            print(
+                "  \(score.rule) recall \(score.recall) precision \(score.precision) planted \(score.planted) "
+                    + "near misses \(score.nearMisses) \(score.stories.joined(separator: "、"))")
+            #expect(score.missed.isEmpty, "\(score.rule) missed \(score.missed.prefix(3))")
+            #expect(score.extra.isEmpty, "\(score.rule) flagged beyond the truth \(score.extra.prefix(3))")
+            #expect(score.nearMissesFlagged.isEmpty, "\(score.rule) flagged \(score.nearMissesFlagged.prefix(3))")
+        }
+        #expect(scores.count == 33)
+        // Rules that no story is about find nothing in a city where everything else is in order.
+        let planted = Set(scores.map(\.rule))
+        for (rule, rows) in flagged where !planted.contains(rule) {
+            #expect(rows.isEmpty, "\(rule) flagged \(rows.prefix(3))")
+        }
+    }
+
+    @Test func theScoreSeesMissesAndExtras() throws {
+        let city = try CityFolder(persons: 500)
+        let truth = try CityTruth(folder: city.path)
+        let perfect = Dictionary(grouping: truth.plantings.filter(\.isHit), by: \.rule)
+            .mapValues { Set($0.flatMap(\.keys)) }
+        let agreed = truth.scores(flagged: perfect).allSatisfy { $0.isPerfect }
+        #expect(agreed)
+        var spoilt = perfect
+        let lost = try #require(perfect["M21"]?.min())
+        spoilt["M21"]?.remove(lost)
+        spoilt["M07"]?.insert("nowhere")
+        let bad = truth.scores(flagged: spoilt).filter { !$0.isPerfect }
+        #expect(bad.map(\.rule) == ["M07", "M21"])
+        #expect(bad[0].extra == ["nowhere"] && bad[0].precision < 1)
+        #expect(bad[1].missed == [lost] && bad[1].recall < 1)
+    }
+
+    // MARK: the way there
+
+    private var root: String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+    }
+
+    private func audit(_ city: CityFolder) throws -> AuditReport {
+        let (mapping, problems) = IngestPlan.load(mappingPath: root + "/mappings/city.yaml")
+        let ingest = try #require(mapping, "\(problems)")
+        _ = try ingest.run(sources: city.path, into: city.path + "/dataset")
+        let (loaded, diagnostics) = PlanLoader.load(package: root + "/knowledge")
+        let plan = try #require(loaded, "\(diagnostics)")
+        #expect(diagnostics.isEmpty, "\(diagnostics)")
+        let dataset = try Dataset.open(city.path + "/dataset")
+        return try AuditRun.run(dataset: dataset, plan: plan, into: city.path + "/run", options: AuditOptions())
+    }
+
+    private func flaggedRows(_ city: CityFolder) throws -> [String: Set<String>] {
+        var flagged: [String: Set<String>] = [:]
+        func collect(_ finding: FindingsRecord) -> Bool {
+            if finding.isConclusion { flagged[finding.rule, default: []].formUnion(finding.violating) }
+            return true
+        }
+        try FindingsFile(path: city.path + "/run/findings.arrow").forEach(collect)
+        return flagged
+    }
+}
