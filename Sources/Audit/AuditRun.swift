@@ -70,6 +70,13 @@ package struct AuditRun {
             used[table, default: []].insert(table == .encounter || table == .entitlement
                 ? table.index(of: "person") ?? 0 : table.index(of: "encounter") ?? 0)
         }
+        if binding.rules.contains(where: { $0.table == Table.scan.position }) {
+            used[.scan, default: []].formUnion(["person", "institution", "item"].compactMap { Table.scan.index(of: $0) })
+        }
+        if binding.rules.contains(where: { $0.table == Table.stock.position }) {
+            used[.stock, default: []].formUnion(["institution", "item", "day"].compactMap { Table.stock.index(of: $0) })
+        }
+        used[.diagnosis, default: []].formUnion(["sequence", "code"].compactMap { Table.diagnosis.index(of: $0) })
         for table in [Table.stock, .scan, .operation, .prescription, .settlement] { used[table, default: []].insert(0) }
         try reader.bind(used, vocabulary: vocabulary)
         for table in Table.allCases where table.role == .master {

@@ -113,6 +113,7 @@ package final class Binding: @unchecked Sendable {
         }
         use(.person, "id")
         use(.encounter, "id", "person", "institution", "start_day")
+        use(.entitlement, "person", "from", "to")
         use(.line, "id", "encounter", "item", "day", "second", "quantity", "amount", "in_scope", "reverses")
         for access in program.accesses {
             for hop in access.hops { if let field = hop.codeField { used[access.tableBefore(hop), default: []].insert(Int(field)) } }

@@ -72,8 +72,6 @@ struct TableRows {
 /// encounter, day, second and identifier.
 final class Chunk: @unchecked Sendable {
     static let tableCount = Table.allCases.count
-    static let position: [Table: Int] = Dictionary(
-        uniqueKeysWithValues: Table.allCases.enumerated().map { ($1, $0) })
 
     /// Number of the chunk in timeline order, and of its first person among all.
     var number = 0
@@ -98,9 +96,8 @@ final class Chunk: @unchecked Sendable {
     }
 
     @inline(__always) subscript(_ table: Table) -> TableRows {
-        // Every table has a position.
-        get { tables[Chunk.position[table].unsafelyUnwrapped] }
-        set { tables[Chunk.position[table].unsafelyUnwrapped] = newValue }
+        get { tables[table.position] }
+        set { tables[table.position] = newValue }
     }
 
     func slot(_ table: Table, _ field: String) -> Slot {
@@ -121,11 +118,11 @@ final class Chunk: @unchecked Sendable {
     /// The entitlement spans of a person of this chunk; nil when the table is absent or has none for the person.
     func entitlements(person: Int) -> [Masters.Span]? {
         let rows = self[.entitlement]
-        guard rows.isPresent, let parent = rows.parent, let from = Table.entitlement.index(of: "from"),
-            let to = Table.entitlement.index(of: "to")
+        guard rows.isPresent, let starts = rows.starts, person >= 0, person < self[.person].rows,
+            let from = Table.entitlement.index(of: "from"), let to = Table.entitlement.index(of: "to")
         else { return nil }
         var spans: [Masters.Span] = []
-        for row in 0..<rows.rows where Int(parent[row]) == person {
+        for row in Int(starts[person])..<Int(starts[person + 1]) {
             spans.append(
                 Masters.Span(
                     from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : Int32.min,

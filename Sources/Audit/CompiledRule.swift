@@ -85,7 +85,7 @@ extension Compiler {
         let evidence = testWindows.filter { program.windows[$0].scope != .members }
         let merging = isGroup ? nil : evidence.first { number in
             let window = program.windows[number]
-            return window.range != nil && [.sum, .count, .countDistinct].contains(window.function)
+            return [.sum, .count, .countDistinct].contains(window.function)
         }
         var memberPeriod: Period?
         var hasMemberDay = false

@@ -24,7 +24,10 @@ struct ScopeMemory {
     var results: [Key: Value] = [:]
     var related: [Key: [Int32]] = [:]
 
+    var orders: [Int: TimeOrder] = [:]
+
     mutating func forget() {
+        orders.removeAll(keepingCapacity: true)
         scopes.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
         results.removeAll(keepingCapacity: true)
@@ -45,13 +48,13 @@ extension Evaluator {
         let window = plans[number]
         guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
         let scope = scope(window, focus)
+        let isSliding = window.function == .sum || window.function == .count
+        if isSliding, window.isFilterStatic, scope.count > 24 {
+            memory.enter(window.table, scope)
+            if let value = slidingSum(window, focus) { return value }
+        }
         guard scope.count > ScopeMemory.threshold else { return nil }
         memory.enter(window.table, scope)
-        if window.function == .sum || window.function == .count, window.isFilterStatic,
-            let value = slidingSum(window, focus)
-        {
-            return value
-        }
         guard let inputs = inputs(window, focus) else { return nil }
         let key = ScopeMemory.Key(window: isOpen ? ~number : number, values: inputs)
         if let known = memory.results[key] { return known }

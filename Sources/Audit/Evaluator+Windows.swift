@@ -115,7 +115,7 @@ extension Evaluator {
             return
         }
         if case .run(let days) = window.range { return forEachInRun(window, focus, days: days, body) }
-        forEachSharing(window, focus) { row, truth in
+        forEachSharing(window, focus, among: timely(window, focus)) { row, truth in
             var truth = truth
             if let range = window.range {
                 truth = Self.and(truth, self.isInside(range, row, focus, window))
@@ -126,7 +126,9 @@ extension Evaluator {
     }
 
     /// Rows of the scope that share the keys and pass the filter, ranges apart.
-    func forEachSharing(_ window: WindowPlan, _ focus: Int, _ body: (Int, Value) -> Bool) {
+    func forEachSharing(
+        _ window: WindowPlan, _ focus: Int, among chosen: [Int32]? = nil, _ body: (Int, Value) -> Bool
+    ) {
         let table = window.table
         let rows = scope(window, focus)
         let keys = keyStack + keyTop
@@ -182,6 +184,10 @@ extension Evaluator {
             return body(row, truth)
         }
 
+        if let chosen {
+            for row in chosen where !test(Int(row)) { return }
+            return
+        }
         guard lead >= 0 else {
             for row in rows where !test(row) { return }
             return
@@ -197,6 +203,28 @@ extension Evaluator {
             let code = leadSlot.pointee.code(row)
             if code == leadCode || code < 0, !test(row) { return }
         }
+    }
+
+    /// In a large scope without a leading code: the rows whose time may lie in the window, found through an order by time.
+    private func timely(_ window: WindowPlan, _ focus: Int) -> [Int32]? {
+        guard window.scope == .person || window.scope == .partition else { return nil }
+        let low: Int?
+        let high: Int?
+        switch window.range {
+        case .days(let a, let b), .seconds(let a, let b):
+            low = a
+            high = b
+        default: return nil
+        }
+        let rows = scope(window, focus)
+        guard rows.count > ScopeMemory.threshold else { return nil }
+        if window.lead >= 0, window.scope == .person { return nil }
+        let own = evaluate(window.focusTime, focus)
+        guard own.isFinite else { return nil }
+        let order = timeOrder(window, focus, rows)
+        return order.rows(
+            from: low.map { own.lo + Int128($0) } ?? Value.minusInfinity,
+            to: high.map { own.hi + Int128($0) } ?? Value.infinity)
     }
 
     @inline(__always) static func and(_ a: Value, _ b: Value) -> Value {

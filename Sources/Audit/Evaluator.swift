@@ -44,6 +44,9 @@ final class Evaluator {
     private var distinct: [Int128] = []
     private var possible: [Int128] = []
     var focusTable = 0
+    /// Person row of the row at hand, for chunks whose persons were gathered.
+    private var entitledRow: Int { currentFocus >= 0 ? person(of: currentFocus) : -1 }
+    var currentFocus = -1
 
     struct Member {
         let row: Int32
@@ -220,7 +223,9 @@ final class Evaluator {
         case .startsWith: return startsWith(evaluate(node.a, focus, related), node.b)
         case .prefix: return prefix(evaluate(node.a, focus, related), Int(node.k))
         case .inList: return isListed(node, focus, related)
-        case .covered: return covered(Int(node.k), evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+        case .covered:
+            currentFocus = focus
+            return covered(Int(node.k), evaluate(node.a, focus, related), evaluate(node.b, focus, related))
         case .greatest, .least, .coalesce, .choose: return choice(node, focus, related)
         case .aggregate: return fold(Int(node.a), focus)
         }
@@ -292,7 +297,9 @@ final class Evaluator {
         guard key.isKnown, day.isKnown else { return .maybe }
         let spans: [Masters.Span]?
         if table == Table.entitlement.position {
-            spans = chunk.entitlements(person: Int(truncatingIfNeeded: key.lo - Int128(chunk.firstRows[binding.personTable])))
+            let person = chunk.identities[binding.personTable] == nil
+                ? Int(truncatingIfNeeded: key.lo - Int128(chunk.firstRows[binding.personTable])) : entitledRow
+            spans = chunk.entitlements(person: person)
         } else {
             spans = binding.masters.spans(table, code: Int32(truncatingIfNeeded: key.lo))
         }

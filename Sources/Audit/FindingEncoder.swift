@@ -146,7 +146,12 @@ final class FindingEncoder {
         let table = rule.table
         let row = Int(draft.firstRow)
         let encounter = table == binding.encounterTable ? row : evaluator.encounter(of: row)
-        if case .person = rule.partition, encounter >= 0, let parent = chunk[.encounter].parent {
+        let isPersons: Bool
+        if case .person = rule.partition { isPersons = true } else { isPersons = !rule.isGroup }
+        let named = table == Table.scan.position ? chunk.slot(.scan, "person") : Slot()
+        if named.isValid(row) {
+            self[.person].append(utf8: named.utf8(row))
+        } else if isPersons, encounter >= 0, let parent = chunk[.encounter].parent {
             self[.person].append(utf8: chunk[.person].slots[0].utf8(Int(parent[encounter])))
         } else {
             self[.person].appendNull()
@@ -181,7 +186,7 @@ final class FindingEncoder {
 
     private func makeKey(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
         key.removeAll(keepingCapacity: true)
-        guard rule.isGroup, case .group(_, let keys) = rule.rule.unit else {
+        guard rule.isGroup, !draft.keys.isEmpty, case .group(_, let keys) = rule.rule.unit else {
             key.append(contentsOf: Table.allCases[rule.table].rawValue.utf8)
             key.append(58)
             RowNames.with(rule.table, Int(draft.firstRow), chunk) { key.append(contentsOf: $0) }
@@ -235,7 +240,8 @@ enum RowNames {
         var name = ""
         if let parent = rows.parent, Table.allCases[table] == .diagnosis {
             name = String(decoding: chunk[.encounter].slots[0].utf8(Int(parent[row])), as: UTF8.self)
-            name += "/\(row - Int(rows.starts?[Int(parent[row])] ?? 0) + 1)"
+            let sequence = rows.slots[Table.diagnosis.index(of: "sequence") ?? 0]
+            name += "#" + (sequence.isValid(row) ? "\(sequence.int32s[row])" : "\(row - Int(rows.starts?[Int(parent[row])] ?? 0) + 1)")
         }
         name.withUTF8 { body($0) }
     }
@@ -246,6 +252,7 @@ enum KeyText {
     static func text(_ value: Value, _ expression: Expression, _ vocabulary: Vocabulary) -> String {
         guard value.isKnown else { return "" }
         let number = Int32(truncatingIfNeeded: value.lo)
+        if case .period(.hour, _) = expression.node { return period(.hour, number) }
         switch expression.type {
         case .text: return vocabulary.string(number)
         case .boolean: return value.isTrue ? "true" : "false"

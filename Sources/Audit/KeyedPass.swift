@@ -145,7 +145,8 @@ final class KeyedPass: @unchecked Sendable {
                     keys.append(key.lo)
                 }
                 if !rows.isEmpty {
-                    pieces.append((GatheredChunk.make(part.table, rows.map { RowReference(source: 0, row: $0) }, [chunk]), keys, number))
+                    pieces.append((GatheredChunk.make(
+                        part.table, rows.map { RowReference(source: 0, row: $0) }, [chunk], withChildren: plan.needsChildren), keys, number))
                 }
             }
             return pieces
@@ -169,7 +170,8 @@ final class KeyedPass: @unchecked Sendable {
             }.map(\.element)
         }
         let tables = gathered.rows.map(ordered)
-        let chunk = GatheredChunk.make(plan.parts[0].table, tables[0].map(\.reference), gathered.parts)
+        let chunk = GatheredChunk.make(
+            plan.parts[0].table, tables[0].map(\.reference), gathered.parts, withChildren: plan.needsChildren)
         var ranges: [(key: Int128, rows: Range<Int>)] = []
         for (index, row) in tables[0].enumerated() {
             if let last = ranges.last, last.key == row.key {
@@ -180,7 +182,8 @@ final class KeyedPass: @unchecked Sendable {
         }
         var related: [Int: [Int128: Range<Int>]] = [:]
         for (number, part) in plan.parts.enumerated().dropFirst() {
-            GatheredChunk.add(part.table, tables[number].map(\.reference), gathered.parts, to: chunk)
+            GatheredChunk.add(
+                part.table, tables[number].map(\.reference), gathered.parts, withChildren: false, to: chunk)
             var places: [Int128: Range<Int>] = [:]
             for (index, row) in tables[number].enumerated() {
                 places[row.key] = (places[row.key]?.lowerBound ?? index)..<index + 1
@@ -247,13 +250,15 @@ final class KeyedPass: @unchecked Sendable {
 
 /// Rows copied out of their chunks, with the encounters, persons and lines that belong to them.
 enum GatheredChunk {
-    static func make(_ table: Table, _ rows: [RowReference], _ sources: [Chunk]) -> Chunk {
+    static func make(_ table: Table, _ rows: [RowReference], _ sources: [Chunk], withChildren: Bool) -> Chunk {
         let chunk = Chunk()
-        add(table, rows, sources, to: chunk)
+        add(table, rows, sources, withChildren: withChildren, to: chunk)
         return chunk
     }
 
-    static func add(_ table: Table, _ rows: [RowReference], _ sources: [Chunk], to chunk: Chunk) {
+    static func add(
+        _ table: Table, _ rows: [RowReference], _ sources: [Chunk], withChildren: Bool, to chunk: Chunk
+    ) {
         fill(table, rows, sources, chunk)
         guard table.role == .timeline, table != .person else { return }
         // One encounter and one person per row; their identities tell which are the same.
@@ -274,6 +279,8 @@ enum GatheredChunk {
         }
         fill(.person, persons, sources, chunk)
         link(chunk, .encounter, parents: (0..<Int32(persons.count)).map { $0 }, parentRows: persons.count)
+        guard withChildren else { return }
+        addChildren(of: persons, .entitlement, sources, to: chunk)
         for child in [Table.diagnosis, .operation, .prescription, .line, .settlement] where child != table {
             var children: [RowReference] = []
             var parents: [Int32] = []
@@ -287,6 +294,22 @@ enum GatheredChunk {
             fill(child, children, sources, chunk)
             link(chunk, child, parents: parents, parentRows: encounters.count)
         }
+    }
+
+    private static func addChildren(
+        of parents: [RowReference], _ child: Table, _ sources: [Chunk], to chunk: Chunk
+    ) {
+        var children: [RowReference] = []
+        var owners: [Int32] = []
+        for (index, parent) in parents.enumerated() {
+            guard let starts = sources[Int(parent.source)][child].starts else { continue }
+            for row in starts[Int(parent.row)]..<starts[Int(parent.row) + 1] {
+                children.append(RowReference(source: parent.source, row: row))
+                owners.append(Int32(index))
+            }
+        }
+        fill(child, children, sources, chunk)
+        link(chunk, child, parents: owners, parentRows: parents.count)
     }
 
     private static func fill(_ table: Table, _ rows: [RowReference], _ sources: [Chunk], _ chunk: Chunk) {

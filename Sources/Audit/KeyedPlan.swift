@@ -21,6 +21,8 @@ final class KeyedPlan: @unchecked Sendable {
 
         let components: UnsafeMutablePointer<Component>
         let componentCount: Int
+        let startDay = Table.encounter.index(of: "start_day") ?? 0
+        let startSecond = Table.encounter.index(of: "start_second") ?? 0
         let leastCount: Int
         /// For windows of seconds: their length; neighbouring bins are looked at together. 0: none.
         let seconds: Int64
@@ -44,6 +46,8 @@ final class KeyedPlan: @unchecked Sendable {
     let rule: CompiledRule
     let parts: [Part]
     let bins: Bins?
+    /// Whether the lines and other children of gathered encounters are looked at.
+    let needsChildren: Bool
     var path: String { bins == nil ? "gathered" : "counted" }
 
     init(_ rule: CompiledRule, _ binding: Binding, isGeneral: Bool) {
@@ -55,6 +59,15 @@ final class KeyedPlan: @unchecked Sendable {
         }
         self.parts = parts
         _ = key
+        var needsChildren = false
+        if case .encounter = rule.rule.amount { needsChildren = true }
+        if rule.rule.expressions.contains(where: { expression in
+            expression.windowTables.contains { $0.role == .timeline && $0 != .encounter && $0 != rule.rule.unit.table }
+                || expression.contains { if case .covered(.entitlement, _, _) = $0.node { true } else { false } }
+        }) {
+            needsChildren = true
+        }
+        self.needsChildren = needsChildren
         bins = isGeneral || parts.count > 1 ? nil : Self.bins(rule, binding)
     }
 
@@ -180,7 +193,7 @@ extension KeyedPlan.Bins {
             index &+= 1
             let value: Int32
             if component.field < 0 {
-                let slot = rows.slots + Self.startDay
+                let slot = rows.slots + startDay
                 value = slot.pointee.isValid(encounter) ? slot.pointee.int32s[encounter] : -1
             } else {
                 let code = (rows.slots + component.field).pointee.code(encounter)
@@ -195,8 +208,8 @@ extension KeyedPlan.Bins {
             hash ^= hash &>> 32
         }
         guard seconds > 0 else { return mixed(hash) }
-        let day = rows.slots[Self.startDay]
-        let second = rows.slots[Self.startSecond]
+        let day = rows.slots[startDay]
+        let second = rows.slots[startSecond]
         guard day.isValid(encounter), second.isValid(encounter) else { return nil }
         let time = Int64(day.int32s[encounter]) * 86_400 + Int64(second.int32s[encounter])
         return mixed(hash) &+ UInt64(bitPattern: time / seconds)
@@ -207,6 +220,4 @@ extension KeyedPlan.Bins {
         return x ^ (x &>> 32)
     }
 
-    private static let startDay = Table.encounter.index(of: "start_day") ?? 0
-    private static let startSecond = Table.encounter.index(of: "start_second") ?? 0
 }

@@ -418,6 +418,7 @@ final class DuplicateSieve: SieveOperator {
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let slot = context.chunk[.encounter].slots[institution]
+        let days = context.chunk[.line].slots[context.binding.lineDayField]
         let firstDay = context.firstDay.base
         let lastDay = context.lastDay.base
         for person in 0..<context.persons {
@@ -430,17 +431,29 @@ final class DuplicateSieve: SieveOperator {
                 let last = lastDay[encounter]
                 if first > last { continue }
                 let own = slot.code(encounter)
-                var overlaps = isLarge
+                // The days that lie in encounters of other institutions too.
+                var low = isLarge ? first : Int32.max
+                var high = isLarge ? last : Int32.min
                 var other = start
-                while other < end && !overlaps {
+                while other < end && !isLarge {
                     if firstDay[other] <= last && lastDay[other] >= first && other != encounter {
                         let code = slot.code(other)
-                        overlaps = code != own || code < 0
+                        if code != own || code < 0 {
+                            low = min(low, max(first, firstDay[other]))
+                            high = max(high, min(last, lastDay[other]))
+                        }
                     }
                     other &+= 1
                 }
-                guard overlaps else { continue }
-                lists[rule].append(all: Int(context.lineStarts[encounter])..<Int(context.lineStarts[encounter &+ 1]))
+                guard low <= high else { continue }
+                let lines = Int(context.lineStarts[encounter])..<Int(context.lineStarts[encounter &+ 1])
+                if (low <= first && high >= last) || days.validity != nil || days.kind != .int32 {
+                    lists[rule].append(all: lines)
+                } else {
+                    for line in lines where days.int32s[line] >= low && days.int32s[line] <= high {
+                        lists[rule].append(Int32(truncatingIfNeeded: line))
+                    }
+                }
             }
         }
     }

@@ -150,8 +150,28 @@ struct Program {
 }
 
 extension Table {
-    /// Position in the arrays of a chunk.
-    var position: Int { Chunk.position[self] ?? 0 }
+    /// Position in the arrays of a chunk, in the order of `allCases`.
+    var position: Int {
+        switch self {
+        case .person: 0
+        case .entitlement: 1
+        case .encounter: 2
+        case .diagnosis: 3
+        case .operation: 4
+        case .prescription: 5
+        case .line: 6
+        case .settlement: 7
+        case .stock: 8
+        case .scan: 9
+        case .institution: 10
+        case .agreement: 11
+        case .department: 12
+        case .ward: 13
+        case .practitioner: 14
+        case .eligibility: 15
+        case .item: 16
+        }
+    }
 
     /// The fields of the reference time (日期与时刻): day and second, by name.
     var referenceTime: (day: String, second: String?)? {

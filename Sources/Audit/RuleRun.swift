@@ -214,8 +214,9 @@ final class RuleRun {
         for (index, verdict) in verdicts.enumerated() {
             evaluator.matchRows = verdict.listRows
             let row = Int(verdict.row)
-            let keys = window.keys.map { evaluator.evaluate($0.focus, row).lo }
-            let time = evaluator.evaluate(window.focusTime, row)
+            var keys = window.keys.map { evaluator.evaluate($0.focus, row).lo }
+            if window.scope == .encounter { keys.append(Int128(evaluator.encounter(of: row))) }
+            let time = window.focusTime >= 0 ? evaluator.evaluate(window.focusTime, row) : Value(0)
             var low: Int128 = 0
             var high: Int128 = 0
             switch window.range {
@@ -227,7 +228,11 @@ final class RuleRun {
                 high = 0
             case nil: break
             }
-            entries.append(Entry(keys: keys, start: time.lo + low, end: time.lo + high, index: index))
+            // A row of unknown time has a window of its own.
+            entries.append(
+                time.isFinite
+                    ? Entry(keys: keys, start: time.lo + low, end: time.hi + high, index: index)
+                    : Entry(keys: keys + [Int128(index)], start: 0, end: 0, index: index))
         }
         entries.sort {
             $0.keys != $1.keys
@@ -240,7 +245,9 @@ final class RuleRun {
             guard !run.isEmpty else { return }
             evaluator.matchRows = run[0].listRows
             let row = Int(run[0].row)
-            if case .run = window.range {
+            if window.range == nil || !evaluator.evaluate(window.focusTime, row).isFinite {
+                run[0].involved.append(contentsOf: evaluator.relatedRows(number, row))
+            } else if case .run = window.range {
                 run[0].involved.append(contentsOf: evaluator.relatedRows(number, row))
             } else {
                 run[0].involved.append(contentsOf: evaluator.sharingRows(number, row, from: span.start, to: span.end))
@@ -278,6 +285,22 @@ final class RuleRun {
             if keys.allSatisfy(\.isKnown) { candidates.append(candidate) } else { wild.append(candidate) }
         }
         tallies[rule.number].evaluated += rows.count
+        for candidate in wild {
+            // Which group it belongs to is not known: it is a unit of its own, and at most undetermined.
+            evaluator.members = [Evaluator.Member(row: candidate.row, isSure: true)]
+            for other in candidates + wild where other.row != candidate.row {
+                let mayShare = zip(candidate.keys, other.keys).allSatisfy { !Value.equal($0, $1).isFalse }
+                if mayShare { evaluator.members.append(Evaluator.Member(row: other.row, isSure: false)) }
+            }
+            evaluator.areMembersComplete = true
+            guard var verdict = judge(rule, Int(candidate.row)) else { continue }
+            verdict.isTrue = false
+            evaluator.firstUnknown = -1
+            _ = rule.keys.map { evaluator.evaluate($0, Int(candidate.row)) }
+            if evaluator.firstUnknown >= 0 { verdict.cause = evaluator.firstUnknown }
+            evaluator.members = []
+            note(undetermined: rule, verdict, row: candidate.row, keys: [], partition)
+        }
         guard !candidates.isEmpty else { return }
         candidates.sort { a, b in
             for index in a.keys.indices where a.keys[index].lo != b.keys[index].lo {
