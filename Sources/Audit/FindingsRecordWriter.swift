@@ -1,4 +1,5 @@
 import Columns
+import Glibc
 
 /// Writes findings that come from elsewhere than the engine (foreign findings, selections) in the same layout.
 ///
@@ -23,11 +24,19 @@ package struct FindingsRecordWriter {
         records.append(record)
     }
 
+    /// The file takes its name when it is complete, in the place of one that was there.
     package func write(to path: String, metadata: [String: String] = [:]) throws(ColumnsError) {
+        let temporary = path + ".part"
+        unlink(temporary)
         let coding = Coding(records)
         try coding.write(
             to: try ArrowWriter(
-                path: path, fields: FindingColumns.fields, metadata: metadata, dictionaries: coding.tables))
+                path: temporary, fields: FindingColumns.fields, metadata: metadata, dictionaries: coding.tables))
+        guard rename(temporary, path) == 0 else {
+            throw ColumnsError(
+                "YJ-401", "the file cannot take its name: \(String(cString: strerror(errno)))", at: path,
+                advice: "Check the folder and its permissions, and run the same command again")
+        }
     }
 
     /// As an Arrow stream, to a pipe for instance.

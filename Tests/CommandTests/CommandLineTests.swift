@@ -82,7 +82,7 @@ import Testing
             print(len(rows), rows[0][0], rows[0][16], rows[1][5], rows[1][7], rows[1][14], rows[2][7])
             """
         guard let answer = try runPython(script, path, needs: "openpyxl") else { return }
-        #expect(answer == "4 序号 说明 3f9a…08 l1 90 l2\n")
+        #expect(answer == "4 序号 说明 3f9a…08 l1 90.0 l2\n")
     }
 
     @Test func differencesCanFailAScript() throws {
