@@ -27,6 +27,9 @@ package final class Binding: @unchecked Sendable {
     /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
     var diagnosisRanks = DiagnosisRanks([], Vocabulary())
 
+    /// The access of a line's item: the cause when a window cannot tell which item a line has.
+    let itemCause: Int32
+
     /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
     var encounterCodes: [Int: [Int32]] = [:]
 
@@ -80,6 +83,8 @@ package final class Binding: @unchecked Sendable {
             table.referenceTime?.second.flatMap { table.index(of: $0) } ?? -1
         }
         var compiler = Compiler(knowledge: knowledge)
+        itemCause = compiler.program.access(
+            FieldPath(start: .line, steps: [], field: .stored(Table.line.index(of: "item") ?? 0)))
         var selections = [Selection](repeating: Selection(), count: Chunk.tableCount)
         for table in Table.allCases where table.role != .master {
             selections[table.position] = compiler.selection(table)

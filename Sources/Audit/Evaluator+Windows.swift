@@ -155,6 +155,7 @@ extension Evaluator {
                     if gate[code] == 2 { truth = .maybe }
                 } else {
                     truth = .maybe
+                    if code < 0 && firstUnknown < 0 { firstUnknown = binding.itemCause }
                 }
             }
             if dayKey >= 0 {
@@ -162,6 +163,7 @@ extension Evaluator {
                     if daySlot.pointee.int32s[row] != day { return true }
                 } else {
                     truth = .maybe
+                    _ = evaluate(window.keys[dayKey].related, focus, row)
                 }
             }
             var index = 0

@@ -126,7 +126,10 @@ final class Evaluator {
         case .identity: return Value(chunk.identity(table, row))
         case .day:
             let slot = base[table].slots + referenceDay[table]
-            guard slot.pointee.isValid(row) else { return unknown(number, access) }
+            guard slot.pointee.isValid(row) else {
+                if firstUnknown < 0 { firstUnknown = access.dayCause }
+                return .unknown
+            }
             return Value(Int64(slot.pointee.int32s[row]))
         case .time:
             return moment(base[table], binding.referenceDay[table], binding.referenceSecond[table], row, number)
@@ -162,12 +165,12 @@ final class Evaluator {
 
     private func moment(_ rows: TableRows, _ day: Int, _ second: Int, _ row: Int, _ number: Int) -> Value {
         guard rows.slots[day].isValid(row) else {
-            if firstUnknown < 0 { firstUnknown = Int32(number) }
+            if firstUnknown < 0 { firstUnknown = accesses[number].dayCause }
             return .unknown
         }
         let midnight = Int64(rows.slots[day].int32s[row]) * 86_400
         if second >= 0, rows.slots[second].isValid(row) { return Value(midnight + Int64(rows.slots[second].int32s[row])) }
-        if firstUnknown < 0 { firstUnknown = Int32(number) }
+        if firstUnknown < 0 { firstUnknown = accesses[number].secondCause }
         return Value(lo: Int128(midnight), hi: Int128(midnight + 86_399))
     }
 
@@ -182,6 +185,8 @@ final class Evaluator {
         case .access: return load(Int(node.a), node.isRelated ? related : focus)
         case .listColumn:
             let row = Int(matchRows[Int(node.a)])
+            // A list row that is only possible: none of its columns is known.
+            if row < 0 { return .unknown }
             let column = matchLists[Int(node.a)].columns[Int(node.b)]
             return column.isKnown(row) ? Value(column.values[row]) : .unknown
         case .not: return .not(evaluate(node.a, focus, related))

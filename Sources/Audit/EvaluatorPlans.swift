@@ -13,8 +13,12 @@ struct AccessPlan {
     var leaf: Access.Leaf
     var field: UInt8
     var isNonNegative: Bool
+    var dayCause: Int32
+    var secondCause: Int32
 
     init(_ access: Access) {
+        dayCause = access.dayCause
+        secondCause = access.secondCause
         start = access.start
         hopCount = UInt8(access.hops.count)
         table = access.table

@@ -18,6 +18,9 @@ struct Access {
     var leaf: Leaf
     var field: UInt8
     let path: FieldPath
+    /// The stored fields that are to blame when a day or a second of this reference time is not known.
+    var dayCause: Int32 = -1
+    var secondCause: Int32 = -1
 
     /// `table.field`, as it is named when it is the cause of an undetermined outcome.
     var name: String {
@@ -134,6 +137,22 @@ struct Program {
                 start: UInt8(path.start.position), hops: hops, table: UInt8(table.position), leaf: leaf,
                 field: UInt8(field), path: path))
         accessNumbers[path] = number
+        if leaf != .stored && leaf != .identity {
+            let names: (day: String, second: String?)
+            switch leaf {
+            case .start: names = ("start_day", "start_second")
+            case .end: names = ("end_day", "end_second")
+            default: names = table.referenceTime ?? ("day", nil)
+            }
+            if let day = table.index(of: names.day) {
+                accesses[Int(number)].dayCause = access(
+                    FieldPath(start: path.start, steps: path.steps, field: .stored(day)))
+            }
+            if leaf != .day, let second = names.second.flatMap({ table.index(of: $0) }) {
+                accesses[Int(number)].secondCause = access(
+                    FieldPath(start: path.start, steps: path.steps, field: .stored(second)))
+            }
+        }
         return number
     }
 

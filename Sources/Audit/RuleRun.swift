@@ -11,6 +11,8 @@ final class RuleRun {
     let keepsUndetermined: Bool
     /// Only focus rows of these days.
     var period: (from: Day?, to: Day?) = (nil, nil)
+    /// What was unknown about the members of the group at hand.
+    private var memberCause: Int32 = -1
     private(set) var drafts: [Draft] = []
     private(set) var tallies: [RuleTally]
 
@@ -137,6 +139,7 @@ final class RuleRun {
             evaluator.isOpen = false
         }
         if !verdict.isTrue {
+            if verdict.cause == -1 { verdict.cause = rule.isGroup ? memberCause : -1 }
             if verdict.cause == -1 { verdict.cause = Draft.causeOverflow }
             return verdict
         }
@@ -168,7 +171,7 @@ final class RuleRun {
         let list = binding.knowledge.lists[match.list]
         let values = match.columns.map { evaluator.evaluate($0.node, row) }
         var found: [Int32] = []
-        var isUnsure: Set<Int32> = []
+        var hasPossible = false
         let test: (Int32) -> Bool = { candidate in
             var matched = self.evaluator.applies(list, Int(candidate), row)
             for (index, column) in match.columns.enumerated() where index != match.lead || !match.index.isIndexed {
@@ -179,21 +182,24 @@ final class RuleRun {
                 if !list.matches(Int(candidate), column.column, values[index].lo, self.binding.vocabulary) { return true }
             }
             if matched.isFalse { return true }
-            found.append(candidate)
-            if !matched.isTrue { isUnsure.insert(candidate) }
-            return true
+            if matched.isTrue && values[match.lead].isKnown {
+                found.append(candidate)
+                return true
+            }
+            // One possible row is as good as many: all are judged at once, with no column known.
+            hasPossible = true
+            return values[match.lead].isKnown
         }
         if values[match.lead].isKnown {
             match.index.forEach(Int32(truncatingIfNeeded: values[match.lead].lo), test)
         } else {
             for candidate in 0..<Int32(list.rowCount) { if !test(candidate) { break } }
-            isUnsure = Set(found)
         }
         var goesOn = true
-        for candidate in list.mostSpecific(found) where goesOn {
+        let sure = list.mostSpecific(found)
+        for candidate in hasPossible ? sure + [-1] : sure where goesOn {
             evaluator.matchRows[number] = candidate
-            let next = isUnsure.contains(candidate) ? Evaluator.and(truth, .maybe) : truth
-            forEachMatch(rule, row, number + 1, next) {
+            forEachMatch(rule, row, number + 1, candidate < 0 ? Evaluator.and(truth, .maybe) : truth) {
                 goesOn = body($0)
                 return goesOn
             }
@@ -272,6 +278,8 @@ final class RuleRun {
             let keys: [Value]
             let row: Int32
             let isSure: Bool
+            /// What was unknown in the filter or the keys.
+            let cause: Int32
         }
         var candidates: [Candidate] = []
         var wild: [Candidate] = []
@@ -281,7 +289,8 @@ final class RuleRun {
             let filter = rule.filter >= 0 ? evaluator.evaluate(rule.filter, Int(row)) : .yes
             if filter.isFalse { continue }
             let keys = rule.keys.map { evaluator.evaluate($0, Int(row)) }
-            let candidate = Candidate(keys: keys, row: row, isSure: filter.isTrue)
+            let candidate = Candidate(
+                keys: keys, row: row, isSure: filter.isTrue, cause: evaluator.firstUnknown)
             if keys.allSatisfy(\.isKnown) { candidates.append(candidate) } else { wild.append(candidate) }
         }
         tallies[rule.number].evaluated += rows.count
@@ -318,6 +327,8 @@ final class RuleRun {
                 members.append(Evaluator.Member(row: candidate.row, isSure: false))
             }
             evaluator.members = members
+            memberCause = candidates[start..<end].lazy.map(\.cause).first { $0 >= 0 }
+                ?? wild.first.map(\.cause) ?? -1
             runGroup(rule, keys, partition)
             start = end
         }
