@@ -23,15 +23,21 @@ extension RuleRun {
         var draft = Draft(
             rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome,
             firstRow: evaluator.members.map(\.row).min() ?? verdict.row, keys: keys,
-            violating: evaluator.members.map(\.row).sorted(), value: verdict.value.known,
+            violating: evaluator.members.filter(\.isSure).map(\.row).sorted(), value: verdict.value.known,
             limit: verdict.limit.known, listRow: verdict.listRows.first ?? -1)
         involve(rule, verdict.involved, in: &draft)
+        // Rows that may belong to the group are evidence, not violations.
+        let possible = evaluator.members.filter { !$0.isSure }.map(\.row)
+        if !possible.isEmpty, draft.involvedTable < 0 || draft.involvedTable == Int32(rule.table) {
+            draft.involvedTable = Int32(rule.table)
+            draft.involved = Array(Set(draft.involved + possible)).sorted()
+        }
         evaluator.matchRows = verdict.listRows
         price(rule, &draft, excessFrom: verdict)
         append(draft)
     }
 
-    private func involve(_ rule: CompiledRule, _ rows: [Int32], in draft: inout Draft) {
+    func involve(_ rule: CompiledRule, _ rows: [Int32], in draft: inout Draft) {
         guard let window = rule.evidenceWindows.first, !rows.isEmpty else { return }
         let table = Int32(evaluator.windows[window].table)
         draft.involvedTable = table

@@ -141,6 +141,11 @@ final class RuleRun {
         if !verdict.isTrue {
             if verdict.cause == -1 { verdict.cause = rule.isGroup ? memberCause : -1 }
             if verdict.cause == -1 { verdict.cause = Draft.causeOverflow }
+            if keepsUndetermined {
+                for number in rule.evidenceWindows {
+                    verdict.involved.append(contentsOf: evaluator.relatedRows(number, row))
+                }
+            }
             return verdict
         }
         verdict.value = rule.value.map { evaluator.evaluate($0, row) }
@@ -380,10 +385,11 @@ final class RuleRun {
         tallies[rule.number].undetermined[
             RuleTally.UndeterminedKey(cause: verdict.cause, month: month), default: 0] += 1
         guard keepsUndetermined else { return }
-        drafts.append(
-            Draft(
-                rule: Int32(rule.number), partition: partition, outcome: .undetermined, firstRow: row, keys: keys,
-                violating: keys.isEmpty ? [row] : evaluator.members.map(\.row), listRow: verdict.listRows.first ?? -1,
-                cause: verdict.cause))
+        var draft = Draft(
+            rule: Int32(rule.number), partition: partition, outcome: .undetermined, firstRow: row, keys: keys,
+            violating: keys.isEmpty ? [row] : evaluator.members.filter(\.isSure).map(\.row),
+            listRow: verdict.listRows.first ?? -1, cause: verdict.cause)
+        involve(rule, verdict.involved, in: &draft)
+        drafts.append(draft)
     }
 }

@@ -75,7 +75,7 @@ import Testing
             if finding.isConclusion { flagged[finding.rule, default: []].formUnion(finding.violating) }
             return true
         }
-        try FindingsFile(path: city.path + "/run/findings.arrow").forEach(collect)
+        try FindingsFile(path: city.path + "/run/findings.arrow").visit(collect)
         return flagged
     }
 }
