@@ -76,11 +76,14 @@ final class CSVBlocks: @unchecked Sendable {
     func takeHeader() throws(IngestError) -> [String]? {
         guard let block = try next() else { return nil }
         let end = RecordCutter.firstRecordEnd(block.bytes, block.count, dialect)
-        let batch = CellBatch(columns: dialect.columnLimit)
-        var cutter = RecordCutter(dialect: dialect, expectedColumns: -1, wanted: (0..<dialect.columnLimit).map { $0 })
+        var most = 1
+        for index in 0..<end where block.bytes[index] == dialect.delimiter { most += 1 }
+        most = min(most, dialect.columnLimit)
+        let batch = CellBatch(columns: most)
+        var cutter = RecordCutter(dialect: dialect, expectedColumns: -1, wanted: Array(0..<most))
         var at = 0
         cutter.fill(batch, from: block.bytes, count: end, at: &at, offset: block.offset)
-        let names = (0..<cutter.lastColumnCount).map { batch.column($0)[0].trimmed.text }
+        let names = (0..<min(most, cutter.lastColumnCount)).map { batch.column($0)[0].trimmed.text }
         lock.held {
             position = Int(block.offset) + end
             print = ContentPrint()
@@ -225,6 +228,10 @@ struct RecordCutter {
                 lastColumnCount = column
                 if damage == .none, expectedColumns >= 0, column != expectedColumns { damage = .columnCount }
                 if damage == .none, expectedColumns < 0, column > columnsKnown { damage = .columnCount }
+                if damage != .none {
+                    // Nothing of a spoiled record is looked at; what stood here before must not be either.
+                    for slot in 0..<batch.columns { cells[slot &* CellBatch.stride &+ row] = .absent }
+                }
                 if damage != .none, firstLineEnd >= 0 {
                     // A quote that ran over line ends spoiled this record; its first line alone pays for it.
                     position = firstLineEnd

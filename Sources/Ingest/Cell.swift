@@ -11,13 +11,13 @@ struct Cell: @unchecked Sendable {
 
     @inline(__always) var isAbsent: Bool { count == 0 }
 
-    /// Without blanks at either end; full-width forms are left alone.
+    /// Without blanks at either end. Full-width forms and zero bytes are left alone: the latter tell of bad encoding.
     @inline(__always) var trimmed: Cell {
         if count == 0 || (start[0] > 0x20 && start[count &- 1] > 0x20) { return self }
         var first = 0
         var last = count
-        while first < last, start[first] <= 0x20 { first &+= 1 }
-        while last > first, start[last &- 1] <= 0x20 { last &-= 1 }
+        while first < last, start[first] &- 1 < 0x20 { first &+= 1 }
+        while last > first, start[last &- 1] &- 1 < 0x20 { last &-= 1 }
         return Cell(start: start + first, count: last &- first)
     }
 

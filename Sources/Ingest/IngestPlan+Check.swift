@@ -34,8 +34,12 @@ extension IngestPlan {
             explanation.isSound = explanation.isSound && !problems.contains(where: \.isError)
             if problems.contains(where: \.isError) { continue }
             let batch = CellBatch(columns: bound.columns.count)
-            _ = try opened.feed(bound).next(batch)
-            for program in bound.programs { explain(program, batch, tables, &explanation) }
+            // The cells lie in memory of the feed.
+            let feed = try opened.feed(bound)
+            try withExtendedLifetime(feed) {
+                _ = try feed.next(batch)
+                for program in bound.programs { explain(program, batch, tables, &explanation) }
+            }
         }
         return explanation
     }

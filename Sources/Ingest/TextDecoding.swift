@@ -65,7 +65,7 @@ enum TextDecoding {
                     var output = text.baseAddress
                     var room = text.count
                     while left > 0 {
-                        if iconv(handle, &input, &left, &output, &room) != UInt.max { break }
+                        if iconv(handle, &input, &left, &output, &room) != -1 { break }
                         if errno == EINVAL && !isLast { break }
                         if errno == E2BIG || room < 8 { break }
                         // Not a character: a zero byte stands for it.

@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test func corpus() throws {
-        let text = "\u{FEFF}a,b,c\r\n1,\"x,y\",3\r\n2,\"he said \"\"no\"\"\",\r\n3,\"two\nlines\",z\n\n4,5\n6,7,8,9\n\"q\"x,1,2\nlast,\"\",é"
+        let text =
+            "\u{FEFF}a,b,c\r\n1,\"x,y\",3\r\n2,\"he said \"\"no\"\"\",\r\n3,\"two\nlines\",z\n\n4,5\n6,7,8,9\n\"q\"x,1,2\nlast,\"\",é"
         let (header, rows) = try records(Data(text.utf8), columns: 3)
         #expect(header == ["a", "b", "c"])
         #expect(rows.map(\.damage) == [.none, .none, .none, .columnCount, .columnCount, .strayQuote, .none])
@@ -67,9 +68,11 @@ import Testing
             for _ in 0..<(Int.random(in: 0..<20, using: &numbers) == 0 ? 2 : 3) {
                 let count = Int.random(in: 0...4, using: &numbers)
                 if Bool.random(using: &numbers) {
-                    cells.append("\"" + (0..<count).map { _ in pieces.randomElement(using: &numbers) ?? "" }.joined() + "\"")
+                    cells.append(
+                        "\"" + (0..<count).map { _ in pieces.randomElement(using: &numbers) ?? "" }.joined() + "\"")
                 } else {
-                    cells.append((0..<count).map { _ in ["x", "7", "é"].randomElement(using: &numbers) ?? "" }.joined())
+                    cells.append(
+                        (0..<count).map { _ in ["x", "7", "é"].randomElement(using: &numbers) ?? "" }.joined())
                 }
             }
             if Int.random(in: 0..<60, using: &numbers) == 0 { cells[0] = "\"stray" }
@@ -86,9 +89,7 @@ import Testing
 
     @Test func gb18030IsDecodedBeforeSplitting() throws {
         let bench = try Workbench()
-        let encoding = String.Encoding(rawValue: 0x8000_0632)
-        _ = encoding
-        // "號" is 0xCC96 and "|" (0x7C) may be a second byte: 0x817C is one character.
+        // A delimiter may be the second byte of a character: 0x81 0x7C is one.
         var bytes = Array("visit|person|house|begin|type\nV1|P1|".utf8)
         bytes += [0x81, 0x7C, 0xD2, 0xBD]
         bytes += Array("|2024-02-03|1\nV2|P1|".utf8)
@@ -97,12 +98,16 @@ import Testing
         try bench.put("visits.csv", Data(bytes))
         try bench.put("lines.csv", "no,visit,item,at,count,price,sum,back,changed\n")
         let mapping = clinicMapping.replacingOccurrences(
-            of: "visits: \"visits*.csv\"", with: "visits: {files: \"visits*.csv\", encoding: gb18030, delimiter: \"|\"}")
+            of: "visits: \"visits*.csv\"", with: "visits: {files: \"visits*.csv\", encoding: gb18030, delimiter: \"|\"}"
+        )
         let report = try bench.run(mapping)
-        #expect(try bench.rows("encounter").map { $0["institution"] } == ["亅医"] || bench.rows("encounter").count == 1)
+        let houses = try bench.rows("encounter").map { $0["institution"] ?? "" }
+        #expect(houses.count == 1 && houses.first?.count == 2 && houses.first?.hasSuffix("医") == true)
         #expect(report.balance("encounter")?.rejected == 1)
         let rejects = try bench.reject(report)
-        #expect(rejects.contains("ING005") && rejects.contains("base64"))
-        #expect(rejects.contains(Data(Array("V2|P1|".utf8) + [0xFF, 0xFF] + Array("|2024-02-04|1".utf8)).base64EncodedString()))
+        #expect(rejects.contains("ING005") && rejects.contains("base64"), "\(rejects)")
+        #expect(
+            rejects.contains(
+                Data(Array("V2|P1|".utf8) + [0xFF, 0xFF] + Array("|2024-02-04|1".utf8)).base64EncodedString()))
     }
 }

@@ -9,9 +9,15 @@ import Testing
     }
 
     @Test func complaintsHaveLines() {
-        #expect(complaints("mapping: x\nsources: {a: a.csv}\ntables:\n  - table: lines\n    from: a\n    fields: {id: a}\n") == ["4 ING206"])
-        #expect(complaints("mapping: x\nsources: {a: a.csv}\ntables:\n  - table: line\n    from: b\n    fields: {id: a}\n") == ["5 ING207"])
-        #expect(complaints("mapping: x\nsources: {a: a.csv}\ntables:\n  - table: line\n    from: a\n    fields: {idd: a}\n") == ["6 ING208"])
+        #expect(
+            complaints("mapping: x\nsources: {a: a.csv}\ntables:\n  - table: lines\n    from: a\n    fields: {id: a}\n")
+                == ["4 ING206"])
+        #expect(
+            complaints("mapping: x\nsources: {a: a.csv}\ntables:\n  - table: line\n    from: b\n    fields: {id: a}\n")
+                == ["5 ING207"])
+        #expect(
+            complaints("mapping: x\nsources: {a: a.csv}\ntables:\n  - table: line\n    from: a\n    fields: {idd: a}\n")
+                == ["6 ING208"])
         #expect(complaints("mapping: x\nsource: {a: a.csv}\n") == ["2 ING210", "1 ING204", "1 ING204"])
         #expect(complaints("mapping: [").first?.hasSuffix("ING202") == true)
         #expect(complaints("- a") == ["1 ING203"])
@@ -24,7 +30,8 @@ import Testing
         let plan = try #require(IngestPlan.load(text: clinicMapping, file: "m.yaml").plan)
         let explanation = try plan.check(sources: bench.sources)
         #expect(!explanation.isSound)
-        #expect(explanation.text.contains("setting: 1 → outpatient".replacingOccurrences(of: "1 →", with: "outpatient →")))
+        #expect(
+            explanation.text.contains("setting: 1 → outpatient".replacingOccurrences(of: "1 →", with: "outpatient →")))
         #expect(explanation.text.contains("ING014"))
     }
 
