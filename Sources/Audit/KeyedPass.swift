@@ -146,7 +146,8 @@ final class KeyedPass: @unchecked Sendable {
                 }
                 if !rows.isEmpty {
                     pieces.append((GatheredChunk.make(
-                        part.table, rows.map { RowReference(source: 0, row: $0) }, [chunk], withChildren: plan.needsChildren), keys, number))
+                        [GatheredChunk.Part(table: part.table, rows: rows.map { RowReference(source: 0, row: $0) })],
+                        [chunk], withChildren: plan.needsChildren).chunk, keys, number))
                 }
             }
             return pieces
@@ -170,8 +171,9 @@ final class KeyedPass: @unchecked Sendable {
             }.map(\.element)
         }
         let tables = gathered.rows.map(ordered)
-        let chunk = GatheredChunk.make(
-            plan.parts[0].table, tables[0].map(\.reference), gathered.parts, withChildren: plan.needsChildren)
+        let (chunk, first) = GatheredChunk.make(
+            zip(plan.parts, tables).map { GatheredChunk.Part(table: $0.table, rows: $1.map(\.reference)) },
+            gathered.parts, withChildren: plan.needsChildren)
         var ranges: [(key: Int128, rows: Range<Int>)] = []
         for (index, row) in tables[0].enumerated() {
             if let last = ranges.last, last.key == row.key {
@@ -182,11 +184,10 @@ final class KeyedPass: @unchecked Sendable {
         }
         var related: [Int: [Int128: Range<Int>]] = [:]
         for (number, part) in plan.parts.enumerated().dropFirst() {
-            GatheredChunk.add(
-                part.table, tables[number].map(\.reference), gathered.parts, withChildren: false, to: chunk)
             var places: [Int128: Range<Int>] = [:]
             for (index, row) in tables[number].enumerated() {
-                places[row.key] = (places[row.key]?.lowerBound ?? index)..<index + 1
+                let place = index + first[number]
+                places[row.key] = (places[row.key]?.lowerBound ?? place)..<place + 1
             }
             related[part.table.position] = places
         }
@@ -248,52 +249,49 @@ final class KeyedPass: @unchecked Sendable {
     }
 }
 
-/// Rows copied out of their chunks, with the encounters, persons and lines that belong to them.
+/// Rows copied out of their chunks, with the encounters, persons and children that belong to them.
 enum GatheredChunk {
-    static func make(_ table: Table, _ rows: [RowReference], _ sources: [Chunk], withChildren: Bool) -> Chunk {
-        let chunk = Chunk()
-        add(table, rows, sources, withChildren: withChildren, to: chunk)
-        return chunk
+    struct Part {
+        let table: Table
+        let rows: [RowReference]
     }
 
-    static func add(
-        _ table: Table, _ rows: [RowReference], _ sources: [Chunk], withChildren: Bool, to chunk: Chunk
-    ) {
-        fill(table, rows, sources, chunk)
-        guard table.role == .timeline, table != .person else { return }
+    /// The chunk, and for each part the place of its first row in its table.
+    static func make(_ parts: [Part], _ sources: [Chunk], withChildren: Bool) -> (chunk: Chunk, first: [Int]) {
+        let chunk = Chunk()
+        var first: [Int] = []
         // One encounter and one person per row; their identities tell which are the same.
-        var encounters = rows
-        if table != .encounter {
-            encounters = rows.map { reference in
-                RowReference(
-                    source: reference.source,
-                    row: sources[Int(reference.source)][table].parent?[Int(reference.row)] ?? 0)
+        var encounters: [RowReference] = []
+        for part in parts {
+            guard part.table.role == .timeline, part.table != .person else {
+                first.append(0)
+                fill(part.table, part.rows, sources, chunk)
+                continue
             }
-            fill(.encounter, encounters, sources, chunk)
-            link(chunk, table, parents: (0..<Int32(rows.count)).map { $0 }, parentRows: rows.count)
+            first.append(part.table == .encounter ? encounters.count : 0)
+            if part.table != .encounter {
+                fill(part.table, part.rows, sources, chunk)
+                let parents = part.rows.indices.map { Int32(encounters.count + $0) }
+                link(chunk, part.table, parents: parents, parentRows: encounters.count + part.rows.count)
+            }
+            encounters += part.table == .encounter ? part.rows : part.rows.map { parent(of: $0, part.table, sources) }
         }
-        let persons = encounters.map { reference in
-            RowReference(
-                source: reference.source,
-                row: sources[Int(reference.source)][.encounter].parent?[Int(reference.row)] ?? 0)
-        }
+        guard !encounters.isEmpty else { return (chunk, first) }
+        let persons = encounters.map { parent(of: $0, .encounter, sources) }
+        fill(.encounter, encounters, sources, chunk)
         fill(.person, persons, sources, chunk)
-        link(chunk, .encounter, parents: (0..<Int32(persons.count)).map { $0 }, parentRows: persons.count)
-        guard withChildren else { return }
+        link(chunk, .encounter, parents: persons.indices.map { Int32($0) }, parentRows: persons.count)
+        guard withChildren else { return (chunk, first) }
         addChildren(of: persons, .entitlement, sources, to: chunk)
-        for child in [Table.diagnosis, .operation, .prescription, .line, .settlement] where child != table {
-            var children: [RowReference] = []
-            var parents: [Int32] = []
-            for (index, encounter) in encounters.enumerated() {
-                guard let starts = sources[Int(encounter.source)][child].starts else { continue }
-                for row in starts[Int(encounter.row)]..<starts[Int(encounter.row) + 1] {
-                    children.append(RowReference(source: encounter.source, row: row))
-                    parents.append(Int32(index))
-                }
-            }
-            fill(child, children, sources, chunk)
-            link(chunk, child, parents: parents, parentRows: encounters.count)
+        for child in [Table.diagnosis, .operation, .prescription, .line, .settlement]
+        where !parts.contains(where: { $0.table == child }) {
+            addChildren(of: encounters, child, sources, to: chunk)
         }
+        return (chunk, first)
+    }
+
+    private static func parent(of row: RowReference, _ table: Table, _ sources: [Chunk]) -> RowReference {
+        RowReference(source: row.source, row: sources[Int(row.source)][table].parent?[Int(row.row)] ?? 0)
     }
 
     private static func addChildren(
