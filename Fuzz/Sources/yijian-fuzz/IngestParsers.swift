@@ -14,6 +14,7 @@ let ingestParsers = [
         guard (try? Data(bytes).write(to: folder.appendingPathComponent("sources/lines.csv"))) != nil else { return }
         var options = IngestOptions()
         options.threads = 1
+        options.memoryBytes = 4 << 20
         guard let report = try? plan.run(sources: folder.path + "/sources", into: dataset.path, options: options) else {
             return
         }
