@@ -63,18 +63,23 @@ package struct AuditRun {
         self.binding = binding
         var used = binding.usedFields()
         if try reader.has(.settlement) {
+            used[.settlement, default: []].formUnion(["reverses"].compactMap { Table.settlement.index(of: $0) })
             used[.line, default: []].formUnion(Losses.lineFields.compactMap { Table.line.index(of: $0) })
-            used[.settlement, default: []].formUnion(Losses.settlementFields.compactMap { Table.settlement.index(of: $0) })
+            used[.settlement, default: []].formUnion(
+                Losses.settlementFields.compactMap { Table.settlement.index(of: $0) })
         }
         for table in ClaimsReader.timeline where table != .person {
-            used[table, default: []].insert(table == .encounter || table == .entitlement
-                ? table.index(of: "person") ?? 0 : table.index(of: "encounter") ?? 0)
+            used[table, default: []].insert(
+                table == .encounter || table == .entitlement
+                    ? table.index(of: "person") ?? 0 : table.index(of: "encounter") ?? 0)
         }
         if binding.rules.contains(where: { $0.table == Table.scan.position }) {
-            used[.scan, default: []].formUnion(["person", "institution", "item"].compactMap { Table.scan.index(of: $0) })
+            used[.scan, default: []].formUnion(
+                ["person", "institution", "item"].compactMap { Table.scan.index(of: $0) })
         }
         if binding.rules.contains(where: { $0.table == Table.stock.position }) {
-            used[.stock, default: []].formUnion(["institution", "item", "day"].compactMap { Table.stock.index(of: $0) })
+            used[.stock, default: []].formUnion(
+                ["institution", "item", "day"].compactMap { Table.stock.index(of: $0) })
         }
         used[.diagnosis, default: []].formUnion(["sequence", "code"].compactMap { Table.diagnosis.index(of: $0) })
         for table in [Table.stock, .scan, .operation, .prescription, .settlement] { used[table, default: []].insert(0) }
@@ -101,7 +106,11 @@ package struct AuditRun {
         self.runnable = runnable
         notRunnable = missing
         dictionaries = FindingDictionaries(
-            binding, institutions: reader.codes(of: [(.encounter, "institution"), (.stock, "institution"), (.scan, "institution"), (.prescription, "institution")]),
+            binding,
+            institutions: reader.codes(of: [
+                (.encounter, "institution"), (.stock, "institution"), (.scan, "institution"),
+                (.prescription, "institution"),
+            ]),
             items: reader.codes(of: [(.line, "item"), (.stock, "item"), (.scan, "item")]),
             pools: reader.codes(of: [(.settlement, "pool")]))
         phases.append(AuditReport.Phase(name: "bind", seconds: clock.seconds))
@@ -112,7 +121,11 @@ package struct AuditRun {
         var needed: [(Table, Int?)] = [(rule.rule.unit.table, nil)]
         for expression in rule.rule.expressions {
             for (path, _) in expression.paths {
-                if case .stored(let field) = path.field { needed.append((path.table, field)) } else { needed.append((path.table, nil)) }
+                if case .stored(let field) = path.field {
+                    needed.append((path.table, field))
+                } else {
+                    needed.append((path.table, nil))
+                }
             }
             for table in expression.windowTables { needed.append((table, nil)) }
         }
@@ -124,7 +137,10 @@ package struct AuditRun {
             } else {
                 isThere = try reader.has(table, field: field)
             }
-            if !isThere { return field.map { "no field \(table.rawValue).\(table.fields[$0].name)" } ?? "no table \(table.rawValue)" }
+            if !isThere {
+                return field.map { "no field \(table.rawValue).\(table.fields[$0].name)" }
+                    ?? "no table \(table.rawValue)"
+            }
         }
         return nil
     }
@@ -188,7 +204,8 @@ struct Stopwatch {
 enum Files {
     static func replace(_ target: String, with source: String) throws {
         guard rename(source, target) == 0 else {
-            throw ColumnsError("AUD001", "cannot rename \(source): \(String(cString: strerror(errno)))", at: target,
+            throw ColumnsError(
+                "AUD001", "cannot rename \(source): \(String(cString: strerror(errno)))", at: target,
                 advice: "Check the folder's permissions and free space, then run again")
         }
     }
@@ -227,7 +244,9 @@ final class SharedRun: @unchecked Sendable {
     }
 
     func deposit(_ chunk: Chunk, _ columns: [ColumnBuffer], rows: Int, _ netting: ClaimsReader.NettingCounts) {
-        let (number, lines, encounters, persons) = (chunk.number, chunk[.line].rows, chunk[.encounter].rows, chunk[.person].rows)
+        let (number, lines, encounters, persons) = (
+            chunk.number, chunk[.line].rows, chunk[.encounter].rows, chunk[.person].rows
+        )
         let goesOn = state.withLock { state in
             do { try writer.deposit(number, columns, rows: rows) } catch { state.failure = error }
             state.linesDone += lines

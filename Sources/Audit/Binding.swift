@@ -121,7 +121,9 @@ package final class Binding: @unchecked Sendable {
         use(.entitlement, "person", "from", "to")
         use(.line, "id", "encounter", "item", "day", "second", "quantity", "amount", "in_scope", "reverses")
         for access in program.accesses {
-            for hop in access.hops { if let field = hop.codeField { used[access.tableBefore(hop), default: []].insert(Int(field)) } }
+            for hop in access.hops {
+                if let field = hop.codeField { used[access.tableBefore(hop), default: []].insert(Int(field)) }
+            }
             switch access.leaf {
             case .stored: used[access.path.table, default: []].insert(Int(access.field))
             case .day, .time:

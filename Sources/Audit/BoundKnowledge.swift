@@ -24,7 +24,9 @@ final class BoundKnowledge: @unchecked Sendable {
     }
 
     func number(of list: String) -> Int {
-        guard let number = numbers[list] else { preconditionFailure("the rule checker lets no unknown list \(list) pass") }
+        guard let number = numbers[list] else {
+            preconditionFailure("the rule checker lets no unknown list \(list) pass")
+        }
         return number
     }
 
@@ -32,7 +34,8 @@ final class BoundKnowledge: @unchecked Sendable {
         let number = number(of: list)
         if let known = memberships.firstIndex(where: { $0.list == number && $0.columns == columns }) { return known }
         let bound = lists[number]
-        let lead = columns.first { bound.columns[$0].isCode } ?? columns.first { bound.columns[$0].isPrefix } ?? columns[0]
+        let lead =
+            columns.first { bound.columns[$0].isCode } ?? columns.first { bound.columns[$0].isPrefix } ?? columns[0]
         memberships.append(Membership(list: number, columns: columns, index: bound.index(column: lead)))
         return memberships.count - 1
     }
@@ -75,7 +78,8 @@ final class BoundList: @unchecked Sendable {
                 let codes = (0..<list.rowCount).map { Int64(vocabulary.intern(column.texts[$0])) }
                 return Column(isCode: !isPrefix, isPrefix: isPrefix, scale: 0, values: codes, isNull: column.isNull)
             case .decimal(let scale):
-                return Column(isCode: false, isPrefix: false, scale: scale, values: column.numbers, isNull: column.isNull)
+                return Column(
+                    isCode: false, isPrefix: false, scale: scale, values: column.numbers, isNull: column.isNull)
             case .integer, .day, .flag:
                 return Column(isCode: false, isPrefix: false, scale: 0, values: column.numbers, isNull: column.isNull)
             }
@@ -177,10 +181,13 @@ final class ListIndex: @unchecked Sendable {
             rows = (0..<Int32(list.rowCount)).map { $0 }
         }
         starts = counts
-        lengths = cells.isPrefix
-            ? Set(cells.values.indices.filter { cells.isKnown($0) }.map {
-                vocabulary.view(Int32(truncatingIfNeeded: cells.values[$0])).count
-            }).sorted() : []
+        lengths =
+            cells.isPrefix
+            ? Set(
+                cells.values.indices.filter { cells.isKnown($0) }.map {
+                    vocabulary.view(Int32(truncatingIfNeeded: cells.values[$0])).count
+                }
+            ).sorted() : []
         isIndexed = indexable
     }
 

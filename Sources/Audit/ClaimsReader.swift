@@ -30,7 +30,9 @@ final class ClaimsReader: @unchecked Sendable {
     /// Interns the item dictionary first, so that with one segment item codes need no translation.
     func internItems(_ vocabulary: Vocabulary) throws {
         for segment in dataset.segments {
-            guard let file = try segment.file(Table.line.rawValue), let column = file.index(of: "item") else { continue }
+            guard let file = try segment.file(Table.line.rawValue), let column = file.index(of: "item") else {
+                continue
+            }
             let dictionary = StringTable(try file.dictionary(column), owner: file)
             for index in 0..<dictionary.count { _ = vocabulary.intern(dictionary[index]) }
         }
@@ -90,6 +92,7 @@ final class ClaimsReader: @unchecked Sendable {
         }
         chunk.number = number
         Netting.apply(to: chunk, fields: fields[.line] ?? [], &counts)
+        Netting.dropReversedSettlements(of: chunk, fields: fields[.settlement] ?? [])
         return chunk
     }
 
@@ -156,7 +159,9 @@ final class SegmentSource {
         if !isIdentity { remapOf[table.position * 64 + field] = UnsafePointer(remap) }
     }
 
-    func release(block: Int) { for entry in columns where entry.table.role == .timeline { entry.file.release(batch: block) } }
+    func release(block: Int) {
+        for entry in columns where entry.table.role == .timeline { entry.file.release(batch: block) }
+    }
 
     /// A block as it lies in the mapped files.
     func chunk(block: Int) throws -> Chunk {

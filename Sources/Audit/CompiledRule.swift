@@ -83,10 +83,13 @@ extension Compiler {
             amountScale = expression.scale
         }
         let evidence = testWindows.filter { program.windows[$0].scope != .members }
-        let merging = isGroup ? nil : evidence.first { number in
-            let window = program.windows[number]
-            return [.sum, .count, .countDistinct].contains(window.function)
-        }
+        let merging =
+            isGroup
+            ? nil
+            : evidence.first { number in
+                let window = program.windows[number]
+                return [.sum, .count, .countDistinct].contains(window.function)
+            }
         var memberPeriod: Period?
         var hasMemberDay = false
         for key in keyExpressions {
@@ -190,7 +193,9 @@ extension Expression {
     /// The same field of the focus row.
     func isSame(as other: Expression) -> Bool {
         if case .field(let a, _) = node, case .field(let b, _) = other.node { return a == b }
-        if case .prefix(let a, let n) = node, case .prefix(let b, let m) = other.node { return n == m && a.isSame(as: b) }
+        if case .prefix(let a, let n) = node, case .prefix(let b, let m) = other.node {
+            return n == m && a.isSame(as: b)
+        }
         return false
     }
 }

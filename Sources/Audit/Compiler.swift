@@ -11,7 +11,8 @@ struct Compiler {
     func bind(_ match: Rule.ListMatch) -> (list: Int, index: ListIndex) {
         let number = knowledge.number(of: match.list)
         let list = knowledge.lists[number]
-        let lead = match.on.first { list.columns[$0.column].isCode } ?? match.on.first { list.columns[$0.column].isPrefix }
+        let lead =
+            match.on.first { list.columns[$0.column].isCode } ?? match.on.first { list.columns[$0.column].isPrefix }
         return (number, list.index(column: (lead ?? match.on[0]).column))
     }
 
@@ -120,7 +121,8 @@ struct Compiler {
         // result · 10^digits = numerator · 10^(digits − scale of numerator + scale of denominator) / denominator
         let exponent = digits - numerator.scale + (denominator?.scale ?? 0)
         let b = denominator.map { compile($0, context) } ?? constant(1)
-        let divisor = exponent >= 0
+        let divisor =
+            exponent >= 0
             ? b : program.append(Node(operation: .scale, a: b, k: Int64.power(ofTen: -exponent)))
         return program.append(
             Node(operation: .divide, a: a, b: divisor, k: exponent > 0 ? Int64.power(ofTen: exponent) : 1))
@@ -223,7 +225,9 @@ extension Compiler {
         case .period(let period, _): window.periodKey = period
         case .field(let path, _) where path.field == .day: window.isDayKey = true
         case .field(let path, _):
-            if case .stored(let field) = path.field, case .day = path.table.fields[field].kind { window.isDayKey = true }
+            if case .stored(let field) = path.field, case .day = path.table.fields[field].kind {
+                window.isDayKey = true
+            }
         case .dayOf: window.isDayKey = true
         default: break
         }

@@ -43,7 +43,8 @@ enum EncounterSieves {
     private static func chooseForGroups(
         _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ focus: EncounterFilter, _ plan: SievePlan
     ) -> String? {
-        guard case .group(_, let keys) = rule.rule.unit, keys.contains(where: { $0.expression.isIdentity(of: .person) }),
+        guard case .group(_, let keys) = rule.rule.unit,
+            keys.contains(where: { $0.expression.isIdentity(of: .person) }),
             keys.contains(where: { $0.expression.isReferenceDay })
         else { return nil }
         for conjunct in rule.testConjuncts {
@@ -71,7 +72,11 @@ extension Expression {
         switch node {
         case .field(let path, .focus): path.steps.isEmpty && path.field == .day
         case .dayOf(let operand):
-            if case .field(let path, .focus) = operand.node { path.steps.isEmpty && (path.field == .start || path.field == .time) } else { false }
+            if case .field(let path, .focus) = operand.node {
+                path.steps.isEmpty && (path.field == .start || path.field == .time)
+            } else {
+                false
+            }
         default: false
         }
     }

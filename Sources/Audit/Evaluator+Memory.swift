@@ -130,7 +130,8 @@ extension Evaluator {
     /// Related rows of a window, remembered for large scopes.
     func relatedRows(_ number: Int, _ focus: Int) -> [Int32] {
         let window = plans[number]
-        let isLarge = (window.scope == .person || window.scope == .partition) && !window.excludesFocus
+        let isLarge =
+            (window.scope == .person || window.scope == .partition) && !window.excludesFocus
             && scope(window, focus).count > ScopeMemory.threshold
         var key: ScopeMemory.Key?
         if isLarge, let inputs = inputs(window, focus) {

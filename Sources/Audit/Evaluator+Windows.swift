@@ -95,7 +95,8 @@ extension Evaluator {
                 result = value
                 return true
             }
-            result = isMaximum
+            result =
+                isMaximum
                 ? Value(lo: max(known.lo, value.lo), hi: max(known.hi, value.hi))
                 : Value(lo: min(known.lo, value.lo), hi: min(known.hi, value.hi))
             return true

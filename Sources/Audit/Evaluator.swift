@@ -169,7 +169,9 @@ final class Evaluator {
             return .unknown
         }
         let midnight = Int64(rows.slots[day].int32s[row]) * 86_400
-        if second >= 0, rows.slots[second].isValid(row) { return Value(midnight + Int64(rows.slots[second].int32s[row])) }
+        if second >= 0, rows.slots[second].isValid(row) {
+            return Value(midnight + Int64(rows.slots[second].int32s[row]))
+        }
         if firstUnknown < 0 { firstUnknown = accesses[number].secondCause }
         return Value(lo: Int128(midnight), hi: Int128(midnight + 86_399))
     }
@@ -243,7 +245,8 @@ final class Evaluator {
             var result = evaluate(list[0], focus, related)
             for operand in list.dropFirst() {
                 let value = evaluate(operand, focus, related)
-                result = node.operation == .greatest
+                result =
+                    node.operation == .greatest
                     ? Value(lo: max(result.lo, value.lo), hi: max(result.hi, value.hi))
                     : Value(lo: min(result.lo, value.lo), hi: min(result.hi, value.hi))
             }
@@ -302,7 +305,8 @@ final class Evaluator {
         guard key.isKnown, day.isKnown else { return .maybe }
         let spans: [Masters.Span]?
         if table == Table.entitlement.position {
-            let person = chunk.identities[binding.personTable] == nil
+            let person =
+                chunk.identities[binding.personTable] == nil
                 ? Int(truncatingIfNeeded: key.lo - Int128(chunk.firstRows[binding.personTable])) : entitledRow
             spans = chunk.entitlements(person: person)
         } else {
@@ -404,7 +408,11 @@ final class RowIndex {
         var unknown: [Int32] = []
         for row in rows {
             let code = slot.code(row)
-            if code < 0 { unknown.append(Int32(row)) } else { keys.append(UInt64(UInt32(code)) << 32 | UInt64(UInt32(row))) }
+            if code < 0 {
+                unknown.append(Int32(row))
+            } else {
+                keys.append(UInt64(UInt32(code)) << 32 | UInt64(UInt32(row)))
+            }
         }
         keys.sort()
         self.unknown = unknown

@@ -19,7 +19,9 @@ final class FindingDictionaries: @unchecked Sendable {
     init(_ binding: Binding, institutions: Set<Int32>, items: Set<Int32>, pools: Set<Int32>) {
         let vocabulary = binding.vocabulary
         func ordered(_ codes: Set<Int32>) -> ([String], [Int32]) {
-            let sorted = codes.map { (vocabulary.string($0), $0) }.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+            let sorted = codes.map { (vocabulary.string($0), $0) }.sorted {
+                $0.0.utf8.lexicographicallyPrecedes($1.0.utf8)
+            }
             var places = [Int32](repeating: -1, count: vocabulary.count)
             for (place, entry) in sorted.enumerated() { places[Int(entry.1)] = Int32(place) }
             return (sorted.map(\.0), places)
@@ -172,10 +174,15 @@ final class FindingEncoder {
 
     private func evidence(_ column: FindingColumns.Column, _ value: Int128?, _ scale: Int) {
         guard let value else { return self[column].appendNull() }
-        let scaled = scale <= FindingColumns.evidenceScale
+        let scaled =
+            scale <= FindingColumns.evidenceScale
             ? value.multipliedReportingOverflow(by: Int128(Int64.power(ofTen: FindingColumns.evidenceScale - scale)))
             : (Value.roundedHalfUp(value, Int128(Int64.power(ofTen: scale - FindingColumns.evidenceScale))), false)
-        if let narrow = Int64(exactly: scaled.0), !scaled.1 { self[column].append(narrow) } else { self[column].appendNull() }
+        if let narrow = Int64(exactly: scaled.0), !scaled.1 {
+            self[column].append(narrow)
+        } else {
+            self[column].appendNull()
+        }
     }
 
     private func list(_ column: FindingColumns.Column, _ rows: [Int32], _ table: Int, _ chunk: Chunk) {
@@ -198,7 +205,8 @@ final class FindingEncoder {
             key.append(61)
             let value = draft.keys[index]
             if case .identity(let table) = part.expression.type {
-                let row = table == .person
+                let row =
+                    table == .person
                     ? evaluator.person(of: Int(draft.firstRow)) : evaluator.encounter(of: Int(draft.firstRow))
                 RowNames.with(table.position, row, chunk) { key.append(contentsOf: $0) }
             } else {
@@ -241,7 +249,10 @@ enum RowNames {
         if let parent = rows.parent, Table.allCases[table] == .diagnosis {
             name = String(decoding: chunk[.encounter].slots[0].utf8(Int(parent[row])), as: UTF8.self)
             let sequence = rows.slots[Table.diagnosis.index(of: "sequence") ?? 0]
-            name += "#" + (sequence.isValid(row) ? "\(sequence.int32s[row])" : "\(row - Int(rows.starts?[Int(parent[row])] ?? 0) + 1)")
+            name +=
+                "#"
+                + (sequence.isValid(row)
+                    ? "\(sequence.int32s[row])" : "\(row - Int(rows.starts?[Int(parent[row])] ?? 0) + 1)")
         }
         name.withUTF8 { body($0) }
     }

@@ -15,7 +15,9 @@ enum Gather {
         _ field: Int, _ rows: [RowReference], from sources: [TableRows], arena: Arena
     ) -> Slot {
         var result = Slot()
-        guard let kind = sources.lazy.map({ $0.slots[field].kind }).first(where: { $0 != .absent }) else { return result }
+        guard let kind = sources.lazy.map({ $0.slots[field].kind }).first(where: { $0 != .absent }) else {
+            return result
+        }
         result.kind = kind == .word ? .text : kind
         result.isNonNegative = sources.contains { $0.slots[field].isNonNegative }
         let slots = sources.map { $0.slots[field] }

@@ -64,9 +64,10 @@ final class ItemFacts {
     func gate(of window: Window?, _ rule: CompiledRule, _ forms: SieveForms) -> ItemGate? {
         guard let window else { return nil }
         let compiled = binding.program.windows.first {
-            $0.table == UInt8(binding.lineTable) && $0.filterRest.contains { part in
-                window.filter?.conjuncts.contains { $0.position == part.position } ?? false
-            }
+            $0.table == UInt8(binding.lineTable)
+                && $0.filterRest.contains { part in
+                    window.filter?.conjuncts.contains { $0.position == part.position } ?? false
+                }
         }
         guard let compiled, let truth = binding.windowGates[compiled.number] else { return nil }
         return ItemGate(truth)
@@ -75,7 +76,9 @@ final class ItemFacts {
     /// For each window whose conditions are about the related line's item only: their truth by item code.
     func windowGates() -> [[UInt8]?] {
         binding.program.windows.map { window in
-            guard window.table == UInt8(binding.lineTable), window.filter >= 0, !window.filterRest.isEmpty else { return nil }
+            guard window.table == UInt8(binding.lineTable), window.filter >= 0, !window.filterRest.isEmpty else {
+                return nil
+            }
             let forms = SieveForms(rule: binding.rules[0], binding: binding)
             guard window.filterRest.allSatisfy({ forms.isItemOnly($0, .related) }) else { return nil }
             return combine(nil, window.filter, related: true)

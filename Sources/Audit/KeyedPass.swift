@@ -73,7 +73,8 @@ final class KeyedPass: @unchecked Sendable {
                 do {
                     var netting = ClaimsReader.NettingCounts()
                     let isTimeline = number < reader.chunkCount
-                    let chunk = isTimeline ? try reader.chunk(number, &netting) : movements[number - reader.chunkCount].chunk
+                    let chunk =
+                        isTimeline ? try reader.chunk(number, &netting) : movements[number - reader.chunkCount].chunk
                     let table = isTimeline ? nil : movements[number - reader.chunkCount].table
                     let found = self.gather(chunk, movement: table, run)
                     if found.contains(where: { !$0.isEmpty }) {
@@ -145,9 +146,16 @@ final class KeyedPass: @unchecked Sendable {
                     keys.append(key.lo)
                 }
                 if !rows.isEmpty {
-                    pieces.append((GatheredChunk.make(
-                        [GatheredChunk.Part(table: part.table, rows: rows.map { RowReference(source: 0, row: $0) })],
-                        [chunk], withChildren: plan.needsChildren).chunk, keys, number))
+                    pieces.append(
+                        (
+                            GatheredChunk.make(
+                                [
+                                    GatheredChunk.Part(
+                                        table: part.table, rows: rows.map { RowReference(source: 0, row: $0) })
+                                ],
+                                [chunk], withChildren: plan.needsChildren
+                            ).chunk, keys, number
+                        ))
                 }
             }
             return pieces
@@ -196,7 +204,8 @@ final class KeyedPass: @unchecked Sendable {
 
     private func names(of rows: [[Row]], isText: Bool) -> [Int128: Int] {
         let keys = Set(rows.joined().map(\.key))
-        let sorted = isText
+        let sorted =
+            isText
             ? keys.map { ($0, binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: $0))) }
                 .sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
             : keys.sorted()
@@ -230,7 +239,8 @@ final class KeyedPass: @unchecked Sendable {
                     let rows = range.rows.map { Int32($0) }
                     rows.withUnsafeBufferPointer { run.run(plan.rule, rows: $0, partition: Int32(index)) }
                 }
-                for draft in run.takeDrafts().sorted(by: { ($0.partition, $0.firstRow) < ($1.partition, $1.firstRow) }) {
+                for draft in run.takeDrafts().sorted(by: { ($0.partition, $0.firstRow) < ($1.partition, $1.firstRow) })
+                {
                     encoder.encode(draft, in: chunk, evaluator: run.evaluator)
                 }
                 let taken = encoder.take()
@@ -242,7 +252,9 @@ final class KeyedPass: @unchecked Sendable {
         self.tallies = tallies.withLock { $0 }
         try results.withLock { results in
             for number in 0..<slices {
-                if let result = results[number] { try writer.deposit(sequence + number, result.columns, rows: result.rows) }
+                if let result = results[number] {
+                    try writer.deposit(sequence + number, result.columns, rows: result.rows)
+                }
             }
         }
         return sequence + slices

@@ -52,10 +52,16 @@ final class KeyedPlan: @unchecked Sendable {
 
     init(_ rule: CompiledRule, _ binding: Binding, isGeneral: Bool) {
         self.rule = rule
-        guard case .keyed(let key) = rule.partition else { preconditionFailure("rule \(rule.rule.id) has no key across persons") }
-        var parts = [Part(table: rule.rule.unit.table, key: binding.partitionNodes[rule.number] ?? -1, isRelated: false)]
+        guard case .keyed(let key) = rule.partition else {
+            preconditionFailure("rule \(rule.rule.id) has no key across persons")
+        }
+        var parts = [
+            Part(table: rule.rule.unit.table, key: binding.partitionNodes[rule.number] ?? -1, isRelated: false)
+        ]
         for (table, node) in binding.relatedPartitionNodes[rule.number] ?? [] where table != rule.rule.unit.table {
-            if !parts.contains(where: { $0.table == table }) { parts.append(Part(table: table, key: node, isRelated: true)) }
+            if !parts.contains(where: { $0.table == table }) {
+                parts.append(Part(table: table, key: node, isRelated: true))
+            }
         }
         self.parts = parts
         _ = key
@@ -94,7 +100,8 @@ final class KeyedPlan: @unchecked Sendable {
             let components = keys.compactMap { component($0, binding) }
             guard components.count == keys.count else { continue }
             let scope: RowScope = bound.aggregate.window == nil ? .focus : .related
-            let conditions = bound.aggregate.window == nil
+            let conditions =
+                bound.aggregate.window == nil
                 ? rule.filterConjuncts.map(\.expression) : bound.aggregate.window?.filter?.conjuncts ?? []
             return Bins(
                 components, leastCount: Int(limit) + (bound.isStrict ? 1 : 0), seconds: seconds,

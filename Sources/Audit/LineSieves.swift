@@ -158,14 +158,22 @@ indirect enum ZoneTest {
         case .number(let day): return Side(column: nil, isLineDay: false, offset: day)
         case .arithmetic(let operation, let a, let b):
             guard case .number(let days) = b.node, let side = side(a, plan), operation != .multiply else { return nil }
-            return Side(column: side.column, isLineDay: side.isLineDay, offset: side.offset + (operation == .add ? days : -days))
+            return Side(
+                column: side.column, isLineDay: side.isLineDay, offset: side.offset + (operation == .add ? days : -days)
+            )
         case .dayOf(let operand):
             guard case .field(let path, .focus) = operand.node, path.table == .encounter else { return nil }
-            if path.field == .start { return Side(column: plan.context(ContextColumn(source: .startDay)), isLineDay: false, offset: 0) }
-            if path.field == .end { return Side(column: plan.context(ContextColumn(source: .endDay)), isLineDay: false, offset: 0) }
+            if path.field == .start {
+                return Side(column: plan.context(ContextColumn(source: .startDay)), isLineDay: false, offset: 0)
+            }
+            if path.field == .end {
+                return Side(column: plan.context(ContextColumn(source: .endDay)), isLineDay: false, offset: 0)
+            }
             return nil
         case .field(let path, .focus):
-            if path.start == .line, path.steps.isEmpty, path.field == .day { return Side(column: nil, isLineDay: true, offset: 0) }
+            if path.start == .line, path.steps.isEmpty, path.field == .day {
+                return Side(column: nil, isLineDay: true, offset: 0)
+            }
             guard path.start == .line, path.steps.first == .encounter, case .stored(let field) = path.field,
                 case .day = path.table.fields[field].kind
             else { return nil }
@@ -222,10 +230,14 @@ final class ZoneProgram {
         let node = nodes + place
         switch node.pointee.kind {
         case .all:
-            for index in 0..<node.pointee.count where !mayHold(node.pointee.first &+ index, context, encounter) { return false }
+            for index in 0..<node.pointee.count where !mayHold(node.pointee.first &+ index, context, encounter) {
+                return false
+            }
             return true
         case .any:
-            for index in 0..<node.pointee.count where mayHold(node.pointee.first &+ index, context, encounter) { return true }
+            for index in 0..<node.pointee.count where mayHold(node.pointee.first &+ index, context, encounter) {
+                return true
+            }
             return false
         case .isKnown:
             return context.column(node.pointee.left.column ?? 0)[encounter] != SieveContext.unknownScalar
@@ -248,7 +260,8 @@ final class ZoneProgram {
     ) -> (low: Int64, high: Int64) {
         if side.isLineDay {
             return (
-                Int64(context.firstDay.base[encounter]) &+ side.offset, Int64(context.lastDay.base[encounter]) &+ side.offset
+                Int64(context.firstDay.base[encounter]) &+ side.offset,
+                Int64(context.lastDay.base[encounter]) &+ side.offset
             )
         }
         guard let column = side.column else { return (side.offset, side.offset) }
@@ -320,7 +333,10 @@ struct StayForm {
     }
 
     private static func lineDay(_ expression: Expression) -> Int64? {
-        if case .field(let path, .focus) = expression.node, path.start == .line, path.steps.isEmpty, path.field == .day { return 0 }
+        if case .field(let path, .focus) = expression.node, path.start == .line, path.steps.isEmpty, path.field == .day
+        {
+            return 0
+        }
         if case .arithmetic(let operation, let a, let b) = expression.node, case .number(let days) = b.node,
             operation != .multiply, let base = lineDay(a)
         {
@@ -365,21 +381,23 @@ final class StaySieve: SieveOperator {
                 guard first < last, focus.admits(encounter, rows) else { continue }
                 let low = Int64(context.firstDay.base[encounter])
                 let high = Int64(context.lastDay.base[encounter])
-                let mayHold = stays.count * encounters.count > 40_000 || stays.contains { stay in
-                    form.tests.allSatisfy { test in
-                        let slot = test.isStart ? starts : ends
-                        guard slot.isValid(stay) || !test.isStart else { return true }
-                        let day = slot.isValid(stay) ? Int64(slot.int32s[stay]) : horizon
-                        switch test.comparison {
-                        case .less: return day < high + test.offset
-                        case .lessOrEqual: return day <= high + test.offset
-                        case .greater: return day > low + test.offset
-                        case .greaterOrEqual: return day >= low + test.offset
-                        case .equal: return day >= low + test.offset && day <= high + test.offset
-                        case .notEqual: return true
+                let mayHold =
+                    stays.count * encounters.count > 40_000
+                    || stays.contains { stay in
+                        form.tests.allSatisfy { test in
+                            let slot = test.isStart ? starts : ends
+                            guard slot.isValid(stay) || !test.isStart else { return true }
+                            let day = slot.isValid(stay) ? Int64(slot.int32s[stay]) : horizon
+                            switch test.comparison {
+                            case .less: return day < high + test.offset
+                            case .lessOrEqual: return day <= high + test.offset
+                            case .greater: return day > low + test.offset
+                            case .greaterOrEqual: return day >= low + test.offset
+                            case .equal: return day >= low + test.offset && day <= high + test.offset
+                            case .notEqual: return true
+                            }
                         }
                     }
-                }
                 if mayHold { lists[rule].append(all: first..<last) }
             }
         }
@@ -394,7 +412,8 @@ enum DuplicateForm {
             window.same.contains(where: { $0.related.isIdentity(of: .person) }),
             window.same.contains(where: { same in
                 if case .field(let path, .related) = same.related.node {
-                    return path.start == .line && path.steps.isEmpty && path.field == .day && same.focus.isMirror(of: same.related)
+                    return path.start == .line && path.steps.isEmpty && path.field == .day
+                        && same.focus.isMirror(of: same.related)
                 }
                 return false
             })

@@ -7,6 +7,7 @@ import Claims
 struct Losses {
     private let dictionaries: FindingDictionaries
     private let lineTable: Int
+    private let encounterTable: Int
     private let settlementOfLine = Table.line.index(of: "settlement") ?? 0
     private let amount = Table.line.index(of: "amount") ?? 0
     private let inScope = Table.line.index(of: "in_scope") ?? 0
@@ -29,11 +30,12 @@ struct Losses {
     init(_ binding: Binding, _ dictionaries: FindingDictionaries) {
         self.dictionaries = dictionaries
         lineTable = binding.lineTable
+        encounterTable = binding.encounterTable
     }
 
     func append(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, to encoder: FindingEncoder) {
-        guard draft.outcome != .undetermined, draft.gross != nil, rule.table == lineTable,
-            chunk[.settlement].isPresent, let loss = loss(draft, chunk)
+        guard draft.outcome != .undetermined, draft.gross != nil, chunk[.settlement].isPresent,
+            let stakes = stakedLines(draft, rule, chunk), let loss = loss(stakes, chunk)
         else {
             encoder.optional(.loss, Int64?.none)
             for column in Self.columns { encoder.optional(column, Int64?.none) }
@@ -52,19 +54,39 @@ struct Losses {
         var pool: Int32?
     }
 
-    private func loss(_ draft: Draft, _ chunk: Chunk) -> Loss? {
+    /// The lines at stake, each with the fen at stake; nil when the rule's money is not about lines.
+    private func stakedLines(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk) -> [(row: Int32, stake: Int64)]? {
+        if case .encounter = rule.rule.amount {
+            let parent = chunk.tables[rule.table].parent
+            let encounters = Set(draft.violating.map { rule.table == encounterTable ? $0 : parent?[Int($0)] ?? -1 })
+            var lines: [(row: Int32, stake: Int64)] = []
+            for encounter in encounters.sorted() where encounter >= 0 {
+                for row in chunk.rows(lineTable, encounters: Int(encounter)..<Int(encounter) + 1) {
+                    guard chunk[.line].slots[amount].isValid(row) else { return nil }
+                    lines.append((Int32(row), chunk[.line].slots[amount].int64s[row]))
+                }
+            }
+            return lines
+        }
+        guard rule.table == lineTable else { return nil }
+        return Array(zip(draft.violating, draft.stakes))
+    }
+
+    private func loss(_ staked: [(row: Int32, stake: Int64)], _ chunk: Chunk) -> Loss? {
         let settlements = chunk[.settlement]
         let lines = chunk[.line]
         var stakes: [Int32: Int128] = [:]
-        for (index, row) in draft.violating.enumerated() {
+        for (row, stake) in staked {
             guard let settlement = settlement(of: Int(row), chunk) else { return nil }
             let scoped = lines.slots[inScope]
             let gross = lines.slots[amount]
             guard scoped.isValid(Int(row)), gross.isValid(Int(row)) else { return nil }
             // The part at stake of the line's in-scope amount.
             let whole = gross.int64s[Int(row)]
-            let part = whole == 0 ? 0
-                : Value.roundedHalfUp(Int128(scoped.int64s[Int(row)]) * Int128(draft.stakes[index]), Int128(whole))
+            let part =
+                whole == 0
+                ? 0
+                : Value.roundedHalfUp(Int128(scoped.int64s[Int(row)]) * Int128(stake), Int128(whole))
             stakes[settlement, default: 0] += part
         }
         var result = Loss()
@@ -84,7 +106,9 @@ struct Losses {
         }
         pools.remove(-1)
         if pools.count == 1, let only = pools.first { result.pool = dictionaries.poolOf[Int(only)] }
-        if pools.count > 1 { result.pool = Int32((dictionaries.tables[FindingColumns.Column.pool.rawValue]?.count ?? 1) - 1) }
+        if pools.count > 1 {
+            result.pool = Int32((dictionaries.tables[FindingColumns.Column.pool.rawValue]?.count ?? 1) - 1)
+        }
         return result
     }
 
@@ -95,7 +119,9 @@ struct Losses {
         var parts = paid.map { stake * $0 / whole }
         let remainders = paid.map { stake * $0 % whole }
         var missing = target - parts.reduce(0, +)
-        for index in remainders.indices.sorted(by: { remainders[$0] != remainders[$1] ? remainders[$0] > remainders[$1] : $0 < $1 })
+        for index in remainders.indices.sorted(by: {
+            remainders[$0] != remainders[$1] ? remainders[$0] > remainders[$1] : $0 < $1
+        })
         where missing > 0 && parts[index] < paid[index] {
             parts[index] += 1
             missing -= 1

@@ -79,7 +79,9 @@ final class Masters: @unchecked Sendable {
         validity.initialize(repeating: 0, count: rows / 8 + 1)
         slot.validity = UnsafePointer(validity)
         var dictionary: StringTable?
-        if case .dictionary = file.fields[column].type { dictionary = StringTable(try file.dictionary(column), owner: file) }
+        if case .dictionary = file.fields[column].type {
+            dictionary = StringTable(try file.dictionary(column), owner: file)
+        }
         let codes = dictionary.map { table in (0..<table.count).map { vocabulary.intern(table[$0]) } } ?? []
         let narrow = chunk.arena.allocate(Int32.self, rows)
         let wide = chunk.arena.allocate(Int64.self, rows)

@@ -60,7 +60,9 @@ enum MergedChunk {
             }
             fill(.person, personRows, parents: nil, parentRows: 0)
             fill(.encounter, rows[.encounter] ?? [], parents: parents[.encounter] ?? [], parentRows: personRows.count)
-            fill(.entitlement, rows[.entitlement] ?? [], parents: parents[.entitlement] ?? [], parentRows: personRows.count)
+            fill(
+                .entitlement, rows[.entitlement] ?? [], parents: parents[.entitlement] ?? [],
+                parentRows: personRows.count)
             for table in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
                 fill(table, rows[table] ?? [], parents: parents[table] ?? [], parentRows: rows[.encounter]?.count ?? 0)
             }

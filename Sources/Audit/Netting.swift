@@ -11,6 +11,37 @@ enum Netting {
     private static let inScope = Table.line.index(of: "in_scope") ?? 0
     private static let daysSupply = Table.line.index(of: "days_supply") ?? 0
 
+    /// A settlement that reverses another takes it, and itself, out of every rule.
+    static func dropReversedSettlements(of chunk: Chunk, fields: [Int]) {
+        let rows = chunk[.settlement]
+        guard let named = Table.settlement.index(of: "reverses"), rows.slots[named].kind == .text,
+            let parent = rows.parent
+        else { return }
+        var gone: Set<[UInt8]> = []
+        for row in 0..<rows.rows where rows.slots[named].isValid(row) {
+            gone.insert(Array(rows.slots[named].utf8(row)))
+            gone.insert(Array(rows.slots[0].utf8(row)))
+        }
+        guard !gone.isEmpty else { return }
+        let kept = (0..<rows.rows).filter { !gone.contains(Array(rows.slots[0].utf8($0))) }
+        var result = rows
+        result.rows = kept.count
+        let references = kept.map { RowReference(source: 0, row: Int32($0)) }
+        let slots = fields.map { Gather.slot($0, references, from: [rows], arena: chunk.arena) }
+        let parents = chunk.arena.allocate(Int32.self, kept.count)
+        let identities = chunk.arena.allocate(Int64.self, kept.count)
+        for (index, row) in kept.enumerated() {
+            parents[index] = parent[row]
+            identities[index] = chunk.identity(Table.settlement.position, row)
+        }
+        for (index, field) in fields.enumerated() { rows.slots[field] = slots[index] }
+        chunk.identities[Table.settlement.position] = identities
+        result.parent = parents
+        result.starts = Gather.starts(
+            parents, rows: kept.count, parentRows: chunk[.encounter].rows, arena: chunk.arena)
+        chunk[.settlement] = result
+    }
+
     static func apply(to chunk: Chunk, fields: [Int], _ counts: inout ClaimsReader.NettingCounts) {
         let lines = chunk[.line]
         guard needsNetting(lines) else { return }

@@ -37,13 +37,16 @@ extension RuleRun {
         append(draft)
     }
 
-    func involve(_ rule: CompiledRule, _ rows: [Int32], in draft: inout Draft) {
-        guard let window = rule.evidenceWindows.first, !rows.isEmpty else { return }
-        let table = Int32(evaluator.windows[window].table)
+    /// Evidence names rows of one table: of the first window, in the order of the text, that has any.
+    func involve(_ rule: CompiledRule, _ rows: [Involved], in draft: inout Draft) {
+        let tables = rule.evidenceWindows.map { Int32(evaluator.windows[$0].table) }
+        guard let table = tables.first(where: { table in rows.contains { $0.table == table } }) else { return }
         draft.involvedTable = table
         let own = table == Int32(rule.table) ? Set(draft.violating) : []
         var unique: [Int32] = []
-        for row in rows.sorted() where unique.last != row && !own.contains(row) { unique.append(row) }
+        for entry in rows.sorted() where entry.table == table && unique.last != entry.row && !own.contains(entry.row) {
+            unique.append(entry.row)
+        }
         draft.involved = unique
         if unique.isEmpty { draft.involvedTable = -1 }
     }
@@ -66,7 +69,7 @@ extension RuleRun {
     }
 
     private func stake(_ rule: CompiledRule, _ draft: inout Draft, _ share: (Int64, Int32) -> Int64) {
-        guard rule.table == binding.lineTable else { return stakeEncounters(rule, &draft) }
+        guard rule.table == binding.lineTable else { return }
         var gross: Int64? = 0
         var inScope: Int64? = 0
         for row in draft.violating {
@@ -79,13 +82,20 @@ extension RuleRun {
         draft.inScope = inScope
     }
 
+    /// All lines of the encounters that the violating rows are, or belong to; each encounter counts once.
     private func stakeEncounters(_ rule: CompiledRule, _ draft: inout Draft) {
-        guard rule.table == binding.encounterTable else { return }
         var gross: Int64? = 0
         var inScope: Int64? = 0
-        for encounter in draft.violating {
+        var seen: Set<Int> = []
+        for violating in draft.violating {
+            let encounter = evaluator.encounter(of: Int(violating))
+            guard encounter >= 0 else { return draft.stakes.removeAll() }
+            guard seen.insert(encounter).inserted else {
+                draft.stakes.append(0)
+                continue
+            }
             var stake: Int64? = 0
-            for row in evaluator.chunk.rows(binding.lineTable, encounters: Int(encounter)..<Int(encounter) + 1) {
+            for row in evaluator.chunk.rows(binding.lineTable, encounters: encounter..<encounter + 1) {
                 stake = stake.plus(money(binding.amountField, Int32(row)))
                 inScope = inScope.plus(money(binding.inScopeField, Int32(row)))
             }

@@ -83,6 +83,18 @@ final class RuleRun {
         }
     }
 
+    struct Involved: Comparable {
+        let table: Int32
+        let row: Int32
+
+        static func < (a: Involved, b: Involved) -> Bool { (a.table, a.row) < (b.table, b.row) }
+    }
+
+    private func involved(_ number: Int, _ rows: [Int32]) -> [Involved] {
+        let table = Int32(evaluator.windows[number].table)
+        return rows.map { Involved(table: table, row: $0) }
+    }
+
     /// What one focus row, or group, came to. `row` is the focus row or a member of the group.
     struct Verdict {
         var row: Int32
@@ -90,7 +102,7 @@ final class RuleRun {
         var cause: Int32
         var listRows: [Int32]
         /// Rows of evidence windows, per list row that convicted.
-        var involved: [Int32]
+        var involved: [Involved]
         var value: Value?
         var limit: Value?
     }
@@ -115,7 +127,9 @@ final class RuleRun {
     }
 
     func isValid(_ rule: CompiledRule, _ row: Int) -> Bool {
-        guard rule.rule.validFrom != nil || rule.rule.validTo != nil || period.from != nil || period.to != nil else { return true }
+        guard rule.rule.validFrom != nil || rule.rule.validTo != nil || period.from != nil || period.to != nil else {
+            return true
+        }
         let day = evaluator.evaluate(rule.day, row)
         if let from = period.from, day.hi < Int128(from.number) { return false }
         if let to = period.to, day.lo > Int128(to.number) { return false }
@@ -143,7 +157,7 @@ final class RuleRun {
             if verdict.cause == -1 { verdict.cause = Draft.causeOverflow }
             if keepsUndetermined {
                 for number in rule.evidenceWindows {
-                    verdict.involved.append(contentsOf: evaluator.relatedRows(number, row))
+                    verdict.involved.append(contentsOf: involved(number, evaluator.relatedRows(number, row)))
                 }
             }
             return verdict
@@ -152,7 +166,7 @@ final class RuleRun {
         verdict.limit = rule.limit.map { evaluator.evaluate($0, row) }
         // The rows of a merging window are gathered once for the whole run.
         for number in rule.evidenceWindows where number != rule.mergingWindow {
-            verdict.involved.append(contentsOf: evaluator.relatedRows(number, row))
+            verdict.involved.append(contentsOf: involved(number, evaluator.relatedRows(number, row)))
         }
         return verdict
     }
@@ -184,7 +198,9 @@ final class RuleRun {
                     if !matched.isFalse { matched = .maybe }
                     continue
                 }
-                if !list.matches(Int(candidate), column.column, values[index].lo, self.binding.vocabulary) { return true }
+                if !list.matches(Int(candidate), column.column, values[index].lo, self.binding.vocabulary) {
+                    return true
+                }
             }
             if matched.isFalse { return true }
             if matched.isTrue && values[match.lead].isKnown {
@@ -257,11 +273,12 @@ final class RuleRun {
             evaluator.matchRows = run[0].listRows
             let row = Int(run[0].row)
             if window.range == nil || !evaluator.evaluate(window.focusTime, row).isFinite {
-                run[0].involved.append(contentsOf: evaluator.relatedRows(number, row))
+                run[0].involved.append(contentsOf: involved(number, evaluator.relatedRows(number, row)))
             } else if case .run = window.range {
-                run[0].involved.append(contentsOf: evaluator.relatedRows(number, row))
+                run[0].involved.append(contentsOf: involved(number, evaluator.relatedRows(number, row)))
             } else {
-                run[0].involved.append(contentsOf: evaluator.sharingRows(number, row, from: span.start, to: span.end))
+                let rows = evaluator.sharingRows(number, row, from: span.start, to: span.end)
+                run[0].involved.append(contentsOf: involved(number, rows))
             }
             draft(rule, run, partition)
             run.removeAll(keepingCapacity: true)
@@ -332,7 +349,8 @@ final class RuleRun {
                 members.append(Evaluator.Member(row: candidate.row, isSure: false))
             }
             evaluator.members = members
-            memberCause = candidates[start..<end].lazy.map(\.cause).first { $0 >= 0 }
+            memberCause =
+                candidates[start..<end].lazy.map(\.cause).first { $0 >= 0 }
                 ?? wild.first.map(\.cause) ?? -1
             runGroup(rule, keys, partition)
             start = end

@@ -159,7 +159,9 @@ struct ContextColumn: Hashable {
             let personOf = context.personOf
             read(chunk[.person].slots[field], target, context.encounters) { Int(personOf[$0]) }
         case 1:
-            guard let table = steps.first, let via = Table.encounter.index(of: table.rawValue) else { return unknown(target, context) }
+            guard let table = steps.first, let via = Table.encounter.index(of: table.rawValue) else {
+                return unknown(target, context)
+            }
             let codes = chunk[.encounter].slots[via]
             let attribute = context.binding.masters.chunk[table].slots[field]
             for row in 0..<context.encounters {

@@ -59,7 +59,9 @@ struct SieveForms {
         case .compare(let comparison, let left, let right):
             guard comparison == .equal || comparison == .notEqual else { return nil }
             for (side, other) in [(left, right), (right, left)] {
-                if case .field(let path, let own) = side.node, path == field, own == scope, case .text(let text) = other.node {
+                if case .field(let path, let own) = side.node, path == field, own == scope,
+                    case .text(let text) = other.node
+                {
                     guard let code else { return .maybe }
                     return .truth((code == text) == (comparison == .equal))
                 }

@@ -33,7 +33,9 @@ struct SumForm {
         guard (window?.table ?? rule.rule.unit.table) == .line else { return nil }
         var keys: [Expression]
         if let window {
-            if window.same.contains(where: { !$0.focus.isSame(as: $0.related) && !$0.focus.isMirror(of: $0.related) }) { return nil }
+            if window.same.contains(where: { !$0.focus.isSame(as: $0.related) && !$0.focus.isMirror(of: $0.related) }) {
+                return nil
+            }
             keys = window.same.map(\.focus)
         } else {
             guard case .group(_, let list) = rule.rule.unit else { return nil }
@@ -62,10 +64,14 @@ struct SumForm {
             guard case .field(let path, _)? = aggregate.argument?.node, path.start == .line, path.steps.isEmpty,
                 case .stored(let field) = path.field, Table.line.isNonNegative(field)
             else { return nil }
-            shape = Shape(isPersonal: !isEncounter, attribute: attribute, field: field, condition: Self.condition(window, rule, forms))
+            shape = Shape(
+                isPersonal: !isEncounter, attribute: attribute, field: field,
+                condition: Self.condition(window, rule, forms))
             scale = aggregate.argument?.scale ?? 0
         case .count, .countDistinct:
-            shape = Shape(isPersonal: !isEncounter, attribute: attribute, field: nil, condition: Self.condition(window, rule, forms))
+            shape = Shape(
+                isPersonal: !isEncounter, attribute: attribute, field: nil,
+                condition: Self.condition(window, rule, forms))
             scale = 0
         default: return nil
         }
@@ -126,7 +132,9 @@ struct PairForm {
         guard case .aggregate(let aggregate) = expression.node, aggregate.function == .exists,
             let window = aggregate.window, window.table == .line, !rule.isGroup, let match = forms.itemMatch
         else { return nil }
-        let isEncounter = window.same.contains { $0.related.isIdentity(of: .encounter) && $0.focus.isIdentity(of: .encounter) }
+        let isEncounter = window.same.contains {
+            $0.related.isIdentity(of: .encounter) && $0.focus.isIdentity(of: .encounter)
+        }
         let isPerson = window.same.contains { $0.related.isIdentity(of: .person) && $0.focus.isIdentity(of: .person) }
         guard isEncounter || isPerson else { return nil }
         var column: Int?
@@ -139,7 +147,9 @@ struct PairForm {
                 if case .listColumn(match, let c) = b.node { column = c }
             }
         }
-        guard let column, forms.binding.knowledge.lists[rule.matches[match].list].columns[column].isCode else { return nil }
+        guard let column, forms.binding.knowledge.lists[rule.matches[match].list].columns[column].isCode else {
+            return nil
+        }
         isPersonal = !isEncounter
         self.match = match
         self.column = column
@@ -224,7 +234,8 @@ struct SetTest {
     private let column: Int
 
     init?(_ expression: Expression, _ rule: CompiledRule, _ forms: SieveForms) {
-        guard case .not(let operand) = expression.node, case .inList(let name, let columns, let arguments) = operand.node,
+        guard case .not(let operand) = expression.node,
+            case .inList(let name, let columns, let arguments) = operand.node,
             arguments.count == 2
         else { return nil }
         let list = forms.binding.knowledge.lists[forms.binding.knowledge.number(of: name)]
@@ -244,6 +255,8 @@ struct SetTest {
     }
 
     func values(_ code: Int32) -> [Int64] {
-        index.rows(code).compactMap { list.columns[column].isKnown(Int($0)) ? list.columns[column].values[Int($0)] : nil }
+        index.rows(code).compactMap {
+            list.columns[column].isKnown(Int($0)) ? list.columns[column].values[Int($0)] : nil
+        }
     }
 }

@@ -112,10 +112,14 @@ final class SievePlan: @unchecked Sendable {
     ) -> Bool {
         if let set = SetTest(expression, rule, forms) {
             let column = context(ContextColumn(source: .path(set.path)))
-            for code in gate.codes { guards.add(code: code, rule: number, column: column, set: set.values(Int32(code))) }
+            for code in gate.codes {
+                guards.add(code: code, rule: number, column: column, set: set.values(Int32(code)))
+            }
             return true
         }
-        guard let tests = forms.scalarTests(expression), !tests.contains(where: { $0.comparison == .equal }) else { return false }
+        guard let tests = forms.scalarTests(expression), !tests.contains(where: { $0.comparison == .equal }) else {
+            return false
+        }
         for test in tests {
             guard limitIsUsable(test.other, rule, forms) else { return false }
         }
@@ -149,7 +153,9 @@ final class SievePlan: @unchecked Sendable {
     }
 
     /// The values of the scalar for which the comparison is false whatever list row applies; empty: none.
-    private func clearInterval(_ test: SieveForms.ScalarTest, _ rule: CompiledRule, _ code: Int32) -> ClosedRange<Int64>? {
+    private func clearInterval(_ test: SieveForms.ScalarTest, _ rule: CompiledRule, _ code: Int32) -> ClosedRange<
+        Int64
+    >? {
         let own = scale(of: test.scalar)
         var low = Int64.min + 1
         var high = Int64.max

@@ -45,7 +45,8 @@ final class SumSieve {
         for code in 0..<width { tags[code] = -1 }
         let slots = context.chunk[.line].slots
         let field = table.form.field.map { slots[$0] }
-        let settings = hasAnyCondition ? context.chunk[.encounter].slots[Table.encounter.index(of: "setting") ?? 0] : nil
+        let settings =
+            hasAnyCondition ? context.chunk[.encounter].slots[Table.encounter.index(of: "setting") ?? 0] : nil
         let isPersonal = table.form.isPersonal
         let items = context.items
         var index = 0
@@ -82,8 +83,11 @@ final class SumSieve {
                 let before = sums[attribute]
                 let after = before > Int64.max / 2 ? before : before &+ value
                 sums[attribute] = after
-                if after > smallest[attribute] && before <= smallest[attribute] { hot.append(Int32(attribute)) }
-                else if before == 0 && smallest[attribute] < 0 && !hot.contains(Int32(attribute)) { hot.append(Int32(attribute)) }
+                if after > smallest[attribute] && before <= smallest[attribute] {
+                    hot.append(Int32(attribute))
+                } else if before == 0 && smallest[attribute] < 0 && !hot.contains(Int32(attribute)) {
+                    hot.append(Int32(attribute))
+                }
             }
             if !hot.isEmpty { open(lines, start..<index, items, lists) }
         }
@@ -247,7 +251,9 @@ enum DistinctSieve {
                 index &+= 1
             }
             guard isSeveral == table.wantsSeveral else { continue }
-            for at in start..<index where table.gate.admits(items[Int(lines[at])]) { lists[table.rule].append(lines[at]) }
+            for at in start..<index where table.gate.admits(items[Int(lines[at])]) {
+                lists[table.rule].append(lines[at])
+            }
         }
     }
 }

@@ -51,7 +51,8 @@ final class GuardTable: @unchecked Sendable {
 
     func add(code: Int, rule: Int, source: Source, low: Int64, high: Int64) {
         building.append(
-            Building(code: Int32(code), order: Self.order(source), entry: Entry(low: low, high: high, rule: Int32(rule))))
+            Building(
+                code: Int32(code), order: Self.order(source), entry: Entry(low: low, high: high, rule: Int32(rule))))
     }
 
     func add(code: Int, rule: Int, column: Int, set: [Int64]) {

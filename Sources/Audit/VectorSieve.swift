@@ -24,7 +24,8 @@ final class VectorTest: Sendable {
         else { return nil }
         let scale = max(left.scale, right.scale)
         var fields: Set<Int> = []
-        guard let a = Self.term(left, scale: scale, &fields), let b = Self.term(right, scale: scale, &fields), !fields.isEmpty
+        guard let a = Self.term(left, scale: scale, &fields), let b = Self.term(right, scale: scale, &fields),
+            !fields.isEmpty
         else { return nil }
         self.comparison = comparison
         self.left = a
@@ -50,7 +51,9 @@ final class VectorTest: Sendable {
         case .arithmetic(let operation, let a, let b):
             switch operation {
             case .multiply:
-                guard let x = term(a, scale: a.scale, &fields), let y = term(b, scale: b.scale, &fields) else { return nil }
+                guard let x = term(a, scale: a.scale, &fields), let y = term(b, scale: b.scale, &fields) else {
+                    return nil
+                }
                 return scaled(.multiply(x, y))
             case .add, .subtract:
                 guard let x = term(a, scale: own, &fields), let y = term(b, scale: own, &fields) else { return nil }

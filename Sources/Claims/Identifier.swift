@@ -113,7 +113,8 @@ extension FindingIdentifier {
                 (target + length).update(from: start, count: key.count)
             }
             length += key.count
-            let hash = MurmurHash3.x64x128(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(text)[..<length]), seed: 0)
+            let hash = MurmurHash3.x64x128(
+                UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(text)[..<length]), seed: 0)
             for index in 0..<16 {
                 let shift = UInt64(60 - 4 * index)
                 buffer[index] = digit(hash.low >> shift & 15)
