@@ -66,7 +66,8 @@ final class KeyedPlan: @unchecked Sendable {
         self.parts = parts
         _ = key
         var needsChildren = false
-        if case .encounter = rule.rule.amount { needsChildren = true }
+        // Money at stake needs the settlements, and sometimes the lines, of the encounters.
+        if case .none = rule.rule.amount {} else { needsChildren = true }
         if rule.rule.expressions.contains(where: { expression in
             expression.windowTables.contains { $0.role == .timeline && $0 != .encounter && $0 != rule.rule.unit.table }
                 || expression.contains { if case .covered(.entitlement, _, _) = $0.node { true } else { false } }
