@@ -149,7 +149,11 @@ final class FindingEncoder {
         let row = Int(draft.firstRow)
         let encounter = table == binding.encounterTable ? row : evaluator.encounter(of: row)
         let isPersons: Bool
-        if case .person = rule.partition { isPersons = true } else { isPersons = !rule.isGroup && draft.violating.count == 1 }
+        if case .person = rule.partition {
+            isPersons = true
+        } else {
+            isPersons = !rule.isGroup && draft.violating.count == 1
+        }
         let named = table == Table.scan.position ? chunk.slot(.scan, "person") : Slot()
         if named.isValid(row), draft.violating.count == 1 {
             self[.person].append(utf8: named.utf8(row))

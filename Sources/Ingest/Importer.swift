@@ -140,8 +140,8 @@ final class Importer: @unchecked Sendable {
     }
 
     private func readHeaders() throws -> TimelineOrder {
-        try readAll(.headers, partitions: 1, choose: { $0 == .person || $0 == .encounter }) {
-            state, typed, batch, file in
+        let isHeader: (Table) -> Bool = { $0 == .person || $0 == .encounter }
+        try readAll(.headers, partitions: 1, choose: isHeader) { state, typed, batch, file in
             try state.takeHeader(typed, batch, file)
         }
         guard let personLayout = tables.layouts[.person] else {

@@ -15,11 +15,11 @@ enum ListTwins {
             for (row, next) in zip(sorted, sorted.dropFirst()) where first(list, next) <= last(list, row) {
                 let place = list.place(ofRow: next)
                 let other = list.place(ofRow: row)
-                let where_ = other.file == place.file ? "line \(other.line)" : "\(other.file):\(other.line)"
+                let areaText = other.file == place.file ? "line \(other.line)" : "\(other.file):\(other.line)"
                 diagnostics.append(
                     Diagnostic(
                         file: place.file, line: place.line, column: 1, code: "LST017",
-                        message: "this row has the same keys, area and days as \(where_)",
+                        message: "this row has the same keys, area and days as \(areaText)",
                         advice: "delete one, or separate them by `from` and `to`"))
                 if diagnostics.count >= reportsMax { return diagnostics }
             }
