@@ -11,8 +11,6 @@ package struct AuditOptions: Sendable {
     /// Only focus rows of these days.
     package var from: Day?
     package var to: Day?
-    /// Only persons with rows in segments that came after this generation.
-    package var sinceGeneration: Int?
     /// Also write undetermined units as rows.
     package var undeterminedRows = false
     /// Use no sieve: every row of every rule goes to the evaluator.

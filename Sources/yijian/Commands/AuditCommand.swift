@@ -30,9 +30,6 @@ struct AuditCommand: ParsableCommand {
     @Option(name: .long, help: "Only what happened on these days: 2025-01-01..2025-03-31; either side may be left out.")
     var period: String?
 
-    @Option(name: .long, help: "Only persons with rows that came after this generation.")
-    var since: Int?
-
     @Option(name: .long, help: "An earlier generation of the dataset.")
     var generation: Int?
 
@@ -69,7 +66,6 @@ struct AuditCommand: ParsableCommand {
         var options = AuditOptions()
         options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         (options.from, options.to) = try days()
-        options.sinceGeneration = since
         options.undeterminedRows = undetermined
         options.generalPathOnly = general
         let report = try Self.audit(
