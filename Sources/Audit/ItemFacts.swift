@@ -12,6 +12,8 @@ struct ItemGate {
         codes = truth.indices.filter { truth[$0] != 0 }
     }
 
+    @inline(__always) func isSure(_ code: Int32) -> Bool { code >= 0 && truth[Int(code)] == 1 }
+
     @inline(__always) func admits(_ code: Int32) -> Bool { code >= 0 && truth[Int(code)] != 0 }
 }
 

@@ -245,7 +245,8 @@ enum DistinctSieve {
             var isSeveral = false
             while index < lines.count, context.encounterOf[Int(lines[index])] == encounter {
                 let code = items[Int(lines[index])]
-                if table.counted.admits(code) {
+                // An item that only may be of the set can add to "several", and cannot take from "one".
+                if table.wantsSeveral ? table.counted.admits(code) : table.counted.isSure(code) {
                     if first < 0 { first = code } else if first != code { isSeveral = true }
                 }
                 index &+= 1
