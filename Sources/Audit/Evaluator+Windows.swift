@@ -153,7 +153,11 @@ extension Evaluator {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.gateCount {
                     if gate[code] == 0 { return true }
-                    if gate[code] == 2 { truth = .maybe }
+                    if gate[code] == 2 {
+                        truth = .maybe
+                        // Evaluated for the sake of the cause: which field is not known.
+                        if firstUnknown < 0 { _ = evaluate(window.filter, focus, row) }
+                    }
                 } else {
                     truth = .maybe
                     if code < 0 && firstUnknown < 0 { firstUnknown = binding.itemCause }
