@@ -68,6 +68,7 @@ package final class Binding: @unchecked Sendable {
     let quantityField = Table.line.index(of: "quantity") ?? 0
     let lineDayField = Table.line.index(of: "day") ?? 0
     let lineSecondField = Table.line.index(of: "second") ?? 0
+    let settlementDayField = Table.settlement.index(of: "day") ?? 0
     let lineItemField = Table.line.index(of: "item") ?? 0
     let startDay: Int
     let startSecond: Int

@@ -103,7 +103,9 @@ extension Compiler {
                 return [.sum, .count, .countDistinct].contains(window.function)
             }
         var sharesEvidence = false
-        if let window = merging.map({ program.windows[$0] }), window.isStatic, window.keys.count == window.sameCount {
+        if let window = merging.map({ program.windows[$0] }), window.isStatic, window.keys.count == window.sameCount,
+            !window.focusInputs.contains(where: { program.nodes[Int($0)].operation == .listColumn })
+        {
             switch window.range {
             case nil, .days: sharesEvidence = true
             default: break

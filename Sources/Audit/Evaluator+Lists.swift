@@ -63,7 +63,7 @@ extension Evaluator {
     /// The day on which a row was settled, or its own day where no settlement is known.
     func settlementDay(_ focus: Int, orElse fee: Int32) -> Value {
         guard let settlement = chunk.settlement(of: focus, in: focusTable) else { return evaluate(fee, focus) }
-        let day = chunk.slot(.settlement, "day")
+        let day = chunk.settlements.slots[binding.settlementDayField]
         guard day.isValid(settlement) else {
             if firstUnknown == -1 { firstUnknown = binding.settlementDayCause }
             return .unknown

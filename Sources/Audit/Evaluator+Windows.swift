@@ -186,15 +186,12 @@ extension Evaluator {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.gateCount {
                     if gate[code] == 0 { return true }
-                    if gate[code] == 2 {
-                        truth = .maybe
-                        // Evaluated for the sake of the cause: which field is not known.
-                        if firstUnknown == -1 { _ = evaluate(window.filter, focus, row) }
-                    }
+                    // Evaluated for the sake of the cause: which field is not known.
+                    if gate[code] == 2 { truth = evaluate(window.filter, focus, row) }
                 } else {
-                    truth = .maybe
-                    if code < 0 && firstUnknown == -1 { firstUnknown = binding.itemCause }
+                    truth = evaluate(window.filter, focus, row)
                 }
+                if truth.isFalse { return true }
             }
             if dayKey >= 0 {
                 if daySlot.pointee.isValid(row) {

@@ -216,8 +216,9 @@ final class RuleRun {
             RuleTally.UndeterminedKey(cause: verdict.cause, month: month), default: 0] += 1
         guard keepsUndetermined else { return }
         var draft = Draft(
-            rule: Int32(rule.number), partition: partition, outcome: .undetermined, firstRow: verdict.row, keys: keys,
-            violating: violating, listRow: verdict.listRows.first ?? -1, cause: verdict.cause)
+            rule: Int32(rule.number), partition: partition, outcome: .undetermined,
+            firstRow: violating.first ?? verdict.row, keys: keys, violating: violating.sorted(),
+            listRow: verdict.listRows.first ?? -1, cause: verdict.cause)
         involve(rule, verdict.involved + possible(rule, verdict.members), in: &draft)
         setPerson(&draft, rule, among: violating.isEmpty ? verdict.members.map(\.row) : violating)
         append(draft)
