@@ -24,6 +24,10 @@ package final class Binding: @unchecked Sendable {
     /// item code. Set once, before any thread starts.
     var windowGates: [[UInt8]?] = []
 
+    /// By field of the item table: the code of that field for every item code, -1 unknown. Set once, before any
+    /// thread starts.
+    var itemAttributes: [Int: [Int32]] = [:]
+
     /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
     var diagnosisRanks = DiagnosisRanks([], Vocabulary())
 

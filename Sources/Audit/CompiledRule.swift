@@ -2,7 +2,7 @@ import Claims
 import Rules
 
 /// One rule, compiled: nodes of the program instead of expressions.
-struct CompiledRule {
+final class CompiledRule: @unchecked Sendable {
     let number: Int
     let rule: Rule
     let table: Int
@@ -33,6 +33,37 @@ struct CompiledRule {
     let isMemberBounded: Bool
     /// Day of the focus row: validity of the rule.
     let day: Int32
+
+    init(
+        number: Int, rule: Rule, table: Int, keys: [Int32], isGroup: Bool, matches: [Match], filter: Int32, test: Int32,
+        filterConjuncts: [Conjunct], testConjuncts: [Conjunct], value: Int32?, valueScale: Int, limit: Int32?,
+        limitScale: Int, amount: Int32?, amountScale: Int, evidenceWindows: [Int], mergingWindow: Int?,
+        partition: Partition, memberPeriod: Period?, hasMemberDay: Bool, isMemberBounded: Bool, day: Int32
+    ) {
+        self.number = number
+        self.rule = rule
+        self.table = table
+        self.keys = keys
+        self.isGroup = isGroup
+        self.matches = matches
+        self.filter = filter
+        self.test = test
+        self.filterConjuncts = filterConjuncts
+        self.testConjuncts = testConjuncts
+        self.value = value
+        self.valueScale = valueScale
+        self.limit = limit
+        self.limitScale = limitScale
+        self.amount = amount
+        self.amountScale = amountScale
+        self.evidenceWindows = evidenceWindows
+        self.mergingWindow = mergingWindow
+        self.partition = partition
+        self.memberPeriod = memberPeriod
+        self.hasMemberDay = hasMemberDay
+        self.isMemberBounded = isMemberBounded
+        self.day = day
+    }
 
     struct Conjunct {
         let expression: Expression

@@ -175,6 +175,11 @@ extension Compiler {
                 let name = path.start.fields[field].name
                 if ["operation", "prescription", "settlement"].contains(name) { window.isBounded = true }
             }
+            if case .field(let path, .related) = same.related.node, path.start == .line, path.steps == [.item],
+                case .stored(let field) = path.field, case .code = Table.item.fields[field].kind
+            {
+                key.itemField = Int32(field)
+            }
             if case .field(let path, .related) = same.related.node, path.steps.isEmpty, path.field == .day,
                 let day = path.start.referenceTime?.day
             {

@@ -8,6 +8,14 @@ struct ScopeMemory {
 
     /// Members of a window that share key values, by day, with running sums.
     final class Run {
+        let window: Int
+        let keys: [Int128]
+
+        init(_ window: Int, _ keys: [Int128]) {
+            self.window = window
+            self.keys = keys
+        }
+
         var days: [Int128] = []
         /// Sum of the members before each place, and of members whose day is not known.
         var sums: [Value] = [Value(0)]
@@ -21,6 +29,8 @@ struct ScopeMemory {
 
     var scopes: [Int: Range<Int>] = [:]
     var runs: [Key: Run] = [:]
+    /// The runs asked for last: looked through before the table of all.
+    var recent: [Run] = []
     var results: [Key: Value] = [:]
     var related: [Key: [Int32]] = [:]
 
@@ -30,6 +40,7 @@ struct ScopeMemory {
         orders.removeAll(keepingCapacity: true)
         scopes.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
+        recent.removeAll(keepingCapacity: true)
         results.removeAll(keepingCapacity: true)
         related.removeAll(keepingCapacity: true)
     }
@@ -86,11 +97,14 @@ extension Evaluator {
         case nil: break
         default: return nil
         }
-        var keys: [Int128] = []
+        let keys = keyStack + keyTop
+        precondition(keyTop + window.keyCount <= 256, "windows nested too deep")
+        keyTop &+= window.keyCount
+        defer { keyTop &-= window.keyCount }
         for index in 0..<window.keyCount {
             let value = evaluate(window.keys[index].focus, focus)
             guard value.isKnown else { return nil }
-            keys.append(value.lo)
+            (keys + index).initialize(to: value)
         }
         let own = window.range == nil ? Value(0) : evaluate(window.focusTime, focus)
         guard own.isKnown else { return nil }
@@ -105,10 +119,19 @@ extension Evaluator {
             hi: Value.infinity)
     }
 
-    private func run(_ window: WindowPlan, _ keys: [Int128], _ focus: Int) -> ScopeMemory.Run {
-        let key = ScopeMemory.Key(window: window.number, values: keys)
-        if let known = memory.runs[key] { return known }
-        let run = ScopeMemory.Run()
+    private func run(_ window: WindowPlan, _ keys: UnsafeMutablePointer<Value>, _ focus: Int) -> ScopeMemory.Run {
+        for known in memory.recent where known.window == window.number {
+            var index = 0
+            while index < window.keyCount, known.keys[index] == keys[index].lo { index &+= 1 }
+            if index == window.keyCount { return known }
+        }
+        let key = ScopeMemory.Key(window: window.number, values: (0..<window.keyCount).map { keys[$0].lo })
+        if memory.recent.count == 16 { memory.recent.removeAll(keepingCapacity: true) }
+        if let known = memory.runs[key] {
+            memory.recent.append(known)
+            return known
+        }
+        let run = ScopeMemory.Run(window.number, key.values)
         var entries: [(day: Int128, value: Value)] = []
         forEachSharing(window, focus) { row, truth in
             var value = window.function == .count ? Value(1) : evaluate(window.argument, focus, row)
@@ -124,6 +147,7 @@ extension Evaluator {
         }
         if entries.contains(where: { !$0.value.isFinite }) { run.makeExact(entries) }
         memory.runs[key] = run
+        memory.recent.append(run)
         return run
     }
 

@@ -145,10 +145,20 @@ extension Evaluator {
         let daySlot = tables[table].slots + (window.dayKey >= 0 ? Int(window.keys[window.dayKey].dayField) : 0)
         let day = dayKey >= 0 ? Int32(truncatingIfNeeded: keys[dayKey].lo) : 0
         let gateSlot = tables[table].slots + binding.lineItemField
+        let attribute =
+            window.attributeKey >= 0 && keys[window.attributeKey].isKnown
+            ? Int32(truncatingIfNeeded: keys[window.attributeKey].lo) : -1
 
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus { return true }
             var truth = Value.yes
+            if attribute >= 0, let attributes = window.attributes {
+                let code = Int(gateSlot.pointee.code(row))
+                if code >= 0 && code < window.attributeCount {
+                    let own = attributes[code]
+                    if own >= 0 && own != attribute { return true }
+                }
+            }
             if let gate = window.gate {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.gateCount {

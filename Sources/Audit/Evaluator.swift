@@ -65,7 +65,7 @@ final class Evaluator {
         plans = .allocate(capacity: max(1, program.windows.count))
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
-            (plans + index).initialize(to: WindowPlan(window, gate: gate))
+            (plans + index).initialize(to: WindowPlan(window, gate: gate, itemAttributes: binding.itemAttributes))
         }
         referenceDay = .allocate(capacity: Chunk.tableCount)
         referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)
@@ -318,16 +318,25 @@ final class Evaluator {
 
     private func isListed(_ node: Node, _ focus: Int, _ related: Int) -> Value {
         let membership = binding.knowledge.memberships[Int(node.k)]
-        let list = binding.knowledge.lists[membership.list]
-        var values: [Value] = []
-        for index in 0..<Int(node.count) { values.append(evaluate(operands[Int(node.first) + index], focus, related)) }
-        let lead = membership.columns.firstIndex(of: membership.index.column) ?? 0
+        let list = membership.bound
+        let lead = membership.lead
+        let count = Int(node.count)
+        let values = keyStack + keyTop
+        precondition(keyTop + count <= 256, "lists nested too deep")
+        keyTop &+= count
+        defer { keyTop &-= count }
+        let first = evaluate(operands[Int(node.first) + lead], focus, related)
+        if first.isKnown, membership.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
+        for index in 0..<count {
+            (values + index).initialize(
+                to: index == lead ? first : evaluate(operands[Int(node.first) + index], focus, related))
+        }
         var result = Value.no
-        let test: (Int32) -> Bool = { row in
-            var truth = self.applies(list, Int(row), focus)
-            for (index, column) in membership.columns.enumerated() where index != lead || !membership.index.isIndexed {
+        func test(_ row: Int32) -> Bool {
+            var truth = applies(list, Int(row), focus)
+            for index in 0..<count where index != lead || !membership.index.isIndexed {
                 if values[index].isKnown {
-                    if !list.matches(Int(row), column, values[index].lo, self.vocabulary) { return true }
+                    if !list.matches(Int(row), membership.columns[index], values[index].lo, vocabulary) { return true }
                 } else {
                     truth = truth.isFalse ? truth : .maybe
                 }
@@ -339,8 +348,8 @@ final class Evaluator {
             if !truth.isFalse { result = .maybe }
             return true
         }
-        if values[lead].isKnown {
-            membership.index.forEach(Int32(truncatingIfNeeded: values[lead].lo), test)
+        if first.isKnown {
+            membership.index.forEach(Int32(truncatingIfNeeded: first.lo), test)
         } else {
             for row in 0..<Int32(list.rowCount) where !test(row) { break }
             if result.isTrue { result = .maybe }
