@@ -73,6 +73,7 @@ final class KeyedPass: @unchecked Sendable {
         let tallies = Mutex<[RuleTally]>(self.tallies)
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
             let run = RuleRun(binding, keepsUndetermined: false)
+            let scan = BinScan()
             while true {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < total else { break }
@@ -85,7 +86,7 @@ final class KeyedPass: @unchecked Sendable {
                         ? try reader.chunk(number, &netting, only: tables)
                         : movements[number - reader.chunkCount].chunk
                     let table = isTimeline ? nil : movements[number - reader.chunkCount].table
-                    let found = self.gather(chunk, movement: table, run)
+                    let found = self.gather(chunk, movement: table, run, scan)
                     if found.contains(where: { !$0.isEmpty }) {
                         slots.withLock { $0[number] = found }
                     }
@@ -128,7 +129,7 @@ final class KeyedPass: @unchecked Sendable {
 
     /// For each plan the rows of one chunk that may matter, copied out with their encounters and persons.
     private func gather(
-        _ chunk: Chunk, movement: Table?, _ run: RuleRun
+        _ chunk: Chunk, movement: Table?, _ run: RuleRun, _ scan: BinScan
     ) -> [[(chunk: Chunk, keys: [Int128], part: Int)]] {
         let evaluator = run.evaluator
         evaluator.enter(chunk)
@@ -142,7 +143,7 @@ final class KeyedPass: @unchecked Sendable {
                 evaluator.focusTable = table
                 let counter = counters[index]
                 let tableRows = chunk.tables[table]
-                for survivor in counter.survivors(tableRows) {
+                for survivor in counter.survivors(tableRows, scan) {
                     let row = Int(survivor)
                     evaluator.firstUnknown = -1
                     let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)

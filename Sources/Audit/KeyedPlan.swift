@@ -138,6 +138,7 @@ final class KeyedCounter: @unchecked Sendable {
 
     let plan: KeyedPlan
     let counts: UnsafeMutablePointer<UInt16>
+    /// For counting; whoever asks for survivors brings a scan of its own, because threads share the counter then.
     private let scan = BinScan()
 
     init(_ plan: KeyedPlan) {
@@ -172,7 +173,7 @@ final class KeyedCounter: @unchecked Sendable {
     }
 
     /// The rows that may belong to a group large enough to convict.
-    func survivors(_ rows: TableRows) -> [Int32] {
+    func survivors(_ rows: TableRows, _ scan: BinScan) -> [Int32] {
         guard let bins = plan.bins else { return (0..<Int32(rows.rows)).map { $0 } }
         var found: [Int32] = []
         let counts = counts
