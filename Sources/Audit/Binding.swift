@@ -24,14 +24,19 @@ package final class Binding: @unchecked Sendable {
     /// item code. Set once, before any thread starts.
     var windowGates: [[UInt8]?] = []
 
+    /// By field of the item table: the code of that field for every item code, -1 unknown. Set once, before any
+    /// thread starts.
+    var itemAttributes: [Int: [Int32]] = [:]
+
     /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
     var diagnosisRanks = DiagnosisRanks([], Vocabulary())
 
-    /// The access of a line's item: the cause when a window cannot tell which item a line has.
-    let itemCause: Int32
-
     /// Per table position: nobody delivered the table. Set once, before any thread starts.
     var isAbsent = [Bool](repeating: false, count: Chunk.tableCount)
+
+    /// Scopes with more rows are indexed and remembered, and sums slide over an eighth of that; smaller ones are scanned.
+    /// Set once, before any thread starts.
+    var largeScope = 192
 
     /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
     var encounterCodes: [Int: [Int32]] = [:]
@@ -44,6 +49,12 @@ package final class Binding: @unchecked Sendable {
 
     /// The cause when it is not known how far a run of days reaches.
     let runCause: Int32
+
+    /// The cause when the smallest or largest of no rows is asked for.
+    let emptyCause: Int32
+
+    /// The cause when a row has no area by which a list could be chosen.
+    let areaCause: Int32
 
     /// Rules across persons: the node of the partition key on focus rows, and on the rows of other tables.
     let partitionNodes: [Int: Int32]
@@ -99,10 +110,10 @@ package final class Binding: @unchecked Sendable {
             table.referenceTime?.second.flatMap { table.index(of: $0) } ?? -1
         }
         var compiler = Compiler(knowledge: knowledge)
-        itemCause = compiler.program.access(
-            FieldPath(start: .line, steps: [], field: .stored(Table.line.index(of: "item") ?? 0)))
         selections = compiler.selections
         settlementDayCause = compiler.program.otherCause("settlement.day")
+        emptyCause = compiler.program.otherCause("empty")
+        areaCause = compiler.program.otherCause("area")
         runCause = compiler.program.otherCause("run")
         tableCauses = Table.allCases.map { compiler.program.otherCause($0.rawValue) }
         rules = plan.rules.enumerated().map { compiler.compile(rule: $1, number: $0) }

@@ -10,12 +10,21 @@ final class BoundKnowledge: @unchecked Sendable {
     private(set) var memberships: [Membership] = []
 
     /// `(a, b) IN LIST name`: the columns compared, and the index over the first of them.
-    struct Membership {
+    final class Membership: Sendable {
         let list: Int
+        let bound: BoundList
         let columns: [ComparedColumn]
         let index: ListIndex
-        /// Place of the index's column among the columns.
+        /// Place of the indexed column among the columns.
         let lead: Int
+
+        init(list: Int, bound: BoundList, columns: [ComparedColumn], index: ListIndex, lead: Int) {
+            self.list = list
+            self.bound = bound
+            self.columns = columns
+            self.index = index
+            self.lead = lead
+        }
     }
 
     init(lists: [String: KnowledgeList], vocabulary: Vocabulary) {
@@ -41,7 +50,8 @@ final class BoundKnowledge: @unchecked Sendable {
         let lead =
             columns.firstIndex { bound.columns[$0].isCode } ?? columns.firstIndex { bound.columns[$0].isPrefix } ?? 0
         memberships.append(
-            Membership(list: number, columns: compared, index: bound.index(column: columns[lead]), lead: lead))
+            Membership(
+                list: number, bound: bound, columns: compared, index: bound.index(column: columns[lead]), lead: lead))
         return memberships.count - 1
     }
 }
@@ -221,10 +231,12 @@ final class ListIndex: @unchecked Sendable {
                 }
             ).sorted() : []
         isIndexed = indexable
+        isPrefix = cells.isPrefix
     }
 
     /// False for numeric lead columns: every row is a candidate.
     let isIndexed: Bool
+    private let isPrefix: Bool
 
     /// Calls the body with every row whose cell equals the code, or is a prefix of it, in list order per prefix.
     @inline(__always) func forEach(_ code: Int32, _ body: (Int32) -> Bool) {
@@ -252,6 +264,12 @@ final class ListIndex: @unchecked Sendable {
             guard let prefix, Int(prefix) + 1 < starts.count else { continue }
             for next in Int(starts[Int(prefix)])..<Int(starts[Int(prefix) + 1]) where !body(rows[next]) { return }
         }
+    }
+
+    /// Whether an exact column surely has no row of this code.
+    @inline(__always) func surelyLacks(_ code: Int32) -> Bool {
+        guard isIndexed, !isPrefix else { return false }
+        return code < 0 || Int(code) + 1 >= starts.count || starts[Int(code)] == starts[Int(code) + 1]
     }
 
     /// Whether any row has this code (exact columns only).

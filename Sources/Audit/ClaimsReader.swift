@@ -79,26 +79,29 @@ final class ClaimsReader: @unchecked Sendable {
         return false
     }
 
-    func chunk(_ number: Int, _ counts: inout NettingCounts) throws -> Chunk {
+    /// A chunk of whole timelines; with `only`, the other tables of it stay empty and nothing is netted.
+    func chunk(_ number: Int, _ counts: inout NettingCounts, only tables: Set<Table>? = nil) throws -> Chunk {
         let chunk: Chunk
         if sources.count == 1 {
-            chunk = try sources[0].chunk(block: number)
+            chunk = try sources[0].chunk(block: number, only: tables)
             chunk.firstRows = firstRows[number]
         } else {
             let first = number == 0 ? nil : boundaries[number]
             let next = number + 1 < boundaries.count ? boundaries[number + 1] : nil
+            let fields = self.fields.filter { tables?.contains($0.key) != false }
             chunk = try MergedChunk.make(sources, fields, from: first, before: next)
             chunk.firstRows = Array(repeating: Int64(number) << 32, count: Chunk.tableCount)
         }
         chunk.number = number
+        guard tables == nil else { return chunk }
         Netting.apply(to: chunk, fields: fields[.line] ?? [], &counts)
         Netting.dropReversedSettlements(of: chunk, fields: fields[.settlement] ?? [])
         return chunk
     }
 
-    func release(_ number: Int) {
+    func release(_ number: Int, only tables: Set<Table>? = nil) {
         guard sources.count == 1 else { return }
-        sources[0].release(block: number)
+        sources[0].release(block: number, only: tables)
     }
 }
 
@@ -159,19 +162,22 @@ final class SegmentSource {
         if !isIdentity { remapOf[table.position * 64 + field] = UnsafePointer(remap) }
     }
 
-    func release(block: Int) {
-        for entry in columns where entry.table.role == .timeline { entry.file.release(batch: block) }
+    func release(block: Int, only tables: Set<Table>?) {
+        for entry in columns where entry.table.role == .timeline && tables?.contains(entry.table) != false {
+            entry.file.release(batch: block)
+        }
     }
 
     /// A block as it lies in the mapped files.
-    func chunk(block: Int) throws -> Chunk {
+    func chunk(block: Int, only tables: Set<Table>? = nil) throws -> Chunk {
         let chunk = Chunk()
-        for entry in columns where entry.table.role == .timeline {
+        for entry in columns where entry.table.role == .timeline && tables?.contains(entry.table) != false {
             try fill(chunk, entry.table, entry.file, entry.fields, block)
         }
         link(chunk, .encounter, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
         link(chunk, .entitlement, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
-        for table in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
+        for table in [Table.diagnosis, .operation, .prescription, .line, .settlement]
+        where tables?.contains(table) != false {
             link(chunk, table, parentRows: chunk[.encounter].rows, before: rowsBefore[block][Table.encounter.position])
         }
         return chunk

@@ -2,7 +2,7 @@ import Claims
 import Rules
 
 /// One rule, compiled: nodes of the program instead of expressions.
-struct CompiledRule {
+final class CompiledRule: @unchecked Sendable {
     let number: Int
     let rule: Rule
     let table: Int
@@ -39,6 +39,40 @@ struct CompiledRule {
     let filterUsesLists: Bool
     /// Day of the focus row: validity of the rule.
     let day: Int32
+
+    init(
+        number: Int, rule: Rule, table: Int, keys: [Int32], isGroup: Bool, matches: [Match], filter: Int32, test: Int32,
+        filterConjuncts: [Conjunct], testConjuncts: [Conjunct], value: Int32?, valueScale: Int, limit: Int32?,
+        limitScale: Int, amount: Int32?, amountScale: Int, evidenceWindows: [Int], mergingWindow: Int?,
+        sharesEvidence: Bool, gatheredEvidence: [Int], partition: Partition, calendarKeys: [CalendarKey],
+        isMemberBounded: Bool, filterUsesLists: Bool, day: Int32
+    ) {
+        self.number = number
+        self.rule = rule
+        self.table = table
+        self.keys = keys
+        self.isGroup = isGroup
+        self.matches = matches
+        self.filter = filter
+        self.test = test
+        self.filterConjuncts = filterConjuncts
+        self.testConjuncts = testConjuncts
+        self.value = value
+        self.valueScale = valueScale
+        self.limit = limit
+        self.limitScale = limitScale
+        self.amount = amount
+        self.amountScale = amountScale
+        self.evidenceWindows = evidenceWindows
+        self.mergingWindow = mergingWindow
+        self.sharesEvidence = sharesEvidence
+        self.gatheredEvidence = gatheredEvidence
+        self.partition = partition
+        self.calendarKeys = calendarKeys
+        self.isMemberBounded = isMemberBounded
+        self.filterUsesLists = filterUsesLists
+        self.day = day
+    }
 
     struct Conjunct {
         let expression: Expression

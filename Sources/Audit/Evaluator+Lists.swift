@@ -6,20 +6,28 @@ extension Evaluator {
     /// `(a, b) IN LIST name`: true when a row agrees, unknown when one only may.
     func isListed(_ node: Node, _ focus: Int, _ related: Int) -> Value {
         let membership = binding.knowledge.memberships[Int(node.k)]
-        let list = binding.knowledge.lists[membership.list]
-        let cause = firstUnknown
-        var values: [Value] = []
-        for index in 0..<Int(node.count) { values.append(evaluate(operand(node, index), focus, related)) }
+        let list = membership.bound
         let lead = membership.lead
-        let isFound = membership.index.isIndexed && values[lead].isKnown
+        let count = Int(node.count)
+        let cause = firstUnknown
+        let values = keyStack + keyTop
+        precondition(keyTop + count <= 256, "lists nested too deep")
+        keyTop &+= count
+        defer { keyTop &-= count }
+        let first = evaluate(operand(node, lead), focus, related)
+        if first.isKnown, membership.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
+        for index in 0..<count {
+            (values + index).initialize(to: index == lead ? first : evaluate(operand(node, index), focus, related))
+        }
+        let isFound = membership.index.isIndexed && first.isKnown
         var result = Value.no
-        let test: (Int32) -> Bool = { row in
+        func test(_ row: Int32) -> Bool {
             var truth = Value.yes
-            for (index, column) in membership.columns.enumerated() where index != lead || !isFound {
-                truth = Self.and(truth, list.matches(Int(row), column, values[index]))
+            for index in 0..<count where index != lead || !isFound {
+                truth = Self.and(truth, list.matches(Int(row), membership.columns[index], values[index]))
                 if truth.isFalse { return true }
             }
-            truth = Self.and(truth, self.applies(list, Int(row), focus))
+            truth = Self.and(truth, applies(list, Int(row), focus))
             if truth.isTrue {
                 result = .yes
                 return false
@@ -28,7 +36,7 @@ extension Evaluator {
             return true
         }
         if isFound {
-            membership.index.forEach(Int32(truncatingIfNeeded: values[lead].lo), test)
+            membership.index.forEach(Int32(truncatingIfNeeded: first.lo), test)
         } else {
             for row in 0..<Int32(list.rowCount) where !test(row) { break }
         }
@@ -51,7 +59,11 @@ extension Evaluator {
         var area: [UInt8]?
         if list.hasAreas {
             let value = evaluate(list.source.areaSelector == .home ? selection.home : selection.care, focus)
-            if value.isKnown { area = vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)) }
+            if value.isKnown {
+                area = vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo))
+            } else if firstUnknown == -1 {
+                firstUnknown = binding.areaCause
+            }
         }
         switch list.applies(row, day: day, area: area) {
         case .some(true): return .yes

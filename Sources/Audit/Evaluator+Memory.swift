@@ -4,16 +4,24 @@ import Rules
 ///
 /// Small scopes are scanned anew each time: that is faster than remembering.
 struct ScopeMemory {
-    static let threshold = 192
-
     /// Members of a window that share key values, by day, with running sums.
     final class Run {
+        let window: Int
+        let keys: [Int128]
+
+        init(_ window: Int, _ keys: [Int128]) {
+            self.window = window
+            self.keys = keys
+        }
+
         var days: [Int128] = []
         /// Sum of the members before each place, and of members whose day is not known.
         var sums: [Value] = [Value(0)]
         /// Members without bounds by day: running sums over them could not be subtracted.
         var unbounded: [(day: Int128, value: Value)] = []
         var floating = Value(0)
+        /// What was first found unknown about a member.
+        var cause: Int32 = -1
         /// Sums that left 128 bits cannot be subtracted from each other.
         var isExact = true
     }
@@ -25,7 +33,15 @@ struct ScopeMemory {
 
     var scopes: [Int: Range<Int>] = [:]
     var runs: [Key: Run] = [:]
-    var results: [Key: Value] = [:]
+    /// The runs asked for last: looked through before the table of all.
+    var recent: [Run] = []
+    /// The value of a window, and what made it open.
+    struct Result {
+        let value: Value
+        let cause: Int32
+    }
+
+    var results: [Key: Result] = [:]
     var related: [Key: [Int32]] = [:]
 
     var orders: [Int: TimeOrder] = [:]
@@ -34,6 +50,7 @@ struct ScopeMemory {
         orders.removeAll(keepingCapacity: true)
         scopes.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
+        recent.removeAll(keepingCapacity: true)
         results.removeAll(keepingCapacity: true)
         related.removeAll(keepingCapacity: true)
     }
@@ -53,18 +70,26 @@ extension Evaluator {
         guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
         let scope = scope(window, focus)
         let isSliding = window.function == .sum || window.function == .count
-        if isSliding, window.isStatic, scope.count > 24 {
+        if isSliding, window.isStatic, scope.count > binding.largeScope / 8 {
             memory.enter(window.table, scope)
             if let value = slidingSum(window, focus) { return value }
         }
-        guard scope.count > ScopeMemory.threshold else { return nil }
+        guard scope.count > binding.largeScope else { return nil }
         memory.enter(window.table, scope)
         guard let inputs = inputs(window, focus) else { return nil }
         let key = ScopeMemory.Key(window: isOpen ? ~number : number, values: inputs)
-        if let known = memory.results[key] { return known }
-        let value = scanned(number, focus)
-        memory.results[key] = value
-        return value
+        let cause = firstUnknown
+        let known: ScopeMemory.Result
+        if let found = memory.results[key] {
+            known = found
+        } else {
+            firstUnknown = -1
+            let value = scanned(number, focus)
+            known = ScopeMemory.Result(value: value, cause: value.isKnown ? -1 : firstUnknown)
+            memory.results[key] = known
+        }
+        firstUnknown = cause == -1 ? known.cause : cause
+        return known.value
     }
 
     /// Everything the window reads of the focus row; nil when something of it is not known.
@@ -90,11 +115,14 @@ extension Evaluator {
         case nil: break
         default: return nil
         }
-        var keys: [Int128] = []
+        let keys = keyStack + keyTop
+        precondition(keyTop + window.keyCount <= 256, "windows nested too deep")
+        keyTop &+= window.keyCount
+        defer { keyTop &-= window.keyCount }
         for index in 0..<window.keyCount {
             let value = evaluate(window.keys[index].focus, focus)
             guard value.isKnown else { return nil }
-            keys.append(value.lo)
+            (keys + index).initialize(to: value)
         }
         let own = window.range == nil ? Value(0) : evaluate(window.focusTime, focus)
         guard own.isKnown else { return nil }
@@ -109,17 +137,33 @@ extension Evaluator {
             if let high, entry.day > own.lo + Int128(high) { continue }
             total = .add(total, entry.value)
         }
+        if firstUnknown == -1 && !total.isKnown { firstUnknown = run.cause }
         guard isOpen && !isComplete(window, focus) else { return total }
         return Value(
             lo: window.function == .count || window.argumentIsNonNegative ? total.lo : Value.minusInfinity,
             hi: Value.infinity)
     }
 
-    private func run(_ window: WindowPlan, _ keys: [Int128], _ focus: Int) -> ScopeMemory.Run {
-        let key = ScopeMemory.Key(window: window.number, values: keys)
-        if let known = memory.runs[key] { return known }
-        let run = ScopeMemory.Run()
+    private func run(_ window: WindowPlan, _ keys: UnsafeMutablePointer<Value>, _ focus: Int) -> ScopeMemory.Run {
+        for known in memory.recent where known.window == window.number {
+            var index = 0
+            while index < window.keyCount, known.keys[index] == keys[index].lo { index &+= 1 }
+            if index == window.keyCount { return known }
+        }
+        let key = ScopeMemory.Key(window: window.number, values: (0..<window.keyCount).map { keys[$0].lo })
+        if memory.recent.count == 16 { memory.recent.removeAll(keepingCapacity: true) }
+        if let known = memory.runs[key] {
+            memory.recent.append(known)
+            return known
+        }
+        let run = ScopeMemory.Run(window.number, key.values)
         var entries: [(day: Int128, value: Value)] = []
+        let cause = firstUnknown
+        firstUnknown = -1
+        defer {
+            run.cause = firstUnknown
+            firstUnknown = cause
+        }
         forEachSharing(window, focus) { row, truth in
             var value = window.function == .count ? Value(1) : evaluate(window.argument, focus, row)
             let day = window.range == nil ? Value(0) : evaluate(window.relatedTime, focus, row)
@@ -136,6 +180,7 @@ extension Evaluator {
         }
         run.isExact = run.sums.allSatisfy { $0.isFinite }
         memory.runs[key] = run
+        memory.recent.append(run)
         return run
     }
 
@@ -145,7 +190,7 @@ extension Evaluator {
         if binding.isAbsent[window.table] || (isPlaceless && window.scope == .partition) { return [] }
         let isLarge =
             (window.scope == .person || window.scope == .partition) && !window.excludesFocus
-            && scope(window, focus).count > ScopeMemory.threshold
+            && scope(window, focus).count > binding.largeScope
         var key: ScopeMemory.Key?
         if isLarge, let inputs = inputs(window, focus) {
             memory.enter(window.table, scope(window, focus))

@@ -7,7 +7,7 @@ extension Evaluator {
     func fold(_ number: Int, _ focus: Int) -> Value {
         let window = plans[number]
         if binding.isAbsent[window.table] { return unknown(window, window.tableCause) }
-        if isPlaceless && window.scope == .partition { return unknown(window, -1) }
+        if isPlaceless && window.scope == .partition { return unknown(window, placelessCause) }
         return remembered(number, focus) ?? scanned(number, focus)
     }
 
@@ -131,7 +131,10 @@ extension Evaluator {
                 : Value(lo: min(known.lo, value.lo), hi: min(known.hi, value.hi))
             return true
         }
-        guard var result else { return .unknown }
+        guard var result else {
+            if firstUnknown == -1 { firstUnknown = binding.emptyCause }
+            return .unknown
+        }
         for value in widening {
             if isMaximum { result.hi = max(result.hi, value.hi) } else { result.lo = min(result.lo, value.lo) }
         }
@@ -178,10 +181,20 @@ extension Evaluator {
         let daySlot = tables[table].slots + (window.dayKey >= 0 ? Int(window.keys[window.dayKey].dayField) : 0)
         let day = dayKey >= 0 ? Int32(truncatingIfNeeded: keys[dayKey].lo) : 0
         let gateSlot = tables[table].slots + binding.lineItemField
+        let attribute =
+            window.attributeKey >= 0 && keys[window.attributeKey].isKnown
+            ? Int32(truncatingIfNeeded: keys[window.attributeKey].lo) : -1
 
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus && members.isEmpty { return true }
             var truth = Value.yes
+            if attribute >= 0, let attributes = window.attributes {
+                let code = Int(gateSlot.pointee.code(row))
+                if code >= 0 && code < window.attributeCount {
+                    let own = attributes[code]
+                    if own >= 0 && own != attribute { return true }
+                }
+            }
             if let gate = window.gate {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.gateCount {
@@ -204,7 +217,10 @@ extension Evaluator {
             var index = 0
             while index < window.keyCount {
                 if index == lead {
-                    if !leadSlot.pointee.isValid(row) {
+                    if leadSlot.pointee.isValid(row) {
+                        // Rows chosen by their time were not chosen by their code as well.
+                        if chosen != nil && leadSlot.pointee.code(row) != leadCode { return true }
+                    } else {
                         truth = .maybe
                         if firstUnknown == -1 { firstUnknown = access(window.keys[index].related) }
                     }
@@ -229,7 +245,7 @@ extension Evaluator {
             for row in rows where !test(row) { return }
             return
         }
-        if rows.count > ScopeMemory.threshold {
+        if rows.count > binding.largeScope {
             let index = index(table, leadField, rows)
             // Rows in timeline order: those with the code and those without any.
             let found = index.rows(code: leadCode) + index.unknown
@@ -254,7 +270,7 @@ extension Evaluator {
         default: return nil
         }
         let rows = scope(window, focus)
-        guard rows.count > ScopeMemory.threshold else { return nil }
+        guard rows.count > binding.largeScope else { return nil }
         if window.lead >= 0, window.scope == .person { return nil }
         let own = evaluate(window.focusTime, focus)
         guard own.isFinite else { return nil }

@@ -46,6 +46,7 @@ final class Evaluator {
     var focusTable = 0
     /// The partition key of the row at hand is not known: nothing is known of the windows that it divides.
     var isPlaceless = false
+    var placelessCause: Int32 = -1
     /// The rows of a run that is being folded.
     var foldedRun: [Int32]?
 
@@ -66,7 +67,7 @@ final class Evaluator {
         plans = .allocate(capacity: max(1, program.windows.count))
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
-            (plans + index).initialize(to: WindowPlan(window, gate: gate))
+            (plans + index).initialize(to: WindowPlan(window, gate: gate, itemAttributes: binding.itemAttributes))
         }
         referenceDay = .allocate(capacity: Chunk.tableCount)
         referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)

@@ -62,8 +62,24 @@ struct WindowPlan {
     /// Truth of the filter by item code, where it depends on nothing else.
     let gate: UnsafeMutablePointer<UInt8>?
     let gateCount: Int
+    /// A key that is an attribute of the line's item, with that attribute by item code.
+    let attributeKey: Int
+    let attributes: UnsafeMutablePointer<Int32>?
+    let attributeCount: Int
 
-    init(_ window: CompiledWindow, gate truth: [UInt8]?) {
+    init(_ window: CompiledWindow, gate truth: [UInt8]?, itemAttributes: [Int: [Int32]]) {
+        let attributeKey = window.keys.firstIndex { $0.itemField >= 0 } ?? -1
+        if attributeKey >= 0, let values = itemAttributes[Int(window.keys[attributeKey].itemField)] {
+            let copy = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, values.count))
+            copy.initialize(from: values, count: values.count)
+            self.attributeKey = attributeKey
+            attributes = copy
+            attributeCount = values.count
+        } else {
+            self.attributeKey = -1
+            attributes = nil
+            attributeCount = 0
+        }
         number = window.number
         function = window.function
         argument = window.argument
@@ -106,5 +122,6 @@ struct WindowPlan {
         calendarKeys.deallocate()
         inputs.deallocate()
         gate?.deallocate()
+        attributes?.deallocate()
     }
 }

@@ -66,6 +66,10 @@ final class FindingEncoder {
     private(set) var columns: [ColumnBuffer]
     private(set) var rows = 0
     private var key: [UInt8] = []
+    private let scanPerson = Table.scan.index(of: "person") ?? 0
+    private let encounterInstitution = Table.encounter.index(of: "institution") ?? 0
+    private let institutionFields = Table.allCases.map { $0.index(of: "institution") }
+    private let itemFields = Table.allCases.map { $0.index(of: "item") }
 
     init(_ binding: Binding, _ dictionaries: FindingDictionaries) {
         self.binding = binding
@@ -157,7 +161,7 @@ final class FindingEncoder {
         let table = rule.table
         let row = Int(draft.firstRow)
         let encounter = table == binding.encounterTable ? row : evaluator.encounter(of: row)
-        let named = table == Table.scan.position ? chunk.slot(.scan, "person") : Slot()
+        let named = table == Table.scan.position ? chunk[.scan].slots[scanPerson] : Slot()
         if named.isValid(row), draft.hasOnePerson {
             self[.person].append(utf8: named.utf8(row))
         } else if draft.hasOnePerson, encounter >= 0, let parent = chunk[.encounter].parent {
@@ -165,8 +169,8 @@ final class FindingEncoder {
         } else {
             self[.person].appendNull()
         }
-        let own = Table.allCases[table].index(of: "institution").map { chunk.tables[table].slots[$0].code(row) }
-        let institution = own ?? (encounter >= 0 ? chunk.slot(.encounter, "institution").code(encounter) : -1)
+        let own = institutionFields[table].map { chunk.tables[table].slots[$0].code(row) }
+        let institution = own ?? (encounter >= 0 ? chunk[.encounter].slots[encounterInstitution].code(encounter) : -1)
         optional(.institution, institution >= 0 ? dictionaries.institutionOf[Int(institution)] : nil)
         if encounter >= 0, !rule.isGroup || rule.isMemberBounded || table == binding.lineTable {
             self[.encounter].append(utf8: chunk[.encounter].slots[0].utf8(encounter))
@@ -175,7 +179,7 @@ final class FindingEncoder {
         }
         let day = evaluator.evaluate(rule.day, row)
         optional(.day, day.isKnown ? Int32(truncatingIfNeeded: day.lo) : nil)
-        let item = Table.allCases[table].index(of: "item").map { chunk.tables[table].slots[$0].code(row) } ?? -1
+        let item = itemFields[table].map { chunk.tables[table].slots[$0].code(row) } ?? -1
         optional(.item, item >= 0 ? dictionaries.itemOf[Int(item)] : nil)
     }
 

@@ -66,24 +66,34 @@ final class KeyedPass: @unchecked Sendable {
         let failure = Mutex<(any Error)?>(nil)
         let next = Atomic<Int>(0)
         let movements = try movementChunks()
+        // Rules about encounters alone do not need their lines again.
+        let isLight = plans.allSatisfy { plan in
+            !plan.needsChildren && plan.parts.allSatisfy { $0.table == .encounter || $0.table.role == .movement }
+        }
+        let tables: Set<Table>? = isLight ? [.person, .encounter] : nil
+        let wantsTimeline = plans.contains { $0.parts.contains { $0.table.role == .timeline } }
         let total = reader.chunkCount + movements.count
         let tallies = Mutex<[RuleTally]>(self.tallies)
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
             let run = RuleRun(binding, keepsUndetermined: false)
+            let scan = BinScan()
             while true {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < total else { break }
                 do {
                     var netting = ClaimsReader.NettingCounts()
                     let isTimeline = number < reader.chunkCount
+                    if isTimeline && !wantsTimeline { continue }
                     let chunk =
-                        isTimeline ? try reader.chunk(number, &netting) : movements[number - reader.chunkCount].chunk
+                        isTimeline
+                        ? try reader.chunk(number, &netting, only: tables)
+                        : movements[number - reader.chunkCount].chunk
                     let table = isTimeline ? nil : movements[number - reader.chunkCount].table
-                    let found = self.gather(chunk, movement: table, run)
+                    let found = self.gather(chunk, movement: table, run, scan)
                     if found.contains(where: { !$0.isEmpty }) {
                         slots.withLock { $0[number] = found }
                     }
-                    if isTimeline { reader.release(number) }
+                    if isTimeline { reader.release(number, only: tables) }
                 } catch {
                     failure.withLock { if $0 == nil { $0 = error } }
                     return
@@ -122,7 +132,7 @@ final class KeyedPass: @unchecked Sendable {
 
     /// For each plan the rows of one chunk that may matter, copied out with their encounters and persons.
     private func gather(
-        _ chunk: Chunk, movement: Table?, _ run: RuleRun
+        _ chunk: Chunk, movement: Table?, _ run: RuleRun, _ scan: BinScan
     ) -> [[(chunk: Chunk, keys: [Int128], part: Int)]] {
         let evaluator = run.evaluator
         evaluator.enter(chunk)
@@ -136,9 +146,8 @@ final class KeyedPass: @unchecked Sendable {
                 evaluator.focusTable = table
                 let counter = counters[index]
                 let tableRows = chunk.tables[table]
-                let isCounted = plan.bins != nil
-                for row in 0..<tableRows.rows {
-                    if isCounted, !counter.passes(row, tableRows) { continue }
+                for survivor in counter.survivors(tableRows, scan) {
+                    let row = Int(survivor)
                     evaluator.firstUnknown = -1
                     let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)
                     guard key.isKnown else {
@@ -149,7 +158,7 @@ final class KeyedPass: @unchecked Sendable {
                         }
                         continue
                     }
-                    rows.append(Int32(row))
+                    rows.append(survivor)
                     keys.append(key.lo)
                 }
                 if !rows.isEmpty {

@@ -70,6 +70,8 @@ struct CompiledWindow {
         var codeField: Int32 = -1
         /// The related side is the reference day in this column of the table itself.
         var dayField: Int32 = -1
+        /// The related side is this code field of the item of the line.
+        var itemField: Int32 = -1
     }
 
     /// Position among the windows of the program.

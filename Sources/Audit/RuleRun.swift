@@ -57,6 +57,11 @@ final class RuleRun {
     /// Evaluates a rule over a row whose partition key is not known: nothing is known of what lies beside it.
     func run(_ rule: CompiledRule, placeless row: Int32, partition: Int32) {
         tallies[rule.number].evaluated += 1
+        if let key = binding.partitionNodes[rule.number] {
+            evaluator.firstUnknown = -1
+            _ = evaluator.evaluate(key, Int(row))
+            evaluator.placelessCause = evaluator.firstUnknown
+        }
         evaluator.isPlaceless = true
         defer { evaluator.isPlaceless = false }
         if rule.isGroup {

@@ -17,13 +17,14 @@ package struct Value: Equatable, Sendable {
         hi = lo
     }
 
-    package static let minusInfinity = Int128.min
-    package static let infinity = Int128.max
-    package static let unknown = Value(lo: minusInfinity, hi: infinity)
-    package static let unknownCount = Value(lo: 0, hi: infinity)
-    package static let yes = Value(1)
-    package static let no = Value(0)
-    package static let maybe = Value(lo: 0, hi: 1)
+    // Computed, because stored globals are guarded by a lock on every access.
+    package static var minusInfinity: Int128 { @inline(__always) get { Int128.min } }
+    package static var infinity: Int128 { @inline(__always) get { Int128.max } }
+    package static var unknown: Value { @inline(__always) get { Value(lo: minusInfinity, hi: infinity) } }
+    package static var unknownCount: Value { @inline(__always) get { Value(lo: 0, hi: infinity) } }
+    package static var yes: Value { @inline(__always) get { Value(1) } }
+    package static var no: Value { @inline(__always) get { Value(0) } }
+    package static var maybe: Value { @inline(__always) get { Value(lo: 0, hi: 1) } }
 
     @inline(__always) package var isKnown: Bool { lo == hi }
     /// Definitely true, for truth values.
