@@ -88,6 +88,10 @@ package struct AuditRun {
             }
         }
         vocabulary.freeze()
+        for table in Table.allCases {
+            let isThere = table.role == .master ? masters.chunk[table].isPresent : try reader.has(table)
+            binding.isAbsent[table.position] = !isThere
+        }
         binding.diagnosisRanks = DiagnosisRanks(reader.codes(of: [(.diagnosis, "code")]), vocabulary)
         for (index, field) in Table.encounter.fields.enumerated() {
             binding.encounterCodes[index] = reader.codes(of: [(.encounter, field.name)]).sorted()
@@ -95,7 +99,7 @@ package struct AuditRun {
         var runnable: [CompiledRule] = []
         var missing: [String: String] = [:]
         for rule in binding.rules {
-            if let reason = try Self.missing(for: rule, reader, masters) {
+            if let reason = try Self.reasonNotToRun(rule, binding, reader, masters) {
                 missing[rule.rule.id] = reason
             } else {
                 runnable.append(rule)
@@ -114,31 +118,31 @@ package struct AuditRun {
         phases.append(AuditReport.Phase(name: "bind", seconds: clock.seconds))
     }
 
-    /// The first table or field that a rule needs and the dataset does not have.
-    private static func missing(for rule: CompiledRule, _ reader: ClaimsReader, _ masters: Masters) throws -> String? {
-        var needed: [(Table, Int?)] = [(rule.rule.unit.table, nil)]
-        for expression in rule.rule.expressions {
-            for (path, _) in expression.paths {
-                if case .stored(let field) = path.field {
-                    needed.append((path.table, field))
-                } else {
-                    needed.append((path.table, nil))
-                }
-            }
-            for table in expression.windowTables { needed.append((table, nil)) }
+    /// Why a rule cannot run here; nil when it can.
+    ///
+    /// A table or field that nobody delivered is unknown. A rule that could convict all the same runs; one that could
+    /// not would only leave every unit open, and names what is missing instead.
+    private static func reasonNotToRun(
+        _ rule: CompiledRule, _ binding: Binding, _ reader: ClaimsReader, _ masters: Masters
+    ) throws -> String? {
+        if case .none = rule.partition { return "its keys have nothing in common by which rows could be divided" }
+        let unit = rule.rule.unit.table
+        guard try reader.has(unit) else { return "no table \(unit.rawValue)" }
+        func isThere(_ table: Table, _ field: Int?) throws -> Bool {
+            guard table.role == .master else { return try reader.has(table, field: field) }
+            let rows = masters.chunk[table]
+            return rows.isPresent && (field.map { rows.slots[$0].kind != .absent } ?? true)
         }
-        for (table, field) in needed {
-            let isThere: Bool
-            if table.role == .master {
-                let rows = masters.chunk[table]
-                isThere = rows.isPresent && (field.map { rows.slots[$0].kind != .absent } ?? true)
-            } else {
-                isThere = try reader.has(table, field: field)
-            }
-            if !isThere {
-                return field.map { "no field \(table.rawValue).\(table.fields[$0].name)" }
-                    ?? "no table \(table.rawValue)"
-            }
+        let reach = Reach(isThere: { (try? isThere($0, $1)) ?? false })
+        let conditions = (rule.rule.filter.map { [$0] } ?? []) + [rule.rule.test]
+        let joins = rule.rule.lists.flatMap(\.on).map(\.expression)
+        let keys: [Rules.Expression] =
+            if case .group(_, let keys) = rule.rule.unit { keys.map(\.expression) } else { [] }
+        if conditions.allSatisfy({ reach.canBeTrue($0) }), (joins + keys).allSatisfy({ reach.canBeKnown($0) }) {
+            return nil
+        }
+        for expression in conditions + joins + keys {
+            if let name = reach.missing(in: expression) { return name }
         }
         return nil
     }

@@ -13,17 +13,17 @@ final class BoundKnowledge: @unchecked Sendable {
     final class Membership: Sendable {
         let list: Int
         let bound: BoundList
-        let columns: [Int]
+        let columns: [ComparedColumn]
         let index: ListIndex
-        /// Place of the indexed column among the columns.
+        /// Place of the index's column among the columns.
         let lead: Int
 
-        init(list: Int, bound: BoundList, columns: [Int], index: ListIndex) {
+        init(list: Int, bound: BoundList, columns: [ComparedColumn], index: ListIndex, lead: Int) {
             self.list = list
             self.bound = bound
             self.columns = columns
             self.index = index
-            lead = columns.firstIndex(of: index.column) ?? 0
+            self.lead = lead
         }
     }
 
@@ -41,16 +41,28 @@ final class BoundKnowledge: @unchecked Sendable {
         return number
     }
 
-    func membership(list: String, columns: [Int]) -> Int {
+    /// `scales` are those of numbers; nil for values that are compared as they are.
+    func membership(list: String, columns: [Int], scales: [Int?]) -> Int {
         let number = number(of: list)
-        if let known = memberships.firstIndex(where: { $0.list == number && $0.columns == columns }) { return known }
         let bound = lists[number]
+        let compared = zip(columns, scales).map { bound.compared($0, with: $1) }
+        if let known = memberships.firstIndex(where: { $0.list == number && $0.columns == compared }) { return known }
         let lead =
-            columns.first { bound.columns[$0].isCode } ?? columns.first { bound.columns[$0].isPrefix } ?? columns[0]
+            columns.firstIndex { bound.columns[$0].isCode } ?? columns.firstIndex { bound.columns[$0].isPrefix } ?? 0
         memberships.append(
-            Membership(list: number, bound: bound, columns: columns, index: bound.index(column: lead)))
+            Membership(
+                list: number, bound: bound, columns: compared, index: bound.index(column: columns[lead]), lead: lead))
         return memberships.count - 1
     }
+}
+
+/// A column of a list that is compared with a value: numbers of unlike scales at the wider one.
+struct ComparedColumn: Hashable {
+    let column: Int
+    /// The scale at which both are compared; 0 for what is no number.
+    let scale: Int
+    /// Takes a cell to that scale.
+    let factor: Int64
 }
 
 /// One list with its cells as integers.
@@ -75,6 +87,8 @@ final class BoundList: @unchecked Sendable {
     var isPlain: Bool { !isDated && !hasAreas }
     private let vocabulary: Vocabulary
     private var indexes: [Int: ListIndex] = [:]
+    /// Whether rows of equal keys may differ in area or dates.
+    private let isRanked: Bool
 
     init(_ list: KnowledgeList, vocabulary: Vocabulary) {
         source = list
@@ -82,6 +96,7 @@ final class BoundList: @unchecked Sendable {
         rowCount = list.rowCount
         isDated = list.from.contains { $0 != Int32.min } || list.to.contains { $0 != Int32.max }
         hasAreas = list.areaSelector != .none && list.areas.contains { !$0.isEmpty }
+        isRanked = isDated || list.areas.contains { !$0.isEmpty }
         columns = list.columns.map { column in
             switch column.kind {
             case .code, .text, .prefix:
@@ -105,14 +120,24 @@ final class BoundList: @unchecked Sendable {
         return index
     }
 
-    /// Whether a cell equals, or for a prefix column begins, the value.
-    @inline(__always) func matches(_ row: Int, _ column: Int, _ value: Int128, _ vocabulary: Vocabulary) -> Bool {
-        let cell = columns[column]
-        guard cell.isKnown(row) else { return false }
-        guard cell.isPrefix else { return Int128(cell.values[row]) == value }
-        let prefix = vocabulary.view(Int32(truncatingIfNeeded: cell.values[row]))
-        let text = vocabulary.bytes(of: Int32(truncatingIfNeeded: value))
-        return text.starts(with: prefix)
+    func compared(_ column: Int, with scale: Int?) -> ComparedColumn {
+        guard let scale else { return ComparedColumn(column: column, scale: 0, factor: 1) }
+        let own = columns[column].scale
+        return ComparedColumn(
+            column: column, scale: max(own, scale), factor: Int64.power(ofTen: max(0, scale - own)))
+    }
+
+    /// Whether a cell equals, or for a prefix column begins, the value. An empty cell agrees with nothing.
+    @inline(__always) func matches(_ row: Int, _ compared: ComparedColumn, _ value: Value) -> Value {
+        let cell = columns[compared.column]
+        guard cell.isKnown(row) else { return .no }
+        if cell.isPrefix {
+            guard value.isKnown else { return .maybe }
+            let prefix = vocabulary.view(Int32(truncatingIfNeeded: cell.values[row]))
+            return .truth(vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)).starts(with: prefix))
+        }
+        let number = Int128(cell.values[row]) * Int128(compared.factor)
+        return .equal(value, .known(number))
     }
 
     /// Whether the row applies on the day and in the area; nil when one of them is unknown and decides.
@@ -139,17 +164,19 @@ final class BoundList: @unchecked Sendable {
     }
 
     /// Of rows that apply and share their keys, the most specific area wins, then the latest start.
-    func mostSpecific(_ rows: [Int32]) -> [Int32] {
-        guard !isPlain, rows.count > 1 else { return rows }
-        var kept: [Int32] = []
-        for row in rows {
-            if let rival = kept.firstIndex(where: { sharesKeys(Int($0), Int(row)) }) {
-                if rank(Int(row)) > rank(Int(kept[rival])) { kept[rival] = row }
-            } else {
-                kept.append(row)
-            }
+    /// What only may apply drives out what it would win over, but does not apply for certain itself.
+    func mostSpecific(_ rows: [Int32], besides possible: [Int32]) -> [Int32] {
+        let rows = rows.sorted()
+        guard isRanked, rows.count + possible.count > 1 else { return rows }
+        let rivals = rows + possible
+        return rows.filter { row in
+            !rivals.contains { $0 != row && sharesKeys(Int($0), Int(row)) && isPreferred($0, to: row) }
         }
-        return kept
+    }
+
+    private func isPreferred(_ a: Int32, to b: Int32) -> Bool {
+        let (x, y) = (rank(Int(a)), rank(Int(b)))
+        return x == y ? a < b : x > y
     }
 
     private func sharesKeys(_ a: Int, _ b: Int) -> Bool {
@@ -158,7 +185,10 @@ final class BoundList: @unchecked Sendable {
     }
 
     private func rank(_ row: Int) -> (Int, Int32) {
-        (hasAreas ? significant(source.areas[row]).count : 0, isDated ? source.from[row] : Int32.min)
+        (
+            source.areas.indices.contains(row) ? significant(source.areas[row]).count : 0,
+            source.from.indices.contains(row) ? source.from[row] : Int32.min
+        )
     }
 }
 

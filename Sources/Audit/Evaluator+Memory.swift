@@ -19,7 +19,11 @@ struct ScopeMemory {
         var days: [Int128] = []
         /// Sum of the members before each place, and of members whose day is not known.
         var sums: [Value] = [Value(0)]
+        /// Members without bounds by day: running sums over them could not be subtracted.
+        var unbounded: [(day: Int128, value: Value)] = []
         var floating = Value(0)
+        /// Sums that left 128 bits cannot be subtracted from each other.
+        var isExact = true
     }
 
     struct Key: Hashable {
@@ -60,7 +64,7 @@ extension Evaluator {
         guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
         let scope = scope(window, focus)
         let isSliding = window.function == .sum || window.function == .count
-        if isSliding, window.isFilterStatic, scope.count > 24 {
+        if isSliding, window.isStatic, scope.count > 24 {
             memory.enter(window.table, scope)
             if let value = slidingSum(window, focus) { return value }
         }
@@ -109,10 +113,16 @@ extension Evaluator {
         let own = window.range == nil ? Value(0) : evaluate(window.focusTime, focus)
         guard own.isKnown else { return nil }
         let run = run(window, keys, focus)
+        guard run.isExact else { return nil }
         let first = low.map { run.days.firstPlace(notBefore: own.lo + Int128($0)) } ?? 0
         let last = high.map { run.days.firstPlace(notBefore: own.lo + Int128($0) + 1) } ?? run.days.count
         var total = run.floating
         if last > first { total = .add(total, .difference(run.sums[last], run.sums[first])) }
+        for entry in run.unbounded {
+            if let low, entry.day < own.lo + Int128(low) { continue }
+            if let high, entry.day > own.lo + Int128(high) { continue }
+            total = .add(total, entry.value)
+        }
         guard isOpen && !isComplete(window, focus) else { return total }
         return Value(
             lo: window.function == .count || window.argumentIsNonNegative ? total.lo : Value.minusInfinity,
@@ -140,12 +150,14 @@ extension Evaluator {
             if day.isKnown { entries.append((day.lo, value)) } else { run.floating = .add(run.floating, value) }
             return true
         }
+        run.unbounded = entries.filter { !$0.value.isFinite }
+        entries.removeAll { !$0.value.isFinite }
         entries.sort { $0.day < $1.day }
         for entry in entries {
             run.days.append(entry.day)
             run.sums.append(.add(run.sums[run.sums.count - 1], entry.value))
         }
-        if entries.contains(where: { !$0.value.isFinite }) { run.makeExact(entries) }
+        run.isExact = run.sums.allSatisfy { $0.isFinite }
         memory.runs[key] = run
         memory.recent.append(run)
         return run
@@ -154,6 +166,7 @@ extension Evaluator {
     /// Related rows of a window, remembered for large scopes.
     func relatedRows(_ number: Int, _ focus: Int) -> [Int32] {
         let window = plans[number]
+        if binding.isAbsent[window.table] || (isPlaceless && window.scope == .partition) { return [] }
         let isLarge =
             (window.scope == .person || window.scope == .partition) && !window.excludesFocus
             && scope(window, focus).count > ScopeMemory.threshold
@@ -182,23 +195,6 @@ extension Evaluator {
             return true
         }
         return rows
-    }
-}
-
-extension ScopeMemory.Run {
-    /// Running sums cannot be subtracted once one is unbounded: bounded members count, unbounded ones float.
-    func makeExact(_ entries: [(day: Int128, value: Value)]) {
-        days = []
-        sums = [Value(0)]
-        for entry in entries {
-            guard entry.value.isFinite else {
-                // Seen from any window it may or may not be inside: its lower end counts for none of them.
-                floating = .add(floating, Value(lo: min(entry.value.lo, 0), hi: entry.value.hi))
-                continue
-            }
-            days.append(entry.day)
-            sums.append(.add(sums[sums.count - 1], entry.value))
-        }
     }
 }
 

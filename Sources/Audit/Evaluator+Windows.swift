@@ -5,12 +5,31 @@ import Rules
 extension Evaluator {
     /// The value of a window's aggregate for a focus row.
     func fold(_ number: Int, _ focus: Int) -> Value {
-        remembered(number, focus) ?? scanned(number, focus)
+        let window = plans[number]
+        if binding.isAbsent[window.table] { return unknown(window, window.tableCause) }
+        if isPlaceless && window.scope == .partition { return unknown(window, -1) }
+        return remembered(number, focus) ?? scanned(number, focus)
+    }
+
+    /// The value of a window of which nothing is known.
+    private func unknown(_ window: WindowPlan, _ cause: Int32) -> Value {
+        if firstUnknown == -1 { firstUnknown = cause }
+        switch window.function {
+        case .exists: return .maybe
+        case .count, .countDistinct: return .unknownCount
+        case .sum, .min, .max: return .unknown
+        }
     }
 
     /// The fold by looking at every row of the scope.
     func scanned(_ number: Int, _ focus: Int) -> Value {
         let window = plans[number]
+        if case .run(let days) = window.range {
+            let run = rowsOfRun(window, focus, days: days)
+            if !run.isKnown { return unknown(window, binding.runCause) }
+            foldedRun = run.rows
+        }
+        defer { foldedRun = nil }
         let isIncomplete = isOpen && !isComplete(window, focus)
         switch window.function {
         case .exists: return exists(window, focus, isIncomplete)
@@ -28,10 +47,15 @@ extension Evaluator {
 
     private func exists(_ window: WindowPlan, _ focus: Int, _ isIncomplete: Bool) -> Value {
         var result = Value.no
-        forEachRelated(window, focus) { _, isSure in
-            result = isSure ? .yes : .maybe
-            return !isSure
+        let cause = firstUnknown
+        forEachRelated(window, focus) { row, isSure in
+            // What is flagged is not its own neighbour; what is flagged perhaps is a neighbour at most perhaps.
+            let isOther = members.isEmpty || !window.excludesFocus ? Value.yes : .not(membership(row))
+            if isOther.isFalse { return true }
+            result = isSure && isOther.isTrue ? .yes : .maybe
+            return !result.isTrue
         }
+        if result.isKnown { firstUnknown = cause }
         return isIncomplete && result.isFalse ? .maybe : result
     }
 
@@ -44,6 +68,12 @@ extension Evaluator {
             return true
         }
         return Value(lo: Int128(sure), hi: Int128(all))
+    }
+
+    /// Whether a row belongs to the group at hand.
+    private func membership(_ row: Int) -> Value {
+        for member in members where Int(member.row) == row { return member.isSure ? .yes : .maybe }
+        return .no
     }
 
     private func sum(_ window: WindowPlan, _ focus: Int) -> Value {
@@ -115,7 +145,10 @@ extension Evaluator {
             for member in members where !body(Int(member.row), member.isSure) { return }
             return
         }
-        if case .run(let days) = window.range { return forEachInRun(window, focus, days: days, body) }
+        if case .run(let days) = window.range {
+            for row in foldedRun ?? rowsOfRun(window, focus, days: days).rows where !body(Int(row), true) { return }
+            return
+        }
         forEachSharing(window, focus, among: timely(window, focus)) { row, truth in
             var truth = truth
             if let range = window.range {
@@ -150,7 +183,7 @@ extension Evaluator {
             ? Int32(truncatingIfNeeded: keys[window.attributeKey].lo) : -1
 
         func test(_ row: Int) -> Bool {
-            if window.excludesFocus && row == focus { return true }
+            if window.excludesFocus && row == focus && members.isEmpty { return true }
             var truth = Value.yes
             if attribute >= 0, let attributes = window.attributes {
                 let code = Int(gateSlot.pointee.code(row))
@@ -166,11 +199,11 @@ extension Evaluator {
                     if gate[code] == 2 {
                         truth = .maybe
                         // Evaluated for the sake of the cause: which field is not known.
-                        if firstUnknown < 0 { _ = evaluate(window.filter, focus, row) }
+                        if firstUnknown == -1 { _ = evaluate(window.filter, focus, row) }
                     }
                 } else {
                     truth = .maybe
-                    if code < 0 && firstUnknown < 0 { firstUnknown = binding.itemCause }
+                    if code < 0 && firstUnknown == -1 { firstUnknown = binding.itemCause }
                 }
             }
             if dayKey >= 0 {
@@ -186,7 +219,7 @@ extension Evaluator {
                 if index == lead {
                     if !leadSlot.pointee.isValid(row) {
                         truth = .maybe
-                        if firstUnknown < 0 { firstUnknown = access(window.keys[index].related) }
+                        if firstUnknown == -1 { firstUnknown = access(window.keys[index].related) }
                     }
                 } else if index != dayKey {
                     truth = Self.and(truth, .equal(keys[index], evaluate(window.keys[index].related, focus, row)))
@@ -262,34 +295,35 @@ extension Evaluator {
         }
     }
 
-    /// Rows connected to the focus row by steps of at most `days` days; all are unsure when any of them is.
-    private func forEachInRun(_ window: WindowPlan, _ focus: Int, days: Int, _ body: (Int, Bool) -> Bool) {
+    /// The rows connected to the focus row by steps of at most `days` days (连续).
+    ///
+    /// Not known when the focus row's day is not, or when a row of the run only may belong to it.
+    private func rowsOfRun(_ window: WindowPlan, _ focus: Int, days: Int) -> (rows: [Int32], isKnown: Bool) {
         let own = evaluate(window.focusTime, focus)
-        var rows: [(day: Int128, row: Int)] = []
-        var isUnsure = !own.isKnown
+        guard own.isKnown else { return ([], false) }
+        var entries: [(day: Int128, row: Int32, isSure: Bool)] = []
+        var undated: [Int32] = []
         forEachSharing(window, focus) { row, truth in
             let day = evaluate(window.relatedTime, focus, row)
-            if truth.isTrue && day.isKnown { rows.append((day.lo, row)) } else { isUnsure = true }
+            if day.isKnown { entries.append((day.lo, Int32(row), truth.isTrue)) } else { undated.append(Int32(row)) }
             return true
         }
-        if isUnsure {
-            // The run's extent is not known: every row may belong to it.
-            forEachSharing(window, focus) { row, _ in body(row, false) }
-            return
+        entries.sort { ($0.day, $0.row) < ($1.day, $1.row) }
+        let step = Int128(days)
+        var first = entries.firstIndex { $0.day >= own.lo } ?? entries.count
+        var last = first
+        var reached = own.lo
+        while last < entries.count, entries[last].day - reached <= step {
+            reached = entries[last].day
+            last += 1
         }
-        rows.sort { ($0.day, $0.row) < ($1.day, $1.row) }
-        var runStart = 0
-        for index in rows.indices {
-            let isLast = index + 1 == rows.count
-            guard isLast || rows[index + 1].day - rows[index].day > Int128(days) else { continue }
-            let run = rows[runStart...index]
-            if let first = run.first, let last = run.last,
-                own.lo >= first.day - Int128(days), own.lo <= last.day + Int128(days)
-            {
-                for entry in run where !body(entry.row, true) { return }
-            }
-            runStart = index + 1
+        reached = own.lo
+        while first > 0, reached - entries[first - 1].day <= step {
+            reached = entries[first - 1].day
+            first -= 1
         }
+        let run = entries[first..<last]
+        return ((run.map(\.row) + undated).sorted(), undated.isEmpty && run.allSatisfy(\.isSure))
     }
 
     /// The rows of the window's table that may be related at all.
@@ -332,20 +366,31 @@ extension Evaluator {
     func isComplete(_ window: WindowPlan, _ focus: Int) -> Bool {
         if window.isBounded || binding.isClosedWorld { return true }
         if window.scope == .members { return areMembersComplete }
-        let day = evaluate(window.focusDay, focus)
-        guard day.isFinite else { return false }
-        if window.isDayKey || window.period == 4, binding.covers(day.lo, day.hi) { return true }
-        if window.period >= 0, window.period < 4 {
-            let start = Calendar.periodStart(Int32(truncatingIfNeeded: day.lo), window.period)
-            let last = Calendar.periodStart(Int32(truncatingIfNeeded: day.hi), window.period)
-            if binding.covers(Int128(start), Int128(Calendar.periodEnd(last, window.period))) { return true }
-        }
+        for index in 0..<window.calendarKeyCount where isCovered(window.calendarKeys[index], focus) { return true }
         switch window.range {
-        case .days(let low?, let high?): return binding.covers(day.lo + Int128(low), day.hi + Int128(high))
+        case .days(let low?, let high?):
+            let day = evaluate(window.focusTime, focus)
+            return day.isFinite && binding.covers(day.lo + Int128(low), day.hi + Int128(high))
         case .seconds(let low?, let high?):
-            return binding.covers(
-                day.lo + Value.floorDivide(Int128(low), 86_400), day.hi + Value.floorDivide(Int128(high), 86_400) + 1)
+            let moment = evaluate(window.focusTime, focus)
+            return moment.isFinite
+                && binding.covers(
+                    Value.floorDivide(moment.lo + Int128(low), 86_400),
+                    Value.floorDivide(moment.hi + Int128(high), 86_400))
         default: return false
+        }
+    }
+
+    /// Whether the days of a calendar key lie inside the coverage.
+    func isCovered(_ key: CalendarKey, _ focus: Int) -> Bool {
+        let value = evaluate(key.node, focus)
+        guard value.isFinite else { return false }
+        switch key.period {
+        case nil: return binding.covers(value.lo, value.hi)
+        case .hour: return binding.covers(Value.floorDivide(value.lo, 24), Value.floorDivide(value.hi, 24))
+        case .some(let period):
+            let end = Calendar.periodEnd(Int32(truncatingIfNeeded: value.hi), period.number)
+            return value.isKnown && binding.covers(value.lo, Int128(end))
         }
     }
 }

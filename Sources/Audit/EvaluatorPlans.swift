@@ -49,12 +49,13 @@ struct WindowPlan {
     let relatedTime: Int32
     let focusTime: Int32
     let filter: Int32
-    let isFilterStatic: Bool
+    let isStatic: Bool
+    let sameCount: Int
+    let tableCause: Int32
     let excludesFocus: Bool
     let isBounded: Bool
-    let period: Int64
-    let isDayKey: Bool
-    let focusDay: Int32
+    let calendarKeys: UnsafeMutablePointer<CalendarKey>
+    let calendarKeyCount: Int
     let argumentIsNonNegative: Bool
     let inputs: UnsafeMutablePointer<Int32>
     let inputCount: Int
@@ -93,12 +94,14 @@ struct WindowPlan {
         relatedTime = window.relatedTime
         focusTime = window.focusTime
         filter = window.filter
-        isFilterStatic = window.isFilterStatic
+        isStatic = window.isStatic
+        sameCount = window.sameCount
+        tableCause = window.tableCause
         excludesFocus = window.excludesFocus
         isBounded = window.isBounded
-        period = window.periodKey?.number ?? -1
-        isDayKey = window.isDayKey
-        focusDay = window.focusDay
+        calendarKeys = .allocate(capacity: max(1, window.calendarKeys.count))
+        calendarKeys.initialize(from: window.calendarKeys, count: window.calendarKeys.count)
+        calendarKeyCount = window.calendarKeys.count
         argumentIsNonNegative = window.argumentIsNonNegative
         inputs = .allocate(capacity: max(1, window.focusInputs.count))
         inputs.initialize(from: window.focusInputs, count: window.focusInputs.count)
@@ -116,6 +119,7 @@ struct WindowPlan {
 
     func free() {
         keys.deallocate()
+        calendarKeys.deallocate()
         inputs.deallocate()
         gate?.deallocate()
         attributes?.deallocate()

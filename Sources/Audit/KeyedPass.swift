@@ -33,6 +33,9 @@ final class KeyedPass: @unchecked Sendable {
         candidates = Array(repeating: 0, count: binding.rules.count)
     }
 
+    /// In place of a partition key that is not known.
+    private static let unknownKey = Int128.max
+
     /// A gathered row: its key, and where it lies among the gathered parts.
     struct Row {
         let key: Int128
@@ -148,7 +151,11 @@ final class KeyedPass: @unchecked Sendable {
                     evaluator.firstUnknown = -1
                     let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)
                     guard key.isKnown else {
-                        if !part.isRelated { run.noteUnknownKey(plan.rule, row) }
+                        // A row without key is looked at by itself; it is nobody's neighbour.
+                        if !part.isRelated {
+                            rows.append(Int32(row))
+                            keys.append(Self.unknownKey)
+                        }
                         continue
                     }
                     rows.append(survivor)
@@ -162,7 +169,8 @@ final class KeyedPass: @unchecked Sendable {
                                     GatheredChunk.Part(
                                         table: part.table, rows: rows.map { RowReference(source: 0, row: $0) })
                                 ],
-                                [chunk], withChildren: plan.needsChildren
+                                [chunk], withChildren: plan.needsChildren,
+                                withEncounterLines: plan.needsEncounterLines
                             ).chunk, keys, number
                         ))
                 }
@@ -181,19 +189,20 @@ final class KeyedPass: @unchecked Sendable {
         guard !gathered.rows[0].isEmpty else { return sequence }
         // Partitions in the order of their keys' texts, which no numbering of codes can change.
         let names = names(of: gathered.rows, isText: rule.isKeyText)
-        func ordered(_ rows: [Row]) -> [Row] {
-            rows.enumerated().sorted { a, b in
-                let (x, y) = (names[a.element.key] ?? 0, names[b.element.key] ?? 0)
-                return x != y ? x < y : a.offset < b.offset
+        let tables = zip(plan.parts, gathered.rows).map { part, rows in
+            let order = MovementOrder(part.table, gathered.parts, binding)
+            return rows.enumerated().sorted { a, b in
+                let (x, y) = (names[a.element.key] ?? Int.max, names[b.element.key] ?? Int.max)
+                if x != y { return x < y }
+                return order?.precedes(a.element.reference, b.element.reference) ?? (a.offset < b.offset)
             }.map(\.element)
         }
-        let tables = gathered.rows.map(ordered)
         let (chunk, first) = GatheredChunk.make(
             zip(plan.parts, tables).map { GatheredChunk.Part(table: $0.table, rows: $1.map(\.reference)) },
-            gathered.parts, withChildren: plan.needsChildren)
+            gathered.parts, withChildren: plan.needsChildren, withEncounterLines: plan.needsEncounterLines)
         var ranges: [(key: Int128, rows: Range<Int>)] = []
         for (index, row) in tables[0].enumerated() {
-            if let last = ranges.last, last.key == row.key {
+            if let last = ranges.last, last.key == row.key, row.key != Self.unknownKey {
                 ranges[ranges.count - 1].rows = last.rows.lowerBound..<index + 1
             } else {
                 ranges.append((row.key, index..<index + 1))
@@ -212,7 +221,7 @@ final class KeyedPass: @unchecked Sendable {
     }
 
     private func names(of rows: [[Row]], isText: Bool) -> [Int128: Int] {
-        let keys = Set(rows.joined().map(\.key))
+        let keys = Set(rows.joined().map(\.key)).subtracting([Self.unknownKey])
         let sorted =
             isText
             ? keys.map { ($0, binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: $0))) }
@@ -245,13 +254,19 @@ final class KeyedPass: @unchecked Sendable {
                     partition[plan.rule.table] = range.rows
                     for (table, places) in related { partition[table] = places[range.key] ?? 0..<0 }
                     run.evaluator.partition = partition
+                    if range.key == Self.unknownKey {
+                        run.run(plan.rule, placeless: Int32(range.rows.lowerBound), partition: Int32(index))
+                        continue
+                    }
                     let rows = range.rows.map { Int32($0) }
                     rows.withUnsafeBufferPointer { run.run(plan.rule, rows: $0, partition: Int32(index)) }
                 }
-                for draft in run.takeDrafts().sorted(by: { ($0.partition, $0.firstRow) < ($1.partition, $1.firstRow) })
-                {
-                    encoder.encode(draft, in: chunk, evaluator: run.evaluator)
+                let drafts = run.takeDrafts()
+                let order = drafts.indices.sorted {
+                    let (a, b) = (drafts[$0], drafts[$1])
+                    return (a.partition, a.firstRow, $0) < (b.partition, b.firstRow, $1)
                 }
+                for index in order { encoder.encode(drafts[index], in: chunk, evaluator: run.evaluator) }
                 let taken = encoder.take()
                 results.withLock { $0[number] = taken }
             }
@@ -270,6 +285,38 @@ final class KeyedPass: @unchecked Sendable {
     }
 }
 
+/// The order of movements by day, second and identifier, whatever segments they came in (库存、扫码记录的次序).
+///
+/// Rows of timelines need none: they lie in the order of persons already.
+private struct MovementOrder {
+    private let rows: [TableRows]
+    private let day: Int
+    private let second: Int
+
+    init?(_ table: Table, _ parts: [Chunk], _ binding: Binding) {
+        guard table.role == .movement else { return nil }
+        rows = parts.map { $0[table] }
+        day = binding.referenceDay[table.position]
+        second = binding.referenceSecond[table.position]
+    }
+
+    func precedes(_ a: RowReference, _ b: RowReference) -> Bool {
+        let (x, y) = (time(a), time(b))
+        if x != y { return x < y }
+        let (p, q) = (rows[Int(a.source)].slots[0].utf8(Int(a.row)), rows[Int(b.source)].slots[0].utf8(Int(b.row)))
+        if p.lexicographicallyPrecedes(q) { return true }
+        return !q.lexicographicallyPrecedes(p) && (a.source, a.row) < (b.source, b.row)
+    }
+
+    private func time(_ reference: RowReference) -> (Int32, Int32) {
+        let slots = rows[Int(reference.source)].slots
+        let row = Int(reference.row)
+        guard slots[day].isValid(row) else { return (Int32.min, Int32.min) }
+        let isTimed = second >= 0 && slots[second].isValid(row)
+        return (slots[day].int32s[row], isTimed ? slots[second].int32s[row] : Int32.min)
+    }
+}
+
 /// Rows copied out of their chunks, with the encounters, persons and children that belong to them.
 enum GatheredChunk {
     struct Part {
@@ -278,7 +325,9 @@ enum GatheredChunk {
     }
 
     /// The chunk, and for each part the place of its first row in its table.
-    static func make(_ parts: [Part], _ sources: [Chunk], withChildren: Bool) -> (chunk: Chunk, first: [Int]) {
+    static func make(
+        _ parts: [Part], _ sources: [Chunk], withChildren: Bool, withEncounterLines: Bool
+    ) -> (chunk: Chunk, first: [Int]) {
         let chunk = Chunk()
         var first: [Int] = []
         // One encounter and one person per row; their identities tell which are the same.
@@ -303,6 +352,7 @@ enum GatheredChunk {
         fill(.person, persons, sources, chunk)
         link(chunk, .encounter, parents: persons.indices.map { Int32($0) }, parentRows: persons.count)
         guard withChildren else { return (chunk, first) }
+        if withEncounterLines { addEncounterLines(of: encounters, sources, to: chunk) }
         addChildren(of: persons, .entitlement, sources, to: chunk)
         for child in [Table.diagnosis, .operation, .prescription, .line, .settlement]
         where !parts.contains(where: { $0.table == child }) {
@@ -313,6 +363,31 @@ enum GatheredChunk {
 
     private static func parent(of row: RowReference, _ table: Table, _ sources: [Chunk]) -> RowReference {
         RowReference(source: row.source, row: sources[Int(row.source)][table].parent?[Int(row.row)] ?? 0)
+    }
+
+    /// Lines that were not gathered themselves but belong to the same encounters: they may be at stake with them.
+    private static func addEncounterLines(of encounters: [RowReference], _ sources: [Chunk], to chunk: Chunk) {
+        let tables = sources.map { $0.encounterLines ?? $0[.line] }
+        var lines: [RowReference] = []
+        var parents: [Int32] = []
+        for (index, encounter) in encounters.enumerated() {
+            guard let starts = tables[Int(encounter.source)].starts else { continue }
+            for row in starts[Int(encounter.row)]..<starts[Int(encounter.row) + 1] {
+                lines.append(RowReference(source: encounter.source, row: row))
+                parents.append(Int32(index))
+            }
+        }
+        var rows = TableRows(slots: .allocate(capacity: Table.line.fields.count))
+        rows.slots.initialize(repeating: Slot(), count: Table.line.fields.count)
+        rows.rows = lines.count
+        for field in 0..<Table.line.fields.count {
+            rows.slots[field] = Gather.slot(field, lines, from: tables, arena: chunk.arena)
+        }
+        let copy = chunk.arena.allocate(Int32.self, parents.count)
+        for (index, parent) in parents.enumerated() { copy[index] = parent }
+        rows.parent = copy
+        rows.starts = Gather.starts(copy, rows: parents.count, parentRows: encounters.count, arena: chunk.arena)
+        chunk.encounterLines = rows
     }
 
     private static func addChildren(

@@ -48,6 +48,8 @@ final class KeyedPlan: @unchecked Sendable {
     let bins: Bins?
     /// Whether the lines and other children of gathered encounters are looked at.
     let needsChildren: Bool
+    /// Whether lines that were not gathered are at stake with their encounters.
+    let needsEncounterLines: Bool
     var path: String { bins == nil ? "gathered" : "counted" }
 
     init(_ rule: CompiledRule, _ binding: Binding, isGeneral: Bool) {
@@ -75,6 +77,11 @@ final class KeyedPlan: @unchecked Sendable {
             needsChildren = true
         }
         self.needsChildren = needsChildren
+        if case .encounter = rule.rule.amount {
+            needsEncounterLines = parts.contains { $0.table == .line }
+        } else {
+            needsEncounterLines = false
+        }
         bins = isGeneral || parts.count > 1 ? nil : Self.bins(rule, binding)
     }
 

@@ -80,7 +80,10 @@ extension Evaluator {
             total = total?.adding(entry.isCertain ? value.interval : value.interval.hull(zero))
             cause = cause ?? entry.cause ?? value.cause
         }
-        if let seen = total, isOpen { total = Interval(seen.low, .plusInfinity) }
+        // Rows not seen add to a sum; where their values may be negative they may also take from it.
+        if let seen = total, isOpen {
+            total = Interval(argument.cannotBeNegative ? seen.low : .minusInfinity, .plusInfinity)
+        }
         return .number(fitting: total, cause: cause ?? "coverage")
     }
 
@@ -254,6 +257,26 @@ extension Evaluator {
         found.possible += undated.map { ($0, day(of: $0).cause) }
         found.possible.sort { $0.row.index < $1.row.index }
         if let first = found.possible.first { found.unknown = first.cause ?? "run" }
+    }
+}
+
+extension Expression {
+    /// Whether it is at least zero whatever the row holds, as far as that can be read from its form.
+    var cannotBeNegative: Bool {
+        switch node {
+        case .number(let mantissa): return mantissa >= 0
+        case .field(let path, _):
+            guard case .stored(let index) = path.field else { return false }
+            return Evaluator.neverNegative.contains(path.table.fields[index].name)
+        case .absolute: return true
+        case .arithmetic(.add, let a, let b), .arithmetic(.multiply, let a, let b):
+            return a.cannotBeNegative && b.cannotBeNegative
+        case .coalesce(let list), .least(let list): return list.allSatisfy(\.cannotBeNegative)
+        case .greatest(let list): return list.contains(where: \.cannotBeNegative)
+        case .choose(let branches, let otherwise):
+            return otherwise.cannotBeNegative && branches.allSatisfy(\.result.cannotBeNegative)
+        default: return false
+        }
     }
 }
 
