@@ -15,7 +15,7 @@ final class BoundKnowledge: @unchecked Sendable {
         let bound: BoundList
         let columns: [ComparedColumn]
         let index: ListIndex
-        /// Place of the indexed column among the columns.
+        /// Place of the index's column among the columns.
         let lead: Int
 
         init(list: Int, bound: BoundList, columns: [ComparedColumn], index: ListIndex, lead: Int) {

@@ -194,12 +194,12 @@ extension Compiler {
             {
                 key.codeField = Int32(field)
             }
-            if same.related.isClosedByItself { window.isBounded = true }
             if case .field(let path, .related) = same.related.node, path.start == .line, path.steps == [.item],
                 case .stored(let field) = path.field, case .code = Table.item.fields[field].kind
             {
                 key.itemField = Int32(field)
             }
+            if same.related.isClosedByItself { window.isBounded = true }
             if case .field(let path, .related) = same.related.node, path.steps.isEmpty, path.field == .day,
                 let day = path.start.referenceTime?.day
             {

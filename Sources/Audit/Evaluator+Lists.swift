@@ -8,18 +8,18 @@ extension Evaluator {
         let membership = binding.knowledge.memberships[Int(node.k)]
         let list = membership.bound
         let lead = membership.lead
-        let count = Int(node.count)
         let cause = firstUnknown
+        let first = evaluate(operand(node, lead), focus, related)
+        let isFound = membership.index.isIndexed && first.isKnown
+        if isFound, membership.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
+        let count = Int(node.count)
         let values = keyStack + keyTop
         precondition(keyTop + count <= 256, "lists nested too deep")
         keyTop &+= count
         defer { keyTop &-= count }
-        let first = evaluate(operand(node, lead), focus, related)
-        if first.isKnown, membership.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
         for index in 0..<count {
             (values + index).initialize(to: index == lead ? first : evaluate(operand(node, index), focus, related))
         }
-        let isFound = membership.index.isIndexed && first.isKnown
         var result = Value.no
         func test(_ row: Int32) -> Bool {
             var truth = Value.yes

@@ -7,17 +7,18 @@ import Rules
 /// An evaluator belongs to one thread.
 final class Evaluator {
     let binding: Binding
-    private let nodes: UnsafeMutablePointer<Node>
-    private let operands: UnsafeMutablePointer<Int32>
-    private let accesses: UnsafeMutablePointer<AccessPlan>
+    let nodes: UnsafeMutablePointer<Node>
+    let operands: UnsafeMutablePointer<Int32>
+    let accesses: UnsafeMutablePointer<AccessPlan>
     let windows: [CompiledWindow]
     let plans: UnsafeMutablePointer<WindowPlan>
     /// Values of window keys while folds are nested.
     let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
     var keyTop = 0
-    private let referenceDay: UnsafeMutablePointer<Int>
-    private let masters: Masters
-    private let masterTables: UnsafeMutablePointer<TableRows>
+    let referenceDay: UnsafeMutablePointer<Int>
+    let referenceSecond: UnsafeMutablePointer<Int>
+    let masters: Masters
+    let masterTables: UnsafeMutablePointer<TableRows>
     let vocabulary: Vocabulary
 
     /// The chunk at hand.
@@ -62,6 +63,8 @@ final class Evaluator {
         nodes.initialize(from: program.nodes, count: program.nodes.count)
         operands = .allocate(capacity: max(1, program.operands.count))
         operands.initialize(from: program.operands, count: program.operands.count)
+        // Operands stand before the nodes that use them.
+        for index in program.nodes.indices { nodes[index].isSimple = program.isSimple(index, nodes) }
         accesses = .allocate(capacity: max(1, program.accesses.count))
         accesses.initialize(from: program.accesses.map { AccessPlan($0) }, count: program.accesses.count)
         plans = .allocate(capacity: max(1, program.windows.count))
@@ -71,6 +74,8 @@ final class Evaluator {
         }
         referenceDay = .allocate(capacity: Chunk.tableCount)
         referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)
+        referenceSecond = .allocate(capacity: Chunk.tableCount)
+        referenceSecond.initialize(from: binding.referenceSecond, count: Chunk.tableCount)
         masters = binding.masters
         masterTables = binding.masters.chunk.tables
         windows = program.windows
@@ -87,6 +92,7 @@ final class Evaluator {
         plans.deallocate()
         keyStack.deallocate()
         referenceDay.deallocate()
+        referenceSecond.deallocate()
     }
 
     func enter(_ chunk: Chunk) {
@@ -190,7 +196,12 @@ final class Evaluator {
 
     /// The value of a node for a focus row and, inside a window, a related row.
     func evaluate(_ number: Int32, _ focus: Int, _ related: Int = -1) -> Value {
-        let node = nodes[Int(number)]
+        let place = nodes + Int(number)
+        if place.pointee.isSimple {
+            var result: Int64 = 0
+            if known(place, focus, related, &result) { return Value(result) }
+        }
+        let node = place.pointee
         switch node.operation {
         case .constant: return Value(node.k)
         case .unknown: return .unknown

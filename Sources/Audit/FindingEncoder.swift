@@ -19,12 +19,10 @@ final class FindingDictionaries: @unchecked Sendable {
     init(_ binding: Binding, institutions: Set<Int32>, items: Set<Int32>, pools: Set<Int32>) {
         let vocabulary = binding.vocabulary
         func ordered(_ codes: Set<Int32>) -> ([String], [Int32]) {
-            let sorted = codes.map { (vocabulary.string($0), $0) }.sorted {
-                $0.0.utf8.lexicographicallyPrecedes($1.0.utf8)
-            }
+            let sorted = codes.sorted { vocabulary.view($0).lexicographicallyPrecedes(vocabulary.view($1)) }
             var places = [Int32](repeating: -1, count: vocabulary.count)
-            for (place, entry) in sorted.enumerated() { places[Int(entry.1)] = Int32(place) }
-            return (sorted.map(\.0), places)
+            for (place, code) in sorted.enumerated() { places[Int(code)] = Int32(place) }
+            return (sorted.map { vocabulary.string($0) }, places)
         }
         let (institutionNames, institutionOf) = ordered(institutions)
         let (itemNames, itemOf) = ordered(items)

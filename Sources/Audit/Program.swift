@@ -48,6 +48,8 @@ struct Node {
     var operation: Operation
     /// Whether the access, list column … is read from the related row.
     var isRelated = false
+    /// Whether `Evaluator.known` understands it and everything below it.
+    var isSimple = false
     var a: Int32 = -1
     var b: Int32 = -1
     var k: Int64 = 0
