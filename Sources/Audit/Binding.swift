@@ -12,11 +12,11 @@ package final class Binding: @unchecked Sendable {
     let knowledge: BoundKnowledge
     let masters: Masters
     let vocabulary: Vocabulary
-    let coverageFrom: Int32
-    let coverageTo: Int32
-    let isClosedWorld: Bool
+    private(set) var coverageFrom: Int32
+    private(set) var coverageTo: Int32
+    private(set) var isClosedWorld: Bool
     /// Day on which open stays are taken to end.
-    let horizonDay: Int32
+    private(set) var horizonDay: Int32
     /// Per table position: the nodes that select list rows by date and area.
     let selections: [Selection]
 
@@ -130,6 +130,14 @@ package final class Binding: @unchecked Sendable {
         partitionNodes = own
         relatedPartitionNodes = others
         program = compiler.program
+    }
+
+    /// What the next question's rows cover; for bindings that one thread uses for many questions.
+    func cover(from: Int32, to: Int32, isClosed: Bool) {
+        coverageFrom = from
+        coverageTo = to
+        isClosedWorld = isClosed
+        horizonDay = to
     }
 
     func covers(_ from: Int128, _ to: Int128) -> Bool {
