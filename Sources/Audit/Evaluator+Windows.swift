@@ -185,11 +185,13 @@ extension Evaluator {
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus && members.isEmpty { return true }
             var truth = Value.yes
+            var agreed = -1
             if attribute >= 0, let attributes = window.attributes {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.attributeCount {
                     let own = attributes[code]
                     if own >= 0 && own != attribute { return true }
+                    if own >= 0 { agreed = window.attributeKey }
                 }
             }
             if let gate = window.gate {
@@ -221,7 +223,7 @@ extension Evaluator {
                         truth = .maybe
                         if firstUnknown == -1 { firstUnknown = access(window.keys[index].related) }
                     }
-                } else if index != dayKey {
+                } else if index != dayKey && index != agreed {
                     truth = Self.and(truth, .equal(keys[index], evaluate(window.keys[index].related, focus, row)))
                     if truth.isFalse { return true }
                 }
@@ -238,21 +240,32 @@ extension Evaluator {
             for row in chosen where !test(Int(row)) { return }
             return
         }
+        if lead >= 0 && rows.count > Self.chainedScope {
+            return forEach(of: leadCode, in: chains(window, leadField, rows), test)
+        }
+        if attribute >= 0 && rows.count > Self.chainedScope {
+            return forEach(of: attribute, in: chains(attribute: window, rows), test)
+        }
         guard lead >= 0 else {
             for row in rows where !test(row) { return }
-            return
-        }
-        if rows.count > ScopeMemory.threshold {
-            let index = index(table, leadField, rows)
-            // Rows in timeline order: those with the code and those without any.
-            let found = index.rows(code: leadCode) + index.unknown
-            for row in (index.unknown.isEmpty ? found : found.sorted()) where !test(Int(row)) { return }
             return
         }
         for row in rows {
             let code = leadSlot.pointee.code(row)
             if code == leadCode || code < 0, !test(row) { return }
         }
+    }
+
+    /// Scopes of more rows than this are looked up by code, smaller ones are gone through.
+    private static var chainedScope: Int { 48 }
+
+    private func forEach(of code: Int32, in chains: RowChains, _ body: (Int) -> Bool) {
+        guard chains.unknown.isEmpty else {
+            for row in chains.possible(code) where !body(Int(row)) { return }
+            return
+        }
+        var row = chains.first(of: code)
+        while row >= 0, body(row) { row = chains.next(after: row) }
     }
 
     /// In a large scope without a leading code: the rows whose time may lie in the window, found through an order by time.

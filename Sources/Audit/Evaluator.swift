@@ -41,7 +41,7 @@ final class Evaluator {
 
     var memory = ScopeMemory()
     private var prefixes: [UInt64: Int32] = [:]
-    private var indexes: [Int: RowIndex] = [:]
+    private var chains: [Int: RowChains] = [:]
     private var distinct: [Int128] = []
     private var possible: [Int128] = []
     var focusTable = 0
@@ -97,7 +97,7 @@ final class Evaluator {
     func enter(_ chunk: Chunk) {
         self.chunk = chunk
         tables = chunk.tables
-        indexes.removeAll(keepingCapacity: true)
+        for index in chains.values { index.forget() }
         memory.forget()
     }
 
@@ -344,13 +344,37 @@ final class Evaluator {
             : value.mapMonotone { Int128(Calendar.periodStart(Int32(truncatingIfNeeded: $0), period)) }
     }
 
-    /// Rows of a large scope by code, built on first use for the scope at hand.
-    func index(_ table: Int, _ field: Int, _ rows: Range<Int>) -> RowIndex {
-        let key = table * 64 + field
-        if let index = indexes[key], index.rows == rows { return index }
-        let index = RowIndex(tables[table].slots[field], rows)
-        indexes[key] = index
-        return index
+    /// Rows of a scope by the code in a column, built on first use for the scope at hand.
+    func chains(_ window: WindowPlan, _ field: Int, _ rows: Range<Int>) -> RowChains {
+        let table = window.table
+        let chains = chains(key: table * 64 + field, window)
+        if chains.rows != rows {
+            let slot = tables[table].slots[field]
+            chains.build(rows) { slot.code($0) }
+        }
+        return chains
+    }
+
+    /// Rows of a scope of lines by an attribute of their item.
+    func chains(attribute window: WindowPlan, _ rows: Range<Int>) -> RowChains {
+        let chains = chains(key: Chunk.tableCount * 64 + window.attributeField, window)
+        if chains.rows != rows, let attributes = window.attributes {
+            let slot = tables[window.table].slots[binding.lineItemField]
+            chains.build(rows) { row in
+                let code = Int(slot.code(row))
+                return code >= 0 && code < window.attributeCount ? attributes[code] : -1
+            }
+        }
+        return chains
+    }
+
+    /// Folds over an encounter may be nested in folds over its person: each has chains of its own.
+    private func chains(key: Int, _ window: WindowPlan) -> RowChains {
+        let key = key * 2 + (window.scope == .encounter ? 1 : 0)
+        if let known = chains[key] { return known }
+        let fresh = RowChains(codes: binding.vocabulary.count)
+        chains[key] = fresh
+        return fresh
     }
 
     func takeDistinct() -> (sure: [Int128], possible: [Int128]) {
@@ -365,47 +389,5 @@ final class Evaluator {
 
     func noteDistinct(_ value: Int128, isSure: Bool) {
         if isSure { distinct.append(value) } else { possible.append(value) }
-    }
-}
-
-/// The rows of a scope ordered by a code.
-final class RowIndex {
-    let rows: Range<Int>
-    private var keys: [UInt64]
-    let unknown: [Int32]
-
-    init(_ slot: Slot, _ rows: Range<Int>) {
-        self.rows = rows
-        keys = []
-        keys.reserveCapacity(rows.count)
-        var unknown: [Int32] = []
-        for row in rows {
-            let code = slot.code(row)
-            if code < 0 {
-                unknown.append(Int32(row))
-            } else {
-                keys.append(UInt64(UInt32(code)) << 32 | UInt64(UInt32(row)))
-            }
-        }
-        keys.sort()
-        self.unknown = unknown
-    }
-
-    /// Rows with the code, ascending.
-    func rows(code: Int32) -> [Int32] {
-        guard code >= 0 else { return [] }
-        var low = 0
-        var high = keys.count
-        let floor = UInt64(UInt32(code)) << 32
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < floor { low = middle + 1 } else { high = middle }
-        }
-        var found: [Int32] = []
-        while low < keys.count, keys[low] >> 32 == UInt64(UInt32(code)) {
-            found.append(Int32(truncatingIfNeeded: keys[low] & 0xFFFF_FFFF))
-            low += 1
-        }
-        return found
     }
 }

@@ -64,6 +64,7 @@ struct WindowPlan {
     let gateCount: Int
     /// A key that is an attribute of the line's item, with that attribute by item code.
     let attributeKey: Int
+    let attributeField: Int
     let attributes: UnsafeMutablePointer<Int32>?
     let attributeCount: Int
 
@@ -73,10 +74,12 @@ struct WindowPlan {
             let copy = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, values.count))
             copy.initialize(from: values, count: values.count)
             self.attributeKey = attributeKey
+            attributeField = Int(window.keys[attributeKey].itemField)
             attributes = copy
             attributeCount = values.count
         } else {
             self.attributeKey = -1
+            attributeField = 0
             attributes = nil
             attributeCount = 0
         }
