@@ -15,6 +15,8 @@ package struct AuditOptions: Sendable {
     package var undeterminedRows = false
     /// Use no sieve: every row of every rule goes to the evaluator.
     package var generalPathOnly = false
+    /// Scopes with more rows are indexed; nil: where that begins to pay.
+    package var largeScope: Int?
 
     package init() {}
 }
@@ -58,6 +60,7 @@ package struct AuditRun {
         let binding = Binding(
             plan: plan, vocabulary: vocabulary, masters: masters, coverage: dataset.coverage,
             horizonDay: dataset.coverage.to)
+        if let largeScope = options.largeScope { binding.largeScope = largeScope }
         self.binding = binding
         var used = binding.usedFields()
         if try reader.has(.settlement) {

@@ -31,11 +31,14 @@ package final class Binding: @unchecked Sendable {
     /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
     var diagnosisRanks = DiagnosisRanks([], Vocabulary())
 
-    /// The access of a line's item: the cause when a window cannot tell which item a line has.
-    let itemCause: Int32
-
     /// Per table position: nobody delivered the table. Set once, before any thread starts.
     var isAbsent = [Bool](repeating: false, count: Chunk.tableCount)
+
+    /// Scopes with more rows are indexed and remembered, and sums slide over an eighth of that; smaller ones are scanned.
+    /// Set once, before any thread starts.
+    var largeScope = 192
+    /// Scopes of more rows than this are put in order of time for windows of days or seconds.
+    var orderedScope: Int { largeScope * 6 }
 
     /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
     var encounterCodes: [Int: [Int32]] = [:]
@@ -48,6 +51,12 @@ package final class Binding: @unchecked Sendable {
 
     /// The cause when it is not known how far a run of days reaches.
     let runCause: Int32
+
+    /// The cause when the smallest or largest of no rows is asked for.
+    let emptyCause: Int32
+
+    /// The cause when a row has no area by which a list could be chosen.
+    let areaCause: Int32
 
     /// Rules across persons: the node of the partition key on focus rows, and on the rows of other tables.
     let partitionNodes: [Int: Int32]
@@ -72,6 +81,7 @@ package final class Binding: @unchecked Sendable {
     let quantityField = Table.line.index(of: "quantity") ?? 0
     let lineDayField = Table.line.index(of: "day") ?? 0
     let lineSecondField = Table.line.index(of: "second") ?? 0
+    let settlementDayField = Table.settlement.index(of: "day") ?? 0
     let lineItemField = Table.line.index(of: "item") ?? 0
     let startDay: Int
     let startSecond: Int
@@ -102,10 +112,10 @@ package final class Binding: @unchecked Sendable {
             table.referenceTime?.second.flatMap { table.index(of: $0) } ?? -1
         }
         var compiler = Compiler(knowledge: knowledge)
-        itemCause = compiler.program.access(
-            FieldPath(start: .line, steps: [], field: .stored(Table.line.index(of: "item") ?? 0)))
         selections = compiler.selections
         settlementDayCause = compiler.program.otherCause("settlement.day")
+        emptyCause = compiler.program.otherCause("empty")
+        areaCause = compiler.program.otherCause("area")
         runCause = compiler.program.otherCause("run")
         tableCauses = Table.allCases.map { compiler.program.otherCause($0.rawValue) }
         rules = plan.rules.enumerated().map { compiler.compile(rule: $1, number: $0) }

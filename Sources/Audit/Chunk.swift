@@ -93,6 +93,7 @@ final class Chunk: @unchecked Sendable {
     deinit {
         for index in 0..<Chunk.tableCount { tables[index].slots.deallocate() }
         encounterLines?.slots.deallocate()
+        encounterSettlements?.slots.deallocate()
         tables.deallocate()
     }
 
@@ -106,8 +107,13 @@ final class Chunk: @unchecked Sendable {
         return self[table].slots[index]
     }
 
-    /// All lines of the encounters, where lines were gathered one by one and the table holds only those.
+    /// All lines, and settlements, of the encounters: where rows of the table were gathered one by one, and the table
+    /// holds only those.
     var encounterLines: TableRows?
+    var encounterSettlements: TableRows?
+    var encounterSettlementIdentities: [Int64] = []
+    /// The settlements among which those of a row are looked for.
+    var settlements: TableRows { encounterSettlements ?? self[.settlement] }
 
     /// Gathered rows keep the identity they had; nil where rows lie in timeline order.
     var identities: [UnsafeMutablePointer<Int64>?] = Array(repeating: nil, count: Chunk.tableCount)

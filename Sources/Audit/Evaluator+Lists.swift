@@ -12,6 +12,7 @@ extension Evaluator {
         let first = evaluate(operand(node, lead), focus, related)
         let isFound = membership.index.isIndexed && first.isKnown
         if isFound, membership.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
+        let isPlain = list.isPlain
         let count = Int(node.count)
         let values = keyStack + keyTop
         precondition(keyTop + count <= 256, "lists nested too deep")
@@ -27,7 +28,7 @@ extension Evaluator {
                 truth = Self.and(truth, list.matches(Int(row), membership.columns[index], values[index]))
                 if truth.isFalse { return true }
             }
-            truth = Self.and(truth, applies(list, Int(row), focus))
+            if !isPlain { truth = Self.and(truth, applies(list, Int(row), focus)) }
             if truth.isTrue {
                 result = .yes
                 return false
@@ -59,7 +60,11 @@ extension Evaluator {
         var area: [UInt8]?
         if list.hasAreas {
             let value = evaluate(list.source.areaSelector == .home ? selection.home : selection.care, focus)
-            if value.isKnown { area = vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)) }
+            if value.isKnown {
+                area = vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo))
+            } else if firstUnknown == -1 {
+                firstUnknown = binding.areaCause
+            }
         }
         switch list.applies(row, day: day, area: area) {
         case .some(true): return .yes
@@ -71,7 +76,7 @@ extension Evaluator {
     /// The day on which a row was settled, or its own day where no settlement is known.
     func settlementDay(_ focus: Int, orElse fee: Int32) -> Value {
         guard let settlement = chunk.settlement(of: focus, in: focusTable) else { return evaluate(fee, focus) }
-        let day = chunk.slot(.settlement, "day")
+        let day = chunk.settlements.slots[binding.settlementDayField]
         guard day.isValid(settlement) else {
             if firstUnknown == -1 { firstUnknown = binding.settlementDayCause }
             return .unknown

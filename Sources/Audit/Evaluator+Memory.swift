@@ -4,8 +4,6 @@ import Rules
 ///
 /// Small scopes are scanned anew each time: that is faster than remembering.
 struct ScopeMemory {
-    static let threshold = 192
-
     /// Members of a window that share key values, by day, with running sums.
     final class Run {
         let window: Int
@@ -22,6 +20,8 @@ struct ScopeMemory {
         /// Members without bounds by day: running sums over them could not be subtracted.
         var unbounded: [(day: Int128, value: Value)] = []
         var floating = Value(0)
+        /// What was first found unknown about a member.
+        var cause: Int32 = -1
         /// Sums that left 128 bits cannot be subtracted from each other.
         var isExact = true
     }
@@ -35,7 +35,13 @@ struct ScopeMemory {
     var runs: [Key: Run] = [:]
     /// The runs asked for last: looked through before the table of all.
     var recent: [Run] = []
-    var results: [Key: Value] = [:]
+    /// The value of a window, and what made it open.
+    struct Result {
+        let value: Value
+        let cause: Int32
+    }
+
+    var results: [Key: Result] = [:]
     var related: [Key: [Int32]] = [:]
 
     var orders: [Int: TimeOrder] = [:]
@@ -64,18 +70,26 @@ extension Evaluator {
         guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
         let scope = scope(window, focus)
         let isSliding = window.function == .sum || window.function == .count
-        if isSliding, window.isStatic, scope.count > 24 {
+        if isSliding, window.isStatic, scope.count > binding.largeScope / 8 {
             memory.enter(window.table, scope)
             if let value = slidingSum(window, focus) { return value }
         }
-        guard scope.count > ScopeMemory.threshold else { return nil }
+        guard scope.count > binding.largeScope else { return nil }
         memory.enter(window.table, scope)
         guard let inputs = inputs(window, focus) else { return nil }
         let key = ScopeMemory.Key(window: isOpen ? ~number : number, values: inputs)
-        if let known = memory.results[key] { return known }
-        let value = scanned(number, focus)
-        memory.results[key] = value
-        return value
+        let cause = firstUnknown
+        let known: ScopeMemory.Result
+        if let found = memory.results[key] {
+            known = found
+        } else {
+            firstUnknown = -1
+            let value = scanned(number, focus)
+            known = ScopeMemory.Result(value: value, cause: value.isKnown ? -1 : firstUnknown)
+            memory.results[key] = known
+        }
+        firstUnknown = cause == -1 ? known.cause : cause
+        return known.value
     }
 
     /// Everything the window reads of the focus row; nil when something of it is not known.
@@ -123,6 +137,7 @@ extension Evaluator {
             if let high, entry.day > own.lo + Int128(high) { continue }
             total = .add(total, entry.value)
         }
+        if firstUnknown == -1 && !total.isKnown { firstUnknown = run.cause }
         guard isOpen && !isComplete(window, focus) else { return total }
         return Value(
             lo: window.function == .count || window.argumentIsNonNegative ? total.lo : Value.minusInfinity,
@@ -143,6 +158,12 @@ extension Evaluator {
         }
         let run = ScopeMemory.Run(window.number, key.values)
         var entries: [(day: Int128, value: Value)] = []
+        let cause = firstUnknown
+        firstUnknown = -1
+        defer {
+            run.cause = firstUnknown
+            firstUnknown = cause
+        }
         forEachSharing(window, focus) { row, truth in
             var value = window.function == .count ? Value(1) : evaluate(window.argument, focus, row)
             let day = window.range == nil ? Value(0) : evaluate(window.relatedTime, focus, row)
@@ -169,7 +190,7 @@ extension Evaluator {
         if binding.isAbsent[window.table] || (isPlaceless && window.scope == .partition) { return [] }
         let isLarge =
             (window.scope == .person || window.scope == .partition) && !window.excludesFocus
-            && scope(window, focus).count > ScopeMemory.threshold
+            && scope(window, focus).count > binding.largeScope
         var key: ScopeMemory.Key?
         if isLarge, let inputs = inputs(window, focus) {
             memory.enter(window.table, scope(window, focus))

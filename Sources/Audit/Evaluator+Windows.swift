@@ -7,7 +7,7 @@ extension Evaluator {
     func fold(_ number: Int, _ focus: Int) -> Value {
         let window = plans[number]
         if binding.isAbsent[window.table] { return unknown(window, window.tableCause) }
-        if isPlaceless && window.scope == .partition { return unknown(window, -1) }
+        if isPlaceless && window.scope == .partition { return unknown(window, placelessCause) }
         return remembered(number, focus) ?? scanned(number, focus)
     }
 
@@ -131,7 +131,10 @@ extension Evaluator {
                 : Value(lo: min(known.lo, value.lo), hi: min(known.hi, value.hi))
             return true
         }
-        guard var result else { return .unknown }
+        guard var result else {
+            if firstUnknown == -1 { firstUnknown = binding.emptyCause }
+            return .unknown
+        }
         for value in widening {
             if isMaximum { result.hi = max(result.hi, value.hi) } else { result.lo = min(result.lo, value.lo) }
         }
@@ -149,7 +152,8 @@ extension Evaluator {
             for row in foldedRun ?? rowsOfRun(window, focus, days: days).rows where !body(Int(row), true) { return }
             return
         }
-        forEachSharing(window, focus, among: timely(window, focus)) { row, truth in
+        let days = days(of: window, focus)
+        forEachSharing(window, focus, among: timely(window, focus), on: days) { row, truth in
             var truth = truth
             if let range = window.range {
                 truth = Self.and(truth, self.isInside(range, row, focus, window))
@@ -159,9 +163,29 @@ extension Evaluator {
         }
     }
 
-    /// Rows of the scope that share the keys and pass the filter, ranges apart.
+    /// The days on which a row must lie to be inside the window's range; all days where that is not known.
+    private func days(of window: WindowPlan, _ focus: Int) -> ClosedRange<Int32> {
+        let all = Int32.min...Int32.max
+        let seconds: Int128
+        let ends: (low: Int?, high: Int?)
+        switch window.range {
+        case .days(let low, let high): (seconds, ends) = (1, (low, high))
+        case .seconds(let low, let high): (seconds, ends) = (86_400, (low, high))
+        default: return all
+        }
+        guard window.rangeDayField >= 0 else { return all }
+        let own = evaluate(window.focusTime, focus)
+        guard own.isFinite else { return all }
+        let from = ends.low.map { Value.floorDivide(own.lo + Int128($0), seconds) } ?? Int128(Int32.min)
+        let to = ends.high.map { Value.floorDivide(own.hi + Int128($0), seconds) } ?? Int128(Int32.max)
+        guard from <= to else { return all }
+        return Int32(clamping: from)...Int32(clamping: to)
+    }
+
+    /// Rows of the scope that share the keys and pass the filter, ranges apart. `days`: rows of other days are left out.
     func forEachSharing(
-        _ window: WindowPlan, _ focus: Int, among chosen: [Int32]? = nil, _ body: (Int, Value) -> Bool
+        _ window: WindowPlan, _ focus: Int, among chosen: [Int32]? = nil,
+        on days: ClosedRange<Int32> = Int32.min...Int32.max, _ body: (Int, Value) -> Bool
     ) {
         let table = window.table
         let rows = scope(window, focus)
@@ -178,12 +202,18 @@ extension Evaluator {
         let daySlot = tables[table].slots + (window.dayKey >= 0 ? Int(window.keys[window.dayKey].dayField) : 0)
         let day = dayKey >= 0 ? Int32(truncatingIfNeeded: keys[dayKey].lo) : 0
         let gateSlot = tables[table].slots + binding.lineItemField
+        let isRanged = window.rangeDayField >= 0 && (days.lowerBound > Int32.min || days.upperBound < Int32.max)
+        let rangeSlot = tables[table].slots + max(0, window.rangeDayField)
         let attribute =
             window.attributeKey >= 0 && keys[window.attributeKey].isKnown
             ? Int32(truncatingIfNeeded: keys[window.attributeKey].lo) : -1
 
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus && members.isEmpty { return true }
+            if isRanged, rangeSlot.pointee.isValid(row) {
+                let own = rangeSlot.pointee.int32s[row]
+                if own < days.lowerBound || own > days.upperBound { return true }
+            }
             var truth = Value.yes
             var agreed = -1
             if attribute >= 0, let attributes = window.attributes {
@@ -198,15 +228,12 @@ extension Evaluator {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.gateCount {
                     if gate[code] == 0 { return true }
-                    if gate[code] == 2 {
-                        truth = .maybe
-                        // Evaluated for the sake of the cause: which field is not known.
-                        if firstUnknown == -1 { _ = evaluate(window.filter, focus, row) }
-                    }
+                    // Evaluated for the sake of the cause: which field is not known.
+                    if gate[code] == 2 { truth = evaluate(window.filter, focus, row) }
                 } else {
-                    truth = .maybe
-                    if code < 0 && firstUnknown == -1 { firstUnknown = binding.itemCause }
+                    truth = evaluate(window.filter, focus, row)
                 }
+                if truth.isFalse { return true }
             }
             if dayKey >= 0 {
                 if daySlot.pointee.isValid(row) {
@@ -219,7 +246,10 @@ extension Evaluator {
             var index = 0
             while index < window.keyCount {
                 if index == lead {
-                    if !leadSlot.pointee.isValid(row) {
+                    if leadSlot.pointee.isValid(row) {
+                        // Rows chosen by their time were not chosen by their code as well.
+                        if chosen != nil && leadSlot.pointee.code(row) != leadCode { return true }
+                    } else {
                         truth = .maybe
                         if firstUnknown == -1 { firstUnknown = access(window.keys[index].related) }
                     }
@@ -240,10 +270,10 @@ extension Evaluator {
             for row in chosen where !test(Int(row)) { return }
             return
         }
-        if lead >= 0 && rows.count > Self.chainedScope {
+        if lead >= 0 && rows.count > chainedScope {
             return forEach(of: leadCode, in: chains(window, leadField, rows), test)
         }
-        if attribute >= 0 && rows.count > Self.chainedScope {
+        if attribute >= 0 && rows.count > chainedScope {
             return forEach(of: attribute, in: chains(attribute: window, rows), test)
         }
         guard lead >= 0 else {
@@ -257,7 +287,7 @@ extension Evaluator {
     }
 
     /// Scopes of more rows than this are looked up by code, smaller ones are gone through.
-    private static var chainedScope: Int { 48 }
+    private var chainedScope: Int { min(48, binding.largeScope) }
 
     private func forEach(of code: Int32, in chains: RowChains, _ body: (Int) -> Bool) {
         guard chains.unknown.isEmpty else {
@@ -280,7 +310,7 @@ extension Evaluator {
         default: return nil
         }
         let rows = scope(window, focus)
-        guard rows.count > ScopeMemory.threshold else { return nil }
+        guard rows.count > binding.orderedScope else { return nil }
         if window.lead >= 0, window.scope == .person { return nil }
         let own = evaluate(window.focusTime, focus)
         guard own.isFinite else { return nil }

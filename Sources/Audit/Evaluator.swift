@@ -28,7 +28,10 @@ final class Evaluator {
     var partition: [Range<Int>]?
 
     /// The rule's lists and the row matched in each.
-    var matchLists: [BoundList] = []
+    var matchLists: [BoundList] = [] {
+        didSet { matchColumns = matchLists.map(\.columns) }
+    }
+    private var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
     var matchRows: [Int32] = []
     /// Rows of the group at hand, and whether each surely belongs to it.
     var members: [Member] = []
@@ -47,6 +50,7 @@ final class Evaluator {
     var focusTable = 0
     /// The partition key of the row at hand is not known: nothing is known of the windows that it divides.
     var isPlaceless = false
+    var placelessCause: Int32 = -1
     /// The rows of a run that is being folded.
     var foldedRun: [Int32]?
 
@@ -69,7 +73,8 @@ final class Evaluator {
         plans = .allocate(capacity: max(1, program.windows.count))
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
-            (plans + index).initialize(to: WindowPlan(window, gate: gate, itemAttributes: binding.itemAttributes))
+            (plans + index).initialize(
+                to: WindowPlan(window, program, gate: gate, itemAttributes: binding.itemAttributes))
         }
         referenceDay = .allocate(capacity: Chunk.tableCount)
         referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)
@@ -209,7 +214,7 @@ final class Evaluator {
             let row = Int(matchRows[Int(node.a)])
             // A list row that is only possible: none of its columns is known.
             if row >= 0 {
-                let column = matchLists[Int(node.a)].columns[Int(node.b)]
+                let column = matchColumns[Int(node.a)][Int(node.b)]
                 if column.isKnown(row) { return Value(column.values[row]) }
             }
             if firstUnknown == -1 { firstUnknown = Int32(truncatingIfNeeded: node.k) }

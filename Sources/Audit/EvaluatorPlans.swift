@@ -47,6 +47,8 @@ struct WindowPlan {
     let dayKey: Int
     let range: Window.Range?
     let relatedTime: Int32
+    /// The column of the related row's own day, when the range is measured from that; -1: otherwise.
+    let rangeDayField: Int
     let focusTime: Int32
     let filter: Int32
     let isStatic: Bool
@@ -68,7 +70,8 @@ struct WindowPlan {
     let attributes: UnsafeMutablePointer<Int32>?
     let attributeCount: Int
 
-    init(_ window: CompiledWindow, gate truth: [UInt8]?, itemAttributes: [Int: [Int32]]) {
+    init(_ window: CompiledWindow, _ program: Program, gate truth: [UInt8]?, itemAttributes: [Int: [Int32]]) {
+        rangeDayField = Self.dayField(window, program)
         let attributeKey = window.keys.firstIndex { $0.itemField >= 0 } ?? -1
         if attributeKey >= 0, let values = itemAttributes[Int(window.keys[attributeKey].itemField)] {
             let copy = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, values.count))
@@ -117,6 +120,20 @@ struct WindowPlan {
         } else {
             gate = nil
             gateCount = 0
+        }
+    }
+
+    private static func dayField(_ window: CompiledWindow, _ program: Program) -> Int {
+        guard window.relatedTime >= 0 else { return -1 }
+        let node = program.nodes[Int(window.relatedTime)]
+        guard node.operation == .access else { return -1 }
+        let access = program.accesses[Int(node.a)]
+        guard access.hops.isEmpty, access.start == window.table else { return -1 }
+        let table = Table.allCases[Int(window.table)]
+        switch access.leaf {
+        case .day, .time: return table.referenceTime.flatMap { table.index(of: $0.day) } ?? -1
+        case .start: return table.index(of: "start_day") ?? -1
+        default: return -1
         }
     }
 

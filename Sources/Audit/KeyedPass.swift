@@ -352,7 +352,12 @@ enum GatheredChunk {
         fill(.person, persons, sources, chunk)
         link(chunk, .encounter, parents: persons.indices.map { Int32($0) }, parentRows: persons.count)
         guard withChildren else { return (chunk, first) }
-        if withEncounterLines { addEncounterLines(of: encounters, sources, to: chunk) }
+        if withEncounterLines { chunk.encounterLines = companions(.line, of: encounters, sources, in: chunk).rows }
+        if parts.contains(where: { $0.table == .settlement }) {
+            let (rows, identities) = companions(.settlement, of: encounters, sources, in: chunk)
+            chunk.encounterSettlements = rows
+            chunk.encounterSettlementIdentities = identities
+        }
         addChildren(of: persons, .entitlement, sources, to: chunk)
         for child in [Table.diagnosis, .operation, .prescription, .line, .settlement]
         where !parts.contains(where: { $0.table == child }) {
@@ -365,29 +370,42 @@ enum GatheredChunk {
         RowReference(source: row.source, row: sources[Int(row.source)][table].parent?[Int(row.row)] ?? 0)
     }
 
-    /// Lines that were not gathered themselves but belong to the same encounters: they may be at stake with them.
-    private static func addEncounterLines(of encounters: [RowReference], _ sources: [Chunk], to chunk: Chunk) {
-        let tables = sources.map { $0.encounterLines ?? $0[.line] }
-        var lines: [RowReference] = []
-        var parents: [Int32] = []
-        for (index, encounter) in encounters.enumerated() {
-            guard let starts = tables[Int(encounter.source)].starts else { continue }
-            for row in starts[Int(encounter.row)]..<starts[Int(encounter.row) + 1] {
-                lines.append(RowReference(source: encounter.source, row: row))
-                parents.append(Int32(index))
+    /// All rows of a table that belong to the encounters, beside those that were gathered themselves: the lines may be
+    /// at stake with their encounters, the settlements tell what was paid for them.
+    private static func companions(
+        _ table: Table, of encounters: [RowReference], _ sources: [Chunk], in chunk: Chunk
+    ) -> (rows: TableRows, identities: [Int64]) {
+        let tables = sources.map { source in
+            switch table {
+            case .line: source.encounterLines ?? source[table]
+            default: source.encounterSettlements ?? source[table]
             }
         }
-        var rows = TableRows(slots: .allocate(capacity: Table.line.fields.count))
-        rows.slots.initialize(repeating: Slot(), count: Table.line.fields.count)
-        rows.rows = lines.count
-        for field in 0..<Table.line.fields.count {
-            rows.slots[field] = Gather.slot(field, lines, from: tables, arena: chunk.arena)
+        var children: [RowReference] = []
+        var parents: [Int32] = []
+        var identities: [Int64] = []
+        for (index, encounter) in encounters.enumerated() {
+            let source = Int(encounter.source)
+            guard let starts = tables[source].starts else { continue }
+            for row in starts[Int(encounter.row)]..<starts[Int(encounter.row) + 1] {
+                children.append(RowReference(source: encounter.source, row: row))
+                parents.append(Int32(index))
+                identities.append(
+                    table == .settlement
+                        ? sources[source].identity(ofSettlement: Int(row)) : 0)
+            }
+        }
+        var rows = TableRows(slots: .allocate(capacity: table.fields.count))
+        rows.slots.initialize(repeating: Slot(), count: table.fields.count)
+        rows.rows = children.count
+        for field in 0..<table.fields.count {
+            rows.slots[field] = Gather.slot(field, children, from: tables, arena: chunk.arena)
         }
         let copy = chunk.arena.allocate(Int32.self, parents.count)
         for (index, parent) in parents.enumerated() { copy[index] = parent }
         rows.parent = copy
         rows.starts = Gather.starts(copy, rows: parents.count, parentRows: encounters.count, arena: chunk.arena)
-        chunk.encounterLines = rows
+        return (rows, identities)
     }
 
     private static func addChildren(

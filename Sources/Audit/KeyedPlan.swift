@@ -76,6 +76,10 @@ final class KeyedPlan: @unchecked Sendable {
         }) {
             needsChildren = true
         }
+        // So do the lists that the day of settlement chooses rows of.
+        if binding.knowledge.lists.contains(where: { $0.isDated && $0.source.dateSelector == .settlement }) {
+            needsChildren = true
+        }
         self.needsChildren = needsChildren
         if case .encounter = rule.rule.amount {
             needsEncounterLines = parts.contains { $0.table == .line }

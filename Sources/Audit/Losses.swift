@@ -45,7 +45,7 @@ struct Losses {
     }
 
     private func loss(_ staked: [LineAtStake], _ rule: CompiledRule, _ chunk: Chunk) -> Loss {
-        let settlements = chunk[.settlement]
+        let settlements = chunk.settlements
         // By identity: gathered rows have copies of the settlements they share.
         var stakes: [Int64: (row: Int, inScope: Int128)] = [:]
         var isKnown = true
@@ -57,7 +57,7 @@ struct Losses {
                 continue
             }
             if line.inScope == nil { isKnown = false }
-            let identity = chunk.identity(Table.settlement.position, settlement)
+            let identity = chunk.identity(ofSettlement: settlement)
             stakes[identity, default: (settlement, 0)].inScope += Int128(line.inScope ?? 0)
         }
         var result = Loss()

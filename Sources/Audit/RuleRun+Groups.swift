@@ -104,7 +104,7 @@ extension RuleRun {
         } else {
             note(
                 undetermined: rule, best, keys: first.keys,
-                violating: best.members.filter(\.isSure).map(\.row).sorted(),
+                violating: best.members.filter(\.isSure).map(\.row),
                 partition)
         }
     }
@@ -145,9 +145,7 @@ extension RuleRun {
         let others = (keyed + strays).filter { $0.row != stray.row && mayShare($0.keys, stray.keys) }
         evaluator.areMembersComplete = true
         judge(rule, alone: stray, partition) {
-            let (others, _) = members(rule, [], others)
-            let all = others + [Evaluator.Member(row: stray.row, isSure: true)]
-            return all.sorted { evaluator.precedes(rule.table, $0.row, $1.row) }
+            members(rule, [stray], others).members
         }
     }
 
@@ -192,8 +190,13 @@ extension Evaluator {
     func precedes(_ table: Int, _ a: Int32, _ b: Int32) -> Bool {
         if a == b { return false }
         let rows = tables[table]
-        // Diagnoses have neither time nor identifier: they keep their place.
-        if table == Table.diagnosis.position { return a < b }
+        if table == Table.diagnosis.position, let parent = rows.parent {
+            // Diagnoses have neither time nor identifier: they follow their encounters, and keep their place there.
+            let (x, y) = (parent[Int(a)], parent[Int(b)])
+            let encounters = binding.encounterTable
+            if chunk.identity(encounters, Int(x)) == chunk.identity(encounters, Int(y)) { return a < b }
+            return precedes(encounters, x, y)
+        }
         let days = rows.slots[binding.referenceDay[table]]
         let second = binding.referenceSecond[table]
         func time(_ row: Int32) -> (Int32, Int32) {

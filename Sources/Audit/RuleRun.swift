@@ -57,6 +57,11 @@ final class RuleRun {
     /// Evaluates a rule over a row whose partition key is not known: nothing is known of what lies beside it.
     func run(_ rule: CompiledRule, placeless row: Int32, partition: Int32) {
         tallies[rule.number].evaluated += 1
+        if let key = binding.partitionNodes[rule.number] {
+            evaluator.firstUnknown = -1
+            _ = evaluator.evaluate(key, Int(row))
+            evaluator.placelessCause = evaluator.firstUnknown
+        }
         evaluator.isPlaceless = true
         defer { evaluator.isPlaceless = false }
         if rule.isGroup {
@@ -216,8 +221,9 @@ final class RuleRun {
             RuleTally.UndeterminedKey(cause: verdict.cause, month: month), default: 0] += 1
         guard keepsUndetermined else { return }
         var draft = Draft(
-            rule: Int32(rule.number), partition: partition, outcome: .undetermined, firstRow: verdict.row, keys: keys,
-            violating: violating, listRow: verdict.listRows.first ?? -1, cause: verdict.cause)
+            rule: Int32(rule.number), partition: partition, outcome: .undetermined,
+            firstRow: violating.first ?? verdict.row, keys: keys, violating: violating.sorted(),
+            listRow: verdict.listRows.first ?? -1, cause: verdict.cause)
         involve(rule, verdict.involved + possible(rule, verdict.members), in: &draft)
         setPerson(&draft, rule, among: violating.isEmpty ? verdict.members.map(\.row) : violating)
         append(draft)

@@ -139,7 +139,8 @@ extension Evaluator {
             rows.isIncomplete = !isGroupComplete(in: scene)
             return rows
         }
-        var rows = rows(of: window, in: scene)
+        let isOwnTable = scene.members == nil && window.table == scene.focus.table
+        var rows = rows(of: window, in: scene, but: aggregate.function == .exists && isOwnTable ? scene.focus : nil)
         if aggregate.function == .exists {
             // What is flagged is not its own neighbour; a row that is flagged perhaps is a neighbour at most perhaps.
             let own = Set(scene.members?.certain ?? [scene.focus])
@@ -154,7 +155,7 @@ extension Evaluator {
         return rows
     }
 
-    func rows(of window: Window, in scene: Scene) -> WindowRows {
+    func rows(of window: Window, in scene: Scene, but excluded: RowReference? = nil) -> WindowRows {
         if claims.absent.contains(window.table) { return WindowRows(unknown: window.table.rawValue) }
         let focusKeys = window.same.map { evaluate($0.focus, in: scene) }
         let partition = Partition.index(of: window.same.map(\.related.type))
@@ -165,6 +166,7 @@ extension Evaluator {
         for index in candidates(window, partition: partition, key: partition.map { focusKeys[$0] }) {
             var inner = scene
             let row = RowReference(table: window.table, index: index)
+            if row == excluded { continue }
             inner.related = row
             var conditions: [Value] = []
             for (position, same) in window.same.enumerated() {

@@ -86,12 +86,15 @@ struct Stakes {
         }.map(wholeLine)
         // An encounter stands at the first of its rows, so that the stakes add up.
         var shown: Set<RowReference> = []
-        let perRow = judge.inPlace(rows).map { row -> Int128? in
-            let owner = judge.evaluator.encounter(of: row)
-            guard let owner, shown.insert(owner).inserted else { return 0 }
-            return total(stakes.filter { claims.reference(.encounter, of: $0.row) == owner }.map(\.gross))
+        var perRow: [RowReference: Int128?] = [:]
+        for row in judge.inPlace(rows) {
+            guard let owner = judge.evaluator.encounter(of: row), shown.insert(owner).inserted else {
+                perRow[row] = .some(0)
+                continue
+            }
+            perRow[row] = total(stakes.filter { claims.reference(.encounter, of: $0.row) == owner }.map(\.gross))
         }
-        return money(of: stakes, perRow: perRow)
+        return money(of: stakes, perRow: rows.map { perRow[$0] ?? nil })
     }
 
     private func computed(_ expression: Expression) -> ReferenceFinding.Money {
