@@ -164,8 +164,9 @@ final class KeyedCounter: @unchecked Sendable {
     func count(_ chunk: Chunk) {
         guard let bins = plan.bins else { return }
         let counts = counts
-        for bin in scan.run(bins, chunk[.encounter]) where bin.isKnown {
-            let place = Self.place(bin.number)
+        let found = scan.run(bins, chunk[.encounter])
+        for index in 0..<found.count {
+            let place = Self.place(found.numbers[index])
             counts[place] &+= counts[place] < UInt16.max ? 1 : 0
         }
     }
@@ -189,17 +190,16 @@ final class KeyedCounter: @unchecked Sendable {
         var found: [Int32] = []
         let counts = counts
         func count(_ bin: UInt64) -> Int { Int(counts[Self.place(bin)]) }
-        for bin in scan.run(bins, rows) {
-            guard bin.isKnown else {
-                found.append(bin.row)
-                continue
-            }
+        let scanned = scan.run(bins, rows)
+        for index in 0..<scanned.count {
+            let bin = scanned.numbers[index]
             // A window reaches into one neighbour on each side; so does every window this row is part of.
-            let total =
-                bins.seconds == 0
-                ? count(bin.number) : count(bin.number &- 1) + count(bin.number) + count(bin.number &+ 1)
-            if total >= bins.leastCount { found.append(bin.row) }
+            let total = bins.seconds == 0 ? count(bin) : count(bin &- 1) + count(bin) + count(bin &+ 1)
+            if total >= bins.leastCount { found.append(scanned.rows[index]) }
         }
+        guard !scanned.placeless.isEmpty else { return found }
+        found += scanned.placeless
+        found.sort()
         return found
     }
 }
