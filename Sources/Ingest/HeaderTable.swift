@@ -4,7 +4,9 @@ import Glibc
 /// The persons or encounters of an import, one row each: repeats folded, corrections applied, withdrawals taken out.
 ///
 /// Which row wins depends on versions and content alone, never on the order of reading.
-final class HeaderTable {
+///
+/// Changed by one thread while it is resolved; read by many afterwards.
+final class HeaderTable: @unchecked Sendable {
     let layout: RowLayout
     private let dictionaries: [Int: CodeDictionary]
     /// Identifier → number; numbers of refused and withdrawn rows stay, with no row behind them.
@@ -33,17 +35,30 @@ final class HeaderTable {
     /// Takes all staged rows.
     func resolve(_ staged: [StagedRows], merged: Bool, withdrawals: Withdrawals?) throws(IngestError) {
         var later: [(number: Int, row: StagedRow)] = []
+        let names = NameBatch()
+        var batch: [StagedRow] = []
+        batch.reserveCapacity(NameBatch.capacity)
+        func enter() {
+            index.insertAll(names.cells, batch.count, hashes: names.hashes, into: names.numbers)
+            for (place, row) in batch.enumerated() {
+                let number = Int(names.numbers[place])
+                if number == rows.count { rows.append(row) } else { later.append((number, row)) }
+            }
+            batch.removeAll(keepingCapacity: true)
+        }
         for rowsOfThread in staged {
             for (start, count) in try rowsOfThread.readBack(0) {
                 var at = 0
                 while at < count {
                     let row = StagedRow(base: start + at)
                     at &+= row.length
-                    let number = index.insert(row.text(identifierSlot, layout))
-                    if number == rows.count { rows.append(row) } else { later.append((number, row)) }
+                    names.cells[batch.count] = row.text(identifierSlot, layout)
+                    batch.append(row)
+                    if batch.count == NameBatch.capacity { enter() }
                 }
             }
         }
+        enter()
         if !later.isEmpty { fold(&later, merged: merged) }
         if layout.table == .encounter || layout.table == .person { applyClears() }
         if let withdrawals {

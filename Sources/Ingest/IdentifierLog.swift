@@ -4,13 +4,14 @@
 final class IdentifierLog: @unchecked Sendable {
     static let buckets = 64
 
-    fileprivate struct Bucket {
-        var entries: UnsafeMutablePointer<UInt64>
-        var count = 0
-        var capacity: Int
+    struct Bucket {
+        fileprivate var entries: UnsafeMutablePointer<UInt64>
+        fileprivate var count = 0
+        fileprivate var capacity: Int
     }
 
-    fileprivate let table: UnsafeMutablePointer<Bucket>
+    /// For the loop over rows, which must not count references.
+    let table: UnsafeMutablePointer<Bucket>
 
     init() {
         table = .allocate(capacity: IdentifierLog.buckets)
@@ -25,14 +26,14 @@ final class IdentifierLog: @unchecked Sendable {
     }
 
     @inline(__always)
-    func note(_ hash: UInt64, partition: Int) {
+    static func note(_ hash: UInt64, partition: Int, in table: UnsafeMutablePointer<Bucket>) {
         let bucket = table + Int(truncatingIfNeeded: hash >> 58)
         if bucket.pointee.count == bucket.pointee.capacity { grow(bucket) }
         bucket.pointee.entries[bucket.pointee.count] = hash & ~1023 | UInt64(truncatingIfNeeded: partition)
         bucket.pointee.count &+= 1
     }
 
-    private func grow(_ bucket: UnsafeMutablePointer<Bucket>) {
+    private static func grow(_ bucket: UnsafeMutablePointer<Bucket>) {
         let capacity = bucket.pointee.capacity &* 2
         let next = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity)
         next.update(from: bucket.pointee.entries, count: bucket.pointee.count)

@@ -151,7 +151,7 @@ final class Importer: @unchecked Sendable {
         }
         let persons = try header(.person, personLayout)
         let encounters = try tables.layouts[.encounter].map { try header(.encounter, $0) }
-        let order = TimelineOrder(persons: persons, encounters: encounters)
+        let order = try TimelineOrder(persons: persons, encounters: encounters, threads: threads)
         personsByReference = order.personsByReference
         lock.held {
             balances[.person, default: Balance()].kept += order.personRows.count - order.personsByReference
