@@ -110,6 +110,20 @@ package final class Binding: @unchecked Sendable {
         from >= Int128(coverageFrom) && to <= Int128(coverageTo)
     }
 
+    /// By vocabulary code: a number for the first `count` characters of the codes of an encounter's field; -1 for
+    /// codes that do not occur there.
+    func prefixNumbers(_ field: Int, _ count: Int) -> [Int32] {
+        var numbers: [String: Int32] = [:]
+        var table = [Int32](repeating: -1, count: vocabulary.count)
+        for code in encounterCodes[field] ?? [] {
+            let text = String(vocabulary.string(code).prefix(count))
+            let number = numbers[text] ?? Int32(numbers.count)
+            numbers[text] = number
+            table[Int(code)] = number
+        }
+        return table
+    }
+
     /// The fields of each table that the rules, or the writing of findings, read.
     func usedFields() -> [Table: Set<Int>] {
         var used: [Table: Set<Int>] = [:]

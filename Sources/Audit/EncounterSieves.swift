@@ -3,7 +3,7 @@ import Rules
 
 /// Sieves for rules whose unit is an encounter, or a group of encounters, of one person.
 enum EncounterSieves {
-    static func choose(_ number: Int, _ rule: CompiledRule, _ plan: SievePlan) -> String? {
+    static func choose(_ number: Int, _ rule: CompiledRule, _ plan: SievePlan, _ items: ItemFacts) -> String? {
         let forms = SieveForms(rule: rule, binding: plan.binding)
         let conjuncts = (rule.filterConjuncts + rule.testConjuncts).map(\.expression)
         let focus = EncounterFilter(conjuncts, forms, plan)
@@ -20,8 +20,16 @@ enum EncounterSieves {
                 return "same day"
             }
             let related = EncounterFilter(window.filter?.conjuncts ?? [], forms, plan, scope: .related)
-            plan.add(number) { CompanionSieve(number, focus, related) }
+            let tests = PairTest.tests(of: window, plan)
+            plan.add(number) { CompanionSieve(number, focus, related, tests) }
             return "companion"
+        }
+        for expression in conjuncts {
+            guard let form = EncounterSumForm(expression), let gate = items.gate(of: form.window, rule, forms) else {
+                continue
+            }
+            plan.add(encounterSum: number, form, gate, focus)
+            return "encounter sum"
         }
         plan.add(number) { FilteredEncounters(number, focus) }
         return "encounter"
@@ -96,35 +104,6 @@ final class FilteredEncounters: SieveOperator {
         let rows = context.chunk[.encounter]
         for encounter in 0..<context.encounters where filter.admits(encounter, rows) {
             lists[rule].append(Int32(truncatingIfNeeded: encounter))
-        }
-    }
-}
-
-/// Encounters of persons who have another one that could be the related one.
-final class CompanionSieve: SieveOperator {
-    private let rule: Int
-    private let focus: EncounterFilter
-    private let related: EncounterFilter
-
-    init(_ rule: Int, _ focus: EncounterFilter, _ related: EncounterFilter) {
-        self.rule = rule
-        self.focus = focus
-        self.related = related
-    }
-
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
-        for person in 0..<context.persons {
-            let encounters = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
-            if encounters.count < 2 { continue }
-            var companions = 0
-            for encounter in encounters where related.admits(encounter, rows) { companions &+= 1 }
-            guard companions > 0 else { continue }
-            for encounter in encounters where focus.admits(encounter, rows) {
-                if companions > 1 || !related.admits(encounter, rows) {
-                    lists[rule].append(Int32(truncatingIfNeeded: encounter))
-                }
-            }
         }
     }
 }

@@ -62,7 +62,7 @@ final class ItemFacts {
     /// Every item.
     var all: ItemGate { ItemGate(Array(repeating: 1, count: codes)) }
 
-    /// Items of the lines that a window counts; nil when its filter says nothing about items.
+    /// Items of the lines that a window may count; nil when its filter says nothing about items.
     func gate(of window: Window?, _ rule: CompiledRule, _ forms: SieveForms) -> ItemGate? {
         guard let window else { return nil }
         let compiled = binding.program.windows.first {
@@ -71,8 +71,19 @@ final class ItemFacts {
                     window.filter?.conjuncts.contains { $0.position == part.position } ?? false
                 }
         }
-        guard let compiled, let truth = binding.windowGates[compiled.number] else { return nil }
-        return ItemGate(truth)
+        guard let compiled else { return nil }
+        if let truth = binding.windowGates[compiled.number] { return ItemGate(truth) }
+        // Conditions that are not about items are left out: more items are admitted, never fewer.
+        var truth: [UInt8]?
+        for (index, condition) in compiled.filterRest.enumerated()
+        where forms.isItemOnly(condition, .related) && !condition.paths.isEmpty {
+            let filter = binding.program.nodes[Int(compiled.filter)]
+            let node =
+                compiled.filterRest.count == 1
+                ? compiled.filter : binding.program.operands[Int(filter.first) + index]
+            truth = combine(truth, node, related: true)
+        }
+        return truth.map { ItemGate($0) }
     }
 
     /// For each window whose conditions are about the related line's item only: their truth by item code.

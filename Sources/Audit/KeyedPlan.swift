@@ -123,16 +123,10 @@ final class KeyedPlan: @unchecked Sendable {
             guard case .field(let path, _) = operand.node, path.start == .encounter, path.steps.isEmpty,
                 case .stored(let field) = path.field, Table.encounter.isNumbered(field)
             else { return nil }
-            var numbers: [String: Int32] = [:]
-            let table = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, binding.vocabulary.count))
-            table.initialize(repeating: -1, count: binding.vocabulary.count)
-            for code in binding.encounterCodes[field] ?? [] {
-                let text = String(binding.vocabulary.string(code).prefix(count))
-                let number = numbers[text] ?? Int32(numbers.count)
-                numbers[text] = number
-                table[Int(code)] = number
-            }
-            return Bins.Component(field: field, numbers: table, count: binding.vocabulary.count)
+            let numbers = binding.prefixNumbers(field, count)
+            let table = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, numbers.count))
+            table.initialize(from: numbers, count: numbers.count)
+            return Bins.Component(field: field, numbers: table, count: numbers.count)
         default: return nil
         }
     }

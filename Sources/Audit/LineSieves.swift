@@ -11,8 +11,8 @@ enum LineSieves {
                 plan.add(number) { StaySieve(number, form, condition, plan) }
                 return "stay"
             }
-            if DuplicateForm.matches(expression, forms) {
-                plan.add(number) { DuplicateSieve(number) }
+            if let form = DuplicateForm(expression) {
+                plan.add(number) { DuplicateSieve(number, form) }
                 return "duplicate"
             }
         }
@@ -42,58 +42,6 @@ final class EveryRow: SieveOperator {
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         lists[rule].append(all: 0..<context.chunk.tables[table].rows)
-    }
-}
-
-/// Conditions on text fields of the focus row's encounter, as columns and admitted codes.
-final class EncounterFilter: @unchecked Sendable {
-    private struct Part {
-        let field: Int
-        let admitted: UnsafeMutablePointer<Bool>
-        let count: Int
-    }
-
-    private let parts: UnsafeMutablePointer<Part>
-    private let partCount: Int
-
-    convenience init(_ conjuncts: [Expression], _ forms: SieveForms, _ plan: SievePlan, scope: RowScope = .focus) {
-        self.init(conjuncts, forms, plan.binding, scope: scope)
-    }
-
-    init(_ conjuncts: [Expression], _ forms: SieveForms, _ binding: Binding, scope: RowScope) {
-        var found: [Part] = []
-        for conjunct in conjuncts {
-            guard let path = forms.encounterField(conjunct, scope), path.table == .encounter, path.steps.count <= 1,
-                case .stored(let field) = path.field
-            else { continue }
-            let vocabulary = binding.vocabulary
-            let admitted = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, vocabulary.count))
-            admitted.initialize(repeating: true, count: vocabulary.count)
-            for code in binding.encounterCodes[field] ?? [] {
-                let truth = SieveForms.truth(of: conjunct, field: path, scope: scope, is: vocabulary.string(code))
-                admitted[Int(code)] = truth?.isFalse == false
-            }
-            found.append(Part(field: field, admitted: admitted, count: vocabulary.count))
-        }
-        partCount = found.count
-        parts = .allocate(capacity: max(1, found.count))
-        parts.initialize(from: found, count: found.count)
-    }
-
-    deinit {
-        for index in 0..<partCount { parts[index].admitted.deallocate() }
-        parts.deallocate()
-    }
-
-    @inline(__always) func admits(_ encounter: Int, _ rows: TableRows) -> Bool {
-        var index = 0
-        while index < partCount {
-            let part = parts[index]
-            let code = rows.slots[part.field].code(encounter)
-            if code >= 0, Int(code) < part.count, !part.admitted[Int(code)] { return false }
-            index &+= 1
-        }
-        return true
     }
 }
 
@@ -224,26 +172,35 @@ final class ZoneProgram {
     deinit { nodes.deallocate() }
 
     /// Whether the test may be true or unknown for some line of the encounter.
-    func mayHold(_ context: SieveContext, _ encounter: Int) -> Bool { mayHold(0, context, encounter) }
+    func mayHold(_ context: SieveContext, _ encounter: Int) -> Bool {
+        mayHold(0, context, encounter, Int64(context.firstDay.base[encounter]), Int64(context.lastDay.base[encounter]))
+    }
 
-    private func mayHold(_ place: Int, _ context: SieveContext, _ encounter: Int) -> Bool {
+    /// Whether the test may be true or unknown for a line of this day.
+    func mayHold(_ context: SieveContext, _ encounter: Int, day: Int32) -> Bool {
+        mayHold(0, context, encounter, Int64(day), Int64(day))
+    }
+
+    private func mayHold(_ place: Int, _ context: SieveContext, _ encounter: Int, _ low: Int64, _ high: Int64) -> Bool {
         let node = nodes + place
         switch node.pointee.kind {
         case .all:
-            for index in 0..<node.pointee.count where !mayHold(node.pointee.first &+ index, context, encounter) {
+            for index in 0..<node.pointee.count
+            where !mayHold(node.pointee.first &+ index, context, encounter, low, high) {
                 return false
             }
             return true
         case .any:
-            for index in 0..<node.pointee.count where mayHold(node.pointee.first &+ index, context, encounter) {
+            for index in 0..<node.pointee.count
+            where mayHold(node.pointee.first &+ index, context, encounter, low, high) {
                 return true
             }
             return false
         case .isKnown:
             return context.column(node.pointee.left.column ?? 0)[encounter] != SieveContext.unknownScalar
         case .compare:
-            let a = interval(node.pointee.left, context, encounter)
-            let b = interval(node.pointee.right, context, encounter)
+            let a = interval(node.pointee.left, context, encounter, low, high)
+            let b = interval(node.pointee.right, context, encounter, low, high)
             switch node.pointee.comparison {
             case .less: return a.low < b.high
             case .lessOrEqual: return a.low <= b.high
@@ -256,14 +213,9 @@ final class ZoneProgram {
     }
 
     @inline(__always) private func interval(
-        _ side: ZoneTest.Side, _ context: SieveContext, _ encounter: Int
+        _ side: ZoneTest.Side, _ context: SieveContext, _ encounter: Int, _ low: Int64, _ high: Int64
     ) -> (low: Int64, high: Int64) {
-        if side.isLineDay {
-            return (
-                Int64(context.firstDay.base[encounter]) &+ side.offset,
-                Int64(context.lastDay.base[encounter]) &+ side.offset
-            )
-        }
+        if side.isLineDay { return (low &+ side.offset, high &+ side.offset) }
         guard let column = side.column else { return (side.offset, side.offset) }
         let value = context.column(column)[encounter]
         if value == SieveContext.unknownScalar { return (Int64.min, Int64.max) }
@@ -285,11 +237,15 @@ final class ZoneSieve: SieveOperator {
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.chunk[.encounter]
+        let days = context.chunk[.line].slots[context.binding.lineDayField]
         for encounter in 0..<context.encounters {
             let first = Int(context.lineStarts[encounter])
             let last = Int(context.lineStarts[encounter &+ 1])
             guard first < last, test.mayHold(context, encounter), filter.admits(encounter, rows) else { continue }
-            lists[rule].append(all: first..<last)
+            for line in first..<last
+            where !days.isValid(line) || test.mayHold(context, encounter, day: days.int32s[line]) {
+                lists[rule].append(Int32(truncatingIfNeeded: line))
+            }
         }
     }
 }
@@ -399,80 +355,6 @@ final class StaySieve: SieveOperator {
                         }
                     }
                 if mayHold { lists[rule].append(all: first..<last) }
-            }
-        }
-    }
-}
-
-/// `EXISTS (line SAME person, day, … WHERE encounter.institution <> this.encounter.institution)`.
-enum DuplicateForm {
-    static func matches(_ expression: Expression, _ forms: SieveForms) -> Bool {
-        guard case .aggregate(let aggregate) = expression.node, aggregate.function == .exists,
-            let window = aggregate.window, window.table == .line,
-            window.same.contains(where: { $0.related.isIdentity(of: .person) }),
-            window.same.contains(where: { same in
-                if case .field(let path, .related) = same.related.node {
-                    return path.start == .line && path.steps.isEmpty && path.field == .day
-                        && same.focus.isMirror(of: same.related)
-                }
-                return false
-            })
-        else { return false }
-        return (window.filter?.conjuncts ?? []).contains { part in
-            guard case .compare(.notEqual, let left, let right) = part.node,
-                case .field(let a, let x) = left.node, case .field(let b, let y) = right.node, a == b, x != y,
-                a.start == .line, a.steps == [.encounter], case .stored(let field) = a.field
-            else { return false }
-            return Table.encounter.fields[field].name == "institution"
-        }
-    }
-}
-
-/// Lines of encounters whose days overlap those of an encounter of the same person at another institution.
-final class DuplicateSieve: SieveOperator {
-    private let rule: Int
-    private let institution = Table.encounter.index(of: "institution") ?? 0
-
-    init(_ rule: Int) { self.rule = rule }
-
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let slot = context.chunk[.encounter].slots[institution]
-        let days = context.chunk[.line].slots[context.binding.lineDayField]
-        let firstDay = context.firstDay.base
-        let lastDay = context.lastDay.base
-        for person in 0..<context.persons {
-            let start = Int(context.personStarts[person])
-            let end = Int(context.personStarts[person &+ 1])
-            if end &- start < 2 { continue }
-            let isLarge = end &- start > 256
-            for encounter in start..<end {
-                let first = firstDay[encounter]
-                let last = lastDay[encounter]
-                if first > last { continue }
-                let own = slot.code(encounter)
-                // The days that lie in encounters of other institutions too.
-                var low = isLarge ? first : Int32.max
-                var high = isLarge ? last : Int32.min
-                var other = start
-                while other < end && !isLarge {
-                    if firstDay[other] <= last && lastDay[other] >= first && other != encounter {
-                        let code = slot.code(other)
-                        if code != own || code < 0 {
-                            low = min(low, max(first, firstDay[other]))
-                            high = max(high, min(last, lastDay[other]))
-                        }
-                    }
-                    other &+= 1
-                }
-                guard low <= high else { continue }
-                let lines = Int(context.lineStarts[encounter])..<Int(context.lineStarts[encounter &+ 1])
-                if (low <= first && high >= last) || days.validity != nil || days.kind != .int32 {
-                    lists[rule].append(all: lines)
-                } else {
-                    for line in lines where days.int32s[line] >= low && days.int32s[line] <= high {
-                        lists[rule].append(Int32(truncatingIfNeeded: line))
-                    }
-                }
             }
         }
     }

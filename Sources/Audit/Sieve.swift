@@ -53,6 +53,7 @@ final class Sieve {
         }
         for table in plan.diagnoses { DiagnosisSieve.run(table, context, lines(table.role), lists) }
         for table in plan.distincts { DistinctSieve.run(table, context, lines(table.role), lists) }
+        for table in plan.encounterSums { EncounterSumSieve.run(table, context, lines(table.role), lists) }
         for sieve in operators { sieve.run(context, lists) }
         if context.hasUnknownItems { addUnknownItems() }
         for index in 0..<plan.rules.count { lists[index].close() }
@@ -188,6 +189,8 @@ final class Sieve {
             for line in first..<last where items[line] < 0 { hasUnknown = true }
             guard hasUnknown else { continue }
             for rule in plan.itemRules { lists[rule].append(all: first..<last) }
+            let encounters = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
+            for table in plan.encounterSums { lists[table.rule].append(all: encounters) }
         }
     }
 }

@@ -10,17 +10,14 @@ struct SumForm {
         let attribute: FieldPath?
         /// A stored number of the line; nil counts lines.
         let field: Int?
-        /// Only lines of encounters for which this text field has certain values.
-        let condition: EncounterCondition?
-    }
-
-    struct EncounterCondition: Hashable {
-        let path: FieldPath
-        /// Values of the field for which the condition is not false.
-        let values: [String]
+        /// Only lines of encounters for which these text fields have certain values.
+        let conditions: [EncounterFilter.Condition]
+        /// Lines whose number is not known are left out (`x IS KNOWN`).
+        let skipsUnknown: Bool
     }
 
     let shape: Shape
+    let reach: SumReach
     let window: Window?
     let limit: Expression
     private let scale: Int
@@ -61,21 +58,25 @@ struct SumForm {
         }
         switch aggregate.function {
         case .sum:
-            guard case .field(let path, _)? = aggregate.argument?.node, path.start == .line, path.steps.isEmpty,
-                case .stored(let field) = path.field, Table.line.isNonNegative(field)
+            guard let argument = aggregate.argument, case .field(let path, _) = argument.node, path.start == .line,
+                path.steps.isEmpty, case .stored(let field) = path.field, Table.line.isNonNegative(field)
             else { return nil }
             shape = Shape(
                 isPersonal: !isEncounter, attribute: attribute, field: field,
-                condition: Self.condition(window, rule, forms))
+                conditions: Self.conditions(window, rule, forms),
+                skipsUnknown: Self.conjuncts(window, rule).contains {
+                    if case .isKnown(let operand) = $0.node { operand.isSame(as: argument) } else { false }
+                })
             scale = aggregate.argument?.scale ?? 0
         case .count, .countDistinct:
             shape = Shape(
                 isPersonal: !isEncounter, attribute: attribute, field: nil,
-                condition: Self.condition(window, rule, forms))
+                conditions: Self.conditions(window, rule, forms), skipsUnknown: false)
             scale = 0
         default: return nil
         }
         self.window = window
+        reach = SumReach(keys: keys, range: window?.range)
         limit = bound.limit
         isStrict = bound.isStrict
     }
@@ -87,26 +88,16 @@ struct SumForm {
         return Int64(clamping: isStrict ? limit : limit - 1)
     }
 
-    private static func condition(_ window: Window?, _ rule: CompiledRule, _ forms: SieveForms) -> EncounterCondition? {
-        let scope: RowScope = window == nil ? .focus : .related
-        let conjuncts = (window == nil ? rule.filterConjuncts.map(\.expression) : window?.filter?.conjuncts) ?? []
-        for conjunct in conjuncts {
-            guard let path = forms.encounterField(conjunct, scope) else { continue }
-            let values = Settings.all.filter {
-                SieveForms.truth(of: conjunct, field: path, scope: scope, is: $0)?.isFalse == false
-            }
-            // Only the closed vocabulary of settings is listed by value.
-            if case .stored(let field) = path.field, Table.encounter.fields[field].name == "setting" {
-                return EncounterCondition(
-                    path: FieldPath(start: .encounter, steps: [], field: path.field), values: values)
-            }
-        }
-        return nil
+    private static func conditions(
+        _ window: Window?, _ rule: CompiledRule, _ forms: SieveForms
+    ) -> [EncounterFilter.Condition] {
+        EncounterFilter.conditions(conjuncts(window, rule), forms, scope: window == nil ? .focus : .related)
     }
-}
 
-enum Settings {
-    static let all = ["outpatient", "emergency", "inpatient", "pharmacy", "internet", "chronic", "long-term-care"]
+    private static func conjuncts(_ window: Window?, _ rule: CompiledRule) -> [Expression] {
+        guard let window else { return rule.filterConjuncts.map(\.expression) }
+        return window.filter?.conjuncts ?? []
+    }
 }
 
 extension Expression {

@@ -23,6 +23,7 @@ final class SievePlan: @unchecked Sendable {
     let direct: DirectTable
     private(set) var distincts: [DistinctTable] = []
     private(set) var diagnoses: [DiagnosisTable] = []
+    private(set) var encounterSums: [EncounterSumTable] = []
     /// Operators that look at encounters, or at every line.
     private(set) var others: [(rule: Int, make: () -> any SieveOperator)] = []
     /// Rules whose lines of unknown item must always be evaluated.
@@ -50,6 +51,7 @@ final class SievePlan: @unchecked Sendable {
         guards.close()
         direct.close()
         for table in pairs { table.close() }
+        for table in sums { table.close() }
         assignRoles()
     }
 
@@ -57,7 +59,7 @@ final class SievePlan: @unchecked Sendable {
         let path: String?
         switch rule.table {
         case binding.lineTable: path = chooseForLines(number, rule, items)
-        case binding.encounterTable: path = EncounterSieves.choose(number, rule, self)
+        case binding.encounterTable: path = EncounterSieves.choose(number, rule, self, items)
         default: path = nil
         }
         if let path {
@@ -104,6 +106,10 @@ final class SievePlan: @unchecked Sendable {
     }
 
     func add(_ rule: Int, _ make: @escaping () -> any SieveOperator) { others.append((rule, make)) }
+
+    func add(encounterSum rule: Int, _ form: EncounterSumForm, _ gate: ItemGate, _ filter: EncounterFilter) {
+        encounterSums.append(EncounterSumTable(rule: rule, form: form, gate: gate, filter: filter))
+    }
 
     // MARK: Guards
 
@@ -229,7 +235,7 @@ final class SievePlan: @unchecked Sendable {
                 let aligned = form.align(mantissa, scale)
                 smallest = min(smallest ?? aligned, aligned)
             }
-            if let smallest { table.add(code: code, rule: number, limit: smallest) }
+            if let smallest { table.add(code: code, rule: number, limit: smallest, reach: form.reach) }
         }
         if let counted = items.gate(of: form.window, rule, forms) {
             table.count(gate: counted)
@@ -307,6 +313,8 @@ final class SievePlan: @unchecked Sendable {
         let distinctCodes = Set(distincts.flatMap(\.codesInUse))
         let distinctRole = role(distinctCodes)
         for table in distincts { table.role = distinctRole }
+        let summedRole = role(Set(encounterSums.flatMap(\.gate.codes)))
+        for table in encounterSums { table.role = summedRole }
         roleCount = next
     }
 }

@@ -119,44 +119,6 @@ final class DirectTable: @unchecked Sendable {
     }
 }
 
-/// Bounded sums: what an encounter or a person has of an item in all, against the smallest limit any rule has for it.
-final class SumTable: @unchecked Sendable {
-    let form: SumForm.Shape
-    /// Item code → code that sums are kept by; -1: unknown.
-    let attributes: [Int32]
-    /// Smallest limit by attribute code.
-    private(set) var smallest: [Int64]
-    /// (rule, limit) by attribute code.
-    private(set) var limits: [[(rule: Int32, limit: Int64)]]
-    /// Lines of these items are added up.
-    private(set) var isCounted: [Bool]
-    var role = 0
-
-    init(_ form: SumForm.Shape, codes: Int, attributes: [Int32]) {
-        self.form = form
-        self.attributes = attributes
-        let width = max(codes, Int(attributes.max() ?? 0) + 1)
-        smallest = Array(repeating: Int64.max, count: width)
-        limits = Array(repeating: [], count: width)
-        isCounted = Array(repeating: false, count: codes + 1)
-    }
-
-    var codesInUse: [Int] { isCounted.indices.filter { isCounted[$0] } }
-
-    func add(code: Int, rule: Int, limit: Int64) {
-        let attribute = Int(attributes[code])
-        guard attribute >= 0 else { return }
-        smallest[attribute] = min(smallest[attribute], limit)
-        if let known = limits[attribute].firstIndex(where: { $0.rule == Int32(rule) }) {
-            limits[attribute][known].limit = min(limits[attribute][known].limit, limit)
-        } else {
-            limits[attribute].append((Int32(rule), limit))
-        }
-    }
-
-    func count(gate: ItemGate) { for code in gate.codes { isCounted[code] = true } }
-}
-
 /// Pairs (a, b): a line of item b is a candidate when its encounter, or person, has a line of item a.
 final class PairTable: @unchecked Sendable {
     struct Pair {

@@ -1,0 +1,72 @@
+import Claims
+import Rules
+
+/// Conditions on text fields of an encounter, as columns and admitted codes.
+final class EncounterFilter: @unchecked Sendable {
+    /// A text field of the encounter and the codes of the dataset for which a condition is false.
+    struct Condition: Hashable {
+        let field: Int
+        let refused: Set<Int32>
+    }
+
+    private struct Part {
+        let field: Int
+        let admitted: UnsafeMutablePointer<Bool>
+        let count: Int
+    }
+
+    private let parts: UnsafeMutablePointer<Part>
+    private let partCount: Int
+
+    convenience init(_ conjuncts: [Expression], _ forms: SieveForms, _ plan: SievePlan, scope: RowScope = .focus) {
+        self.init(conjuncts, forms, plan.binding, scope: scope)
+    }
+
+    convenience init(_ conjuncts: [Expression], _ forms: SieveForms, _ binding: Binding, scope: RowScope) {
+        self.init(Self.conditions(conjuncts, forms, scope: scope), binding)
+    }
+
+    init(_ conditions: [Condition], _ binding: Binding) {
+        let count = binding.vocabulary.count
+        let found = conditions.map { condition in
+            let admitted = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, count))
+            admitted.initialize(repeating: true, count: count)
+            for code in condition.refused { admitted[Int(code)] = false }
+            return Part(field: condition.field, admitted: admitted, count: count)
+        }
+        partCount = found.count
+        parts = .allocate(capacity: max(1, found.count))
+        parts.initialize(from: found, count: found.count)
+    }
+
+    deinit {
+        for index in 0..<partCount { parts[index].admitted.deallocate() }
+        parts.deallocate()
+    }
+
+    /// What conditions say of the encounter alone, one text field each.
+    static func conditions(_ conjuncts: [Expression], _ forms: SieveForms, scope: RowScope) -> [Condition] {
+        conjuncts.compactMap { conjunct in
+            guard let path = forms.encounterField(conjunct, scope), path.table == .encounter, path.steps.count <= 1,
+                case .stored(let field) = path.field
+            else { return nil }
+            let vocabulary = forms.binding.vocabulary
+            let refused = (forms.binding.encounterCodes[field] ?? []).filter { code in
+                SieveForms.truth(of: conjunct, field: path, scope: scope, is: vocabulary.string(code))?.isFalse == true
+            }
+            return Condition(field: field, refused: Set(refused))
+        }
+    }
+
+    /// Whether no condition is false for the encounter.
+    @inline(__always) func admits(_ encounter: Int, _ rows: TableRows) -> Bool {
+        var index = 0
+        while index < partCount {
+            let part = parts[index]
+            let code = rows.slots[part.field].code(encounter)
+            if code >= 0, Int(code) < part.count, !part.admitted[Int(code)] { return false }
+            index &+= 1
+        }
+        return true
+    }
+}

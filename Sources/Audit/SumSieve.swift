@@ -1,0 +1,275 @@
+import Claims
+import Rules
+
+/// Adds up what each scope has of each attribute and offers the lines whose window may exceed a rule's limit.
+///
+/// First one sum per scope and attribute against the smallest limit any rule has; only attributes above it are looked
+/// at window by window. Negative numbers count as zero and unknown ones as very much, so a sum is never too small.
+final class SumSieve {
+    private struct Cell {
+        var sum: Int64
+        var smallest: Int64
+        /// The scope the sum belongs to; another one's sum is as good as none.
+        var scope: UInt32
+        /// First line of the attribute in this scope, once the sum is above a limit.
+        var head: Int32
+    }
+
+    private static let cold: Int32 = -2
+
+    private let table: SumTable
+    private let cells: UnsafeMutablePointer<Cell>
+    private let numbers: UnsafeMutablePointer<Int32>
+    private let isCounted: UnsafeMutablePointer<Bool>
+    private let condition: EncounterFilter?
+    /// What an unknown number counts as.
+    private let unknown: Int64
+    private var scopes: UInt32 = 0
+    private var hot: [Int32] = []
+    private let following = Scratch<Int32>()
+    private let windows = SumWindows()
+
+    init(_ table: SumTable, _ plan: SievePlan) {
+        self.table = table
+        cells = .allocate(capacity: max(1, table.smallest.count))
+        for index in table.smallest.indices {
+            (cells + index).initialize(
+                to: Cell(sum: 0, smallest: table.smallest[index], scope: 0, head: Self.cold))
+        }
+        numbers = .allocate(capacity: max(1, table.numbers.count))
+        numbers.initialize(from: table.numbers, count: table.numbers.count)
+        isCounted = .allocate(capacity: max(1, table.isCounted.count))
+        isCounted.initialize(from: table.isCounted, count: table.isCounted.count)
+        unknown = table.form.skipsUnknown ? 0 : SumTable.ceiling
+        condition = table.form.conditions.isEmpty ? nil : EncounterFilter(table.form.conditions, plan.binding)
+    }
+
+    deinit {
+        cells.deallocate()
+        numbers.deallocate()
+        isCounted.deallocate()
+    }
+
+    func run(
+        _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>, _ lists: UnsafeMutablePointer<CandidateList>
+    ) {
+        guard let base = lines.baseAddress, lines.count > 0 else { return }
+        let encounterOf = context.encounterOf
+        let encounters = context.chunk[.encounter]
+        let isPersonal = table.form.isPersonal
+        var index = 0
+        while index < lines.count {
+            let encounter = Int(encounterOf[Int(base[index])])
+            let end: Int32
+            if isPersonal {
+                end = context.lineStarts[Int(context.personStarts[Int(context.personOf[encounter]) &+ 1])]
+            } else {
+                end = context.lineStarts[encounter &+ 1]
+            }
+            var next = index &+ 1
+            while next < lines.count, base[next] < end { next &+= 1 }
+            hot.removeAll(keepingCapacity: true)
+            if scopes == UInt32.max {
+                scopes = 0
+                for cell in table.smallest.indices { cells[cell].scope = 0 }
+            }
+            scopes &+= 1
+            if add(base + index, next &- index, context, encounters) {
+                for rule in table.rules { for line in index..<next { lists[Int(rule)].append(base[line]) } }
+            } else if !hot.isEmpty {
+                open(base + index, next &- index, context, encounters, lists)
+            }
+            index = next
+        }
+    }
+
+    /// Adds the lines of one scope; answers whether any of them may belong to every sum.
+    private func add(
+        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext, _ encounters: TableRows
+    ) -> Bool {
+        let items = context.items
+        let numbers = numbers
+        let cells = cells
+        let scope = scopes
+        let countsAll = table.countsAll
+        let unknown = unknown
+        let slot = table.form.field.map { context.chunk[.line].slots[$0] }
+        let encounterOf = context.encounterOf
+        var lastEncounter: Int32 = -1
+        var isExcluded = false
+        var index = 0
+        while index < count {
+            let line = Int(lines[index])
+            index &+= 1
+            if let condition {
+                let encounter = encounterOf[line]
+                if encounter != lastEncounter {
+                    lastEncounter = encounter
+                    isExcluded = !condition.admits(Int(encounter), encounters)
+                }
+                if isExcluded { continue }
+            }
+            let item = Int(items[line])
+            if !countsAll && !isCounted[item] { continue }
+            let number = numbers[item]
+            let value = slot.map { Self.value($0, line, unknown) } ?? 1
+            guard number >= 0 else {
+                if number == SumTable.unknown && value > 0 { return true }
+                continue
+            }
+            let cell = cells + Int(number)
+            let isNew = cell.pointee.scope != scope
+            let before = isNew ? 0 : cell.pointee.sum
+            if isNew {
+                cell.pointee.scope = scope
+                cell.pointee.head = Self.cold
+            }
+            let after = min(before &+ value, SumTable.ceiling)
+            cell.pointee.sum = after
+            if after > cell.pointee.smallest && cell.pointee.head == Self.cold {
+                cell.pointee.head = -1
+                hot.append(number)
+            }
+        }
+        return false
+    }
+
+    @inline(__always) private static func value(_ slot: Slot, _ line: Int, _ unknown: Int64) -> Int64 {
+        let number = Sieve.number(slot, line)
+        return number == SieveContext.unknownScalar ? unknown : min(max(0, number), SumTable.ceiling)
+    }
+
+    /// Looks at the windows of the attributes whose sums are above a limit.
+    private func open(
+        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext, _ encounters: TableRows,
+        _ lists: UnsafeMutablePointer<CandidateList>
+    ) {
+        let items = context.items
+        let following = following.pointer(count)
+        var index = count
+        while index > 0 {
+            index &-= 1
+            let number = numbers[Int(items[Int(lines[index])])]
+            guard number >= 0, cells[Int(number)].scope == scopes, cells[Int(number)].head != Self.cold else {
+                continue
+            }
+            following[index] = cells[Int(number)].head
+            cells[Int(number)].head = Int32(truncatingIfNeeded: index)
+        }
+        let slots = context.chunk[.line].slots
+        let slot = table.form.field.map { slots[$0] }
+        let days = slots[context.binding.lineDayField]
+        for number in hot {
+            windows.begin()
+            var at = cells[Int(number)].head
+            while at >= 0 {
+                let line = lines[Int(at)]
+                at = following[Int(at)]
+                let row = Int(line)
+                var value = slot.map { Self.value($0, row, unknown) } ?? 1
+                if !isCounted[Int(items[row])] { value = 0 }
+                if let condition, !condition.admits(Int(context.encounterOf[row]), encounters) { value = 0 }
+                windows.add(line, days.isValid(row) ? days.int32s[row] : nil, value)
+            }
+            windows.order()
+            table.entries.withUnsafeBufferPointer { entries in
+                var last: SumReach?
+                for place in Int(table.starts[Int(number)])..<Int(table.starts[Int(number) &+ 1]) {
+                    let entry = entries[place]
+                    if entry.reach != last {
+                        windows.sum(entry.reach)
+                        last = entry.reach
+                    }
+                    windows.offer(above: entry.limit, to: &lists[Int(entry.rule)])
+                }
+            }
+        }
+    }
+}
+
+/// The lines of one sum in order of days, and what lies in a window around each.
+private final class SumWindows {
+    private struct Line {
+        var row: Int32
+        var day: Int32
+        var value: Int64
+    }
+
+    private var lines: [Line] = []
+    private var sums: [Int64] = []
+    private var hasUnknownDay = false
+    private var isAscending = true
+
+    func begin() {
+        lines.removeAll(keepingCapacity: true)
+        hasUnknownDay = false
+        isAscending = true
+    }
+
+    func add(_ row: Int32, _ day: Int32?, _ value: Int64) {
+        if day == nil { hasUnknownDay = true }
+        if let last = lines.last, last.day > day ?? 0 { isAscending = false }
+        lines.append(Line(row: row, day: day ?? 0, value: value))
+    }
+
+    func order() {
+        if !isAscending { lines.sort { $0.day != $1.day ? $0.day < $1.day : $0.row < $1.row } }
+    }
+
+    /// Sums the window of every line. A line of unknown day may lie in any window.
+    func sum(_ reach: SumReach) {
+        sums.removeAll(keepingCapacity: true)
+        if hasUnknownDay || reach == .scope {
+            var total: Int64 = 0
+            for line in lines { total = min(total &+ line.value, SumTable.ceiling) }
+            sums.append(contentsOf: repeatElement(total, count: lines.count))
+            return
+        }
+        switch reach {
+        case .days(let low, let high): slide(low, high)
+        case .day: sumRuns { $0 }
+        case .period(let period): sumRuns { Calendar.periodStart($0, period) }
+        case .scope: break
+        }
+    }
+
+    private func sumRuns(_ key: (Int32) -> Int32) {
+        var start = 0
+        while start < lines.count {
+            let own = key(lines[start].day)
+            var total: Int64 = 0
+            var end = start
+            while end < lines.count, lines[end].day == lines[start].day || key(lines[end].day) == own {
+                total = min(total &+ lines[end].value, SumTable.ceiling)
+                end &+= 1
+            }
+            sums.append(contentsOf: repeatElement(total, count: end - start))
+            start = end
+        }
+    }
+
+    /// Two ends move over the ordered lines. What is cut off cannot be taken away again, so very large values are
+    /// counted, not added.
+    private func slide(_ low: Int32, _ high: Int32) {
+        var first = 0
+        var end = 0
+        var total: Int64 = 0
+        var huge = 0
+        let large = SumTable.ceiling >> 24
+        for line in lines {
+            while end < lines.count, lines[end].day <= line.day &+ high {
+                if lines[end].value >= large { huge &+= 1 } else { total &+= lines[end].value }
+                end &+= 1
+            }
+            while first < end, lines[first].day < line.day &+ low {
+                if lines[first].value >= large { huge &-= 1 } else { total &-= lines[first].value }
+                first &+= 1
+            }
+            sums.append(huge > 0 ? SumTable.ceiling : total)
+        }
+    }
+
+    func offer(above limit: Int64, to list: inout CandidateList) {
+        for index in lines.indices where sums[index] > limit { list.append(lines[index].row) }
+    }
+}
