@@ -16,6 +16,8 @@ final class ClaimsReader: @unchecked Sendable {
     /// With several segments: the first person of each chunk.
     private var boundaries: [[UInt8]] = []
     private var fields: [Table: [Int]] = [:]
+    /// Rows of earlier segments that later ones took back or corrected.
+    private var withdrawn: WithdrawnRows?
     /// Rows before each chunk, for one segment: identities of rows.
     private var firstRows: [[Int64]] = []
 
@@ -43,6 +45,8 @@ final class ClaimsReader: @unchecked Sendable {
     func bind(_ used: [Table: Set<Int>], vocabulary: Vocabulary) throws {
         fields = used.mapValues { $0.sorted() }
         sources = try dataset.segments.map { try SegmentSource($0, fields, vocabulary) }
+        let withdrawn = try WithdrawnRows(dataset.segments)
+        if !withdrawn.isEmpty { self.withdrawn = withdrawn }
         guard sources.count != 1 else {
             chunkCount = sources[0].segment.blockCount
             var running = [Int64](repeating: 0, count: Chunk.tableCount)
@@ -87,13 +91,45 @@ final class ClaimsReader: @unchecked Sendable {
         } else {
             let first = number == 0 ? nil : boundaries[number]
             let next = number + 1 < boundaries.count ? boundaries[number + 1] : nil
-            chunk = try MergedChunk.make(sources, fields, from: first, before: next)
+            chunk = try MergedChunk.make(sources, fields, withdrawn, from: first, before: next)
             chunk.firstRows = Array(repeating: Int64(number) << 32, count: Chunk.tableCount)
         }
         chunk.number = number
         Netting.apply(to: chunk, fields: fields[.line] ?? [], &counts)
         Netting.dropReversedSettlements(of: chunk, fields: fields[.settlement] ?? [])
         return chunk
+    }
+
+    /// All rows of a table of movements that hold, batch by batch.
+    func movement(_ table: Table) throws -> [Chunk] {
+        var chunks: [Chunk] = []
+        for (number, source) in sources.enumerated() {
+            for chunk in try source.movement(table) {
+                chunks.append(try standing(chunk, table, segment: number))
+            }
+        }
+        return chunks
+    }
+
+    /// A batch of movements without the rows that a later segment took back.
+    private func standing(_ chunk: Chunk, _ table: Table, segment: Int) throws -> Chunk {
+        guard let withdrawn, withdrawn.mentions(table.rawValue) else { return chunk }
+        let rows = chunk[table]
+        var kept: [RowReference] = []
+        for row in 0..<rows.rows where !withdrawn.hides(table.rawValue, rows.slots[0].utf8(row), segment: segment) {
+            kept.append(RowReference(source: 0, row: Int32(row)))
+        }
+        if kept.count == rows.rows { return chunk }
+        let result = Chunk()
+        result.owners = [chunk]
+        var target = result[table]
+        target.rows = kept.count
+        target.isPresent = true
+        for field in fields[table] ?? [] {
+            target.slots[field] = Gather.slot(field, kept, from: [rows], arena: result.arena)
+        }
+        result[table] = target
+        return result
     }
 
     func release(_ number: Int) {

@@ -112,7 +112,7 @@ final class KeyedPass: @unchecked Sendable {
     private func movementChunks() throws -> [(table: Table, chunk: Chunk)] {
         var found: [(Table, Chunk)] = []
         for table in [Table.stock, .scan] where plans.contains(where: { $0.parts.contains { $0.table == table } }) {
-            for source in reader.sources { for chunk in try source.movement(table) { found.append((table, chunk)) } }
+            for chunk in try reader.movement(table) { found.append((table, chunk)) }
         }
         return found
     }

@@ -11,9 +11,10 @@ final class TableSet: @unchecked Sendable {
     private(set) var merged: Set<Table> = []
     private(set) var withdrawn: Set<Table> = []
 
-    /// `earlier` are fields that an earlier generation's masters fill and that must not be lost.
+    /// `earlier` are fields that earlier generations fill and that must not be lost in what is taken over from them.
     init(_ mapping: Mapping, earlier: [Table: Set<String>] = [:]) {
         var tables = Set(mapping.tables.map(\.table))
+        for table in [Table.person, .encounter] where earlier[table] != nil { tables.insert(table) }
         if tables.contains(.encounter) { tables.insert(.person) }
         for table in tables {
             let mappings = mapping.tables.filter { $0.table == table && $0.action != .withdraw }

@@ -138,6 +138,16 @@ final class TimelineOrder: @unchecked Sendable {
     }
 
     var partitions: Int { max(1, firstPerson.count - 1) }
+
+    /// The rank of a person or encounter by its name; nil when it has no place here.
+    func rank(of name: Cell, owning table: Table) -> UInt32? {
+        let isPerson = table == .entitlement || table == .encounter
+        guard let index = isPerson ? persons.index : encounters?.index else { return nil }
+        let number = index.find(name)
+        guard number >= 0 else { return nil }
+        let rank = isPerson ? rankOfPerson[number] : rankOfEncounter[number]
+        return rank < 0 ? nil : UInt32(bitPattern: rank)
+    }
 }
 
 /// Finds the rank and partition of an owner by its name; plain memory, for the loop over rows.

@@ -41,6 +41,7 @@ struct DatasetShowCommand: ParsableCommand {
                         dataset.segments.map { segment in
                             .members([
                                 "name": .text(segment.name), "blocks": .integer(Int64(segment.blockCount)),
+                                "withdrawn": .integer(Int64(segment.totalRows(WithdrawnRows.table))),
                                 "rows": .object(
                                     claims.map {
                                         .init(
@@ -63,11 +64,13 @@ struct DatasetShowCommand: ParsableCommand {
         ]
         var table = TextTable(
             [ColumnHead("segment", "segment"), ColumnHead("blocks", "blocks", .integer)]
-                + claims.map { ColumnHead($0.rawValue, $0.rawValue, .integer) })
+                + claims.map { ColumnHead($0.rawValue, $0.rawValue, .integer) }
+                + [ColumnHead(WithdrawnRows.table, "takes back", .integer)])
         for segment in dataset.segments {
             table.append(
                 [.text(segment.name), .integer(Int64(segment.blockCount))]
-                    + claims.map { .integer(Int64(segment.totalRows($0.rawValue))) })
+                    + claims.map { .integer(Int64(segment.totalRows($0.rawValue))) }
+                    + [.integer(Int64(segment.totalRows(WithdrawnRows.table)))])
         }
         lines += table.lines(width: Terminal.width, style: style)
         lines.append(
