@@ -381,9 +381,10 @@ final class Importer: @unchecked Sendable {
         if candidates.isEmpty { return nil }
         for file in files { try file.takeFingerprint() }
         let name = contentName()
-        guard candidates["import." + name] != nil, parent.segments.contains(where: { $0.name == name }) else {
-            return nil
-        }
+        // The segment is there, or its rows went into a compacted one.
+        guard candidates["import." + name] != nil,
+            parent.segments.contains(where: { $0.name == name }) || parent.notes["compacted." + name] != nil
+        else { return nil }
         try? FileManager.default.removeItem(atPath: workFolder)
         var known = report(name, nil)
         known.alreadyImported = true
