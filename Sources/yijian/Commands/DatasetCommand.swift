@@ -3,11 +3,13 @@ import Claims
 import Columns
 import Documents
 
-/// `yijian dataset`: look at a dataset, prove that it is whole.
+/// `yijian dataset`: look at a dataset, prove that it is whole, make it smaller.
 struct DatasetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dataset", abstract: "Show or verify a dataset (数据集).",
-        subcommands: [DatasetShowCommand.self, DatasetVerifyCommand.self])
+        commandName: "dataset", abstract: "Show, verify, compact or prune a dataset (数据集).",
+        subcommands: [
+            DatasetShowCommand.self, DatasetVerifyCommand.self, DatasetCompactCommand.self, DatasetPruneCommand.self,
+        ])
 }
 
 /// `yijian dataset show DATASET`.
