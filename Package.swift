@@ -20,7 +20,9 @@ let package = Package(
         .target(name: "CKernels"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
-        .target(name: "Columns", dependencies: ["CKernels", "CCrypto"], swiftSettings: strict),
+        .target(
+            name: "Columns", dependencies: ["CKernels", "CCrypto"],
+            swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
         .target(name: "Claims", dependencies: ["Columns"], swiftSettings: strict),
         .target(
             name: "Knowledge", dependencies: ["Columns", .product(name: "Yams", package: "Yams")],

@@ -73,12 +73,7 @@ package struct AuditReport: Codable, Sendable {
             let tally = tallies[rule.number]
             var causes: [String: [String: Int]] = [:]
             for (key, count) in tally.undetermined {
-                let cause: String
-                switch key.cause {
-                case Draft.causeCoverage: cause = "coverage"
-                case Draft.causeOverflow: cause = "overflow"
-                default: cause = key.cause >= 0 ? binding.program.accesses[Int(key.cause)].name : "unknown"
-                }
+                let cause = binding.program.causeName(key.cause)
                 let month = key.month < 0 ? "unknown" : String("\(Day(number: Self.firstDay(of: key.month)))".prefix(7))
                 causes[cause, default: [:]][month, default: 0] += count
             }

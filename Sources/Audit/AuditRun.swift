@@ -11,10 +11,14 @@ package struct AuditOptions: Sendable {
     /// Only focus rows of these days.
     package var from: Day?
     package var to: Day?
+    /// Rules about one person look only at persons of whom something new was said since this generation.
+    package var since: Int?
     /// Also write undetermined units as rows.
     package var undeterminedRows = false
     /// Use no sieve: every row of every rule goes to the evaluator.
     package var generalPathOnly = false
+    /// Scopes with more rows are indexed; nil: where that begins to pay.
+    package var largeScope: Int?
 
     package init() {}
 }
@@ -58,6 +62,7 @@ package struct AuditRun {
         let binding = Binding(
             plan: plan, vocabulary: vocabulary, masters: masters, coverage: dataset.coverage,
             horizonDay: dataset.coverage.to)
+        if let largeScope = options.largeScope { binding.largeScope = largeScope }
         self.binding = binding
         var used = binding.usedFields()
         if try reader.has(.settlement) {
@@ -88,6 +93,10 @@ package struct AuditRun {
             }
         }
         vocabulary.freeze()
+        for table in Table.allCases {
+            let isThere = table.role == .master ? masters.chunk[table].isPresent : try reader.has(table)
+            binding.isAbsent[table.position] = !isThere
+        }
         binding.diagnosisRanks = DiagnosisRanks(reader.codes(of: [(.diagnosis, "code")]), vocabulary)
         for (index, field) in Table.encounter.fields.enumerated() {
             binding.encounterCodes[index] = reader.codes(of: [(.encounter, field.name)]).sorted()
@@ -95,7 +104,7 @@ package struct AuditRun {
         var runnable: [CompiledRule] = []
         var missing: [String: String] = [:]
         for rule in binding.rules {
-            if let reason = try Self.missing(for: rule, reader, masters) {
+            if let reason = try Self.reasonNotToRun(rule, binding, reader, masters) {
                 missing[rule.rule.id] = reason
             } else {
                 runnable.append(rule)
@@ -114,31 +123,31 @@ package struct AuditRun {
         phases.append(AuditReport.Phase(name: "bind", seconds: clock.seconds))
     }
 
-    /// The first table or field that a rule needs and the dataset does not have.
-    private static func missing(for rule: CompiledRule, _ reader: ClaimsReader, _ masters: Masters) throws -> String? {
-        var needed: [(Table, Int?)] = [(rule.rule.unit.table, nil)]
-        for expression in rule.rule.expressions {
-            for (path, _) in expression.paths {
-                if case .stored(let field) = path.field {
-                    needed.append((path.table, field))
-                } else {
-                    needed.append((path.table, nil))
-                }
-            }
-            for table in expression.windowTables { needed.append((table, nil)) }
+    /// Why a rule cannot run here; nil when it can.
+    ///
+    /// A table or field that nobody delivered is unknown. A rule that could convict all the same runs; one that could
+    /// not would only leave every unit open, and names what is missing instead.
+    private static func reasonNotToRun(
+        _ rule: CompiledRule, _ binding: Binding, _ reader: ClaimsReader, _ masters: Masters
+    ) throws -> String? {
+        if case .none = rule.partition { return "its keys have nothing in common by which rows could be divided" }
+        let unit = rule.rule.unit.table
+        guard try reader.has(unit) else { return "no table \(unit.rawValue)" }
+        func isThere(_ table: Table, _ field: Int?) throws -> Bool {
+            guard table.role == .master else { return try reader.has(table, field: field) }
+            let rows = masters.chunk[table]
+            return rows.isPresent && (field.map { rows.slots[$0].kind != .absent } ?? true)
         }
-        for (table, field) in needed {
-            let isThere: Bool
-            if table.role == .master {
-                let rows = masters.chunk[table]
-                isThere = rows.isPresent && (field.map { rows.slots[$0].kind != .absent } ?? true)
-            } else {
-                isThere = try reader.has(table, field: field)
-            }
-            if !isThere {
-                return field.map { "no field \(table.rawValue).\(table.fields[$0].name)" }
-                    ?? "no table \(table.rawValue)"
-            }
+        let reach = Reach(isThere: { (try? isThere($0, $1)) ?? false })
+        let conditions = (rule.rule.filter.map { [$0] } ?? []) + [rule.rule.test]
+        let joins = rule.rule.lists.flatMap(\.on).map(\.expression)
+        let keys: [Rules.Expression] =
+            if case .group(_, let keys) = rule.rule.unit { keys.map(\.expression) } else { [] }
+        if conditions.allSatisfy({ reach.canBeTrue($0) }), (joins + keys).allSatisfy({ reach.canBeKnown($0) }) {
+            return nil
+        }
+        for expression in conditions + joins + keys {
+            if let name = reach.missing(in: expression) { return name }
         }
         return nil
     }
@@ -150,8 +159,9 @@ package struct AuditRun {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let started = Date()
         let temporary = folder + "/findings.arrow.part"
-        // What an interrupted run left behind.
+        // What a killed run left behind; a stopped one leaves nothing.
         try? FileManager.default.removeItem(atPath: temporary)
+        defer { try? FileManager.default.removeItem(atPath: temporary) }
         let writer = try FindingWriter(
             path: temporary, dictionaries: dictionaries,
             metadata: ["package": binding.plan.packageHash, "generation": "\(dataset.generation)"])
@@ -162,8 +172,9 @@ package struct AuditRun {
         let keyedPlans = keyed.map { KeyedPlan($0, binding, isGeneral: options.generalPathOnly) }
         let threads = max(1, min(options.threads, 64))
         phases.append(AuditReport.Phase(name: "plan", seconds: clock.seconds))
+        let touched = try options.since.map { try TouchedPersons(dataset, since: $0) }
         let workers = (0..<threads).map { _ in
-            ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared)
+            ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared, touched: touched)
         }
         let pass = Stopwatch()
         DispatchQueue.concurrentPerform(iterations: threads) { workers[$0].run() }
@@ -171,7 +182,7 @@ package struct AuditRun {
         phases.append(AuditReport.Phase(name: "timelines", seconds: pass.seconds))
         let across = Stopwatch()
         let keyedPass = KeyedPass(binding, reader, keyedPlans, dictionaries, options, workers: workers)
-        try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: writer)
+        try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: writer) { try shared.goOn() }
         phases.append(AuditReport.Phase(name: "across", seconds: across.seconds))
         let closing = Stopwatch()
         let summary = try writer.finish()
@@ -261,6 +272,14 @@ final class SharedRun: @unchecked Sendable {
     func stop(_ error: (any Error)?) {
         isStopped.store(true, ordering: .relaxed)
         state.withLock { if $0.failure == nil { $0.failure = error ?? AuditCancelled() } }
+    }
+
+    /// Throws when the user asked to stop; for the work after the chunks.
+    func goOn() throws {
+        let goesOn = state.withLock { state in
+            progress(AuditProgress(linesDone: state.linesDone, linesTotal: 0, findings: writer.rows))
+        }
+        if !goesOn { throw AuditCancelled() }
     }
 
     func check() throws {

@@ -24,14 +24,39 @@ package final class Binding: @unchecked Sendable {
     /// item code. Set once, before any thread starts.
     var windowGates: [[UInt8]?] = []
 
+    /// By field of the item table: the code of that field for every item code, -1 unknown. Set once, before any
+    /// thread starts.
+    var itemAttributes: [Int: [Int32]] = [:]
+
     /// The diagnosis codes of the dataset in byte order; set once, before any thread starts.
     var diagnosisRanks = DiagnosisRanks([], Vocabulary())
 
-    /// The access of a line's item: the cause when a window cannot tell which item a line has.
-    let itemCause: Int32
+    /// Per table position: nobody delivered the table. Set once, before any thread starts.
+    var isAbsent = [Bool](repeating: false, count: Chunk.tableCount)
+
+    /// Scopes with more rows are indexed and remembered, and sums slide over an eighth of that; smaller ones are scanned.
+    /// Set once, before any thread starts.
+    var largeScope = 192
+    /// Scopes of more rows than this are put in order of time for windows of days or seconds.
+    var orderedScope: Int { largeScope * 6 }
 
     /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
     var encounterCodes: [Int: [Int32]] = [:]
+
+    /// The cause when it is not known on which day a row was settled.
+    let settlementDayCause: Int32
+
+    /// Per table position: the cause when nobody delivered the table, or it is silent about a code.
+    let tableCauses: [Int32]
+
+    /// The cause when it is not known how far a run of days reaches.
+    let runCause: Int32
+
+    /// The cause when the smallest or largest of no rows is asked for.
+    let emptyCause: Int32
+
+    /// The cause when a row has no area by which a list could be chosen.
+    let areaCause: Int32
 
     /// Rules across persons: the node of the partition key on focus rows, and on the rows of other tables.
     let partitionNodes: [Int: Int32]
@@ -40,8 +65,11 @@ package final class Binding: @unchecked Sendable {
     struct Selection {
         var fee: Int32 = -1
         var discharge: Int32 = -1
+        var settlement: Int32 = -1
         var care: Int32 = -1
         var home: Int32 = -1
+
+        var nodes: [Int32] { [fee, discharge, settlement, care, home].filter { $0 >= 0 } }
     }
 
     // Field numbers that the evaluator reads by position.
@@ -53,6 +81,7 @@ package final class Binding: @unchecked Sendable {
     let quantityField = Table.line.index(of: "quantity") ?? 0
     let lineDayField = Table.line.index(of: "day") ?? 0
     let lineSecondField = Table.line.index(of: "second") ?? 0
+    let settlementDayField = Table.settlement.index(of: "day") ?? 0
     let lineItemField = Table.line.index(of: "item") ?? 0
     let startDay: Int
     let startSecond: Int
@@ -83,13 +112,12 @@ package final class Binding: @unchecked Sendable {
             table.referenceTime?.second.flatMap { table.index(of: $0) } ?? -1
         }
         var compiler = Compiler(knowledge: knowledge)
-        itemCause = compiler.program.access(
-            FieldPath(start: .line, steps: [], field: .stored(Table.line.index(of: "item") ?? 0)))
-        var selections = [Selection](repeating: Selection(), count: Chunk.tableCount)
-        for table in Table.allCases where table.role != .master {
-            selections[table.position] = compiler.selection(table)
-        }
-        self.selections = selections
+        selections = compiler.selections
+        settlementDayCause = compiler.program.otherCause("settlement.day")
+        emptyCause = compiler.program.otherCause("empty")
+        areaCause = compiler.program.otherCause("area")
+        runCause = compiler.program.otherCause("run")
+        tableCauses = Table.allCases.map { compiler.program.otherCause($0.rawValue) }
         rules = plan.rules.enumerated().map { compiler.compile(rule: $1, number: $0) }
         var own: [Int: Int32] = [:]
         var others: [Int: [(table: Table, node: Int32)]] = [:]
@@ -134,6 +162,10 @@ package final class Binding: @unchecked Sendable {
         use(.encounter, "id", "person", "institution", "start_day")
         use(.entitlement, "person", "from", "to")
         use(.line, "id", "encounter", "item", "day", "second", "quantity", "amount", "in_scope", "reverses")
+        if knowledge.lists.contains(where: { $0.isDated && $0.source.dateSelector == .settlement }) {
+            use(.settlement, "id", "encounter", "day", "reverses")
+            use(.line, "settlement")
+        }
         for access in program.accesses {
             for hop in access.hops {
                 if let field = hop.codeField { used[access.tableBefore(hop), default: []].insert(Int(field)) }

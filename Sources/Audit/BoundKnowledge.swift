@@ -10,10 +10,21 @@ final class BoundKnowledge: @unchecked Sendable {
     private(set) var memberships: [Membership] = []
 
     /// `(a, b) IN LIST name`: the columns compared, and the index over the first of them.
-    struct Membership {
+    final class Membership: Sendable {
         let list: Int
-        let columns: [Int]
+        let bound: BoundList
+        let columns: [ComparedColumn]
         let index: ListIndex
+        /// Place of the index's column among the columns.
+        let lead: Int
+
+        init(list: Int, bound: BoundList, columns: [ComparedColumn], index: ListIndex, lead: Int) {
+            self.list = list
+            self.bound = bound
+            self.columns = columns
+            self.index = index
+            self.lead = lead
+        }
     }
 
     init(lists: [String: KnowledgeList], vocabulary: Vocabulary) {
@@ -30,15 +41,28 @@ final class BoundKnowledge: @unchecked Sendable {
         return number
     }
 
-    func membership(list: String, columns: [Int]) -> Int {
+    /// `scales` are those of numbers; nil for values that are compared as they are.
+    func membership(list: String, columns: [Int], scales: [Int?]) -> Int {
         let number = number(of: list)
-        if let known = memberships.firstIndex(where: { $0.list == number && $0.columns == columns }) { return known }
         let bound = lists[number]
+        let compared = zip(columns, scales).map { bound.compared($0, with: $1) }
+        if let known = memberships.firstIndex(where: { $0.list == number && $0.columns == compared }) { return known }
         let lead =
-            columns.first { bound.columns[$0].isCode } ?? columns.first { bound.columns[$0].isPrefix } ?? columns[0]
-        memberships.append(Membership(list: number, columns: columns, index: bound.index(column: lead)))
+            columns.firstIndex { bound.columns[$0].isCode } ?? columns.firstIndex { bound.columns[$0].isPrefix } ?? 0
+        memberships.append(
+            Membership(
+                list: number, bound: bound, columns: compared, index: bound.index(column: columns[lead]), lead: lead))
         return memberships.count - 1
     }
+}
+
+/// A column of a list that is compared with a value: numbers of unlike scales at the wider one.
+struct ComparedColumn: Hashable {
+    let column: Int
+    /// The scale at which both are compared; 0 for what is no number.
+    let scale: Int
+    /// Takes a cell to that scale.
+    let factor: Int64
 }
 
 /// One list with its cells as integers.
@@ -47,15 +71,24 @@ final class BoundList: @unchecked Sendable {
         let isCode: Bool
         let isPrefix: Bool
         let scale: Int
-        /// Vocabulary code, mantissa, day number or 0/1.
-        let values: [Int64]
-        let isNull: [Bool]
+        /// Vocabulary code, mantissa, day number or 0/1. The list owns the memory.
+        let values: UnsafeBufferPointer<Int64>
+        let isNull: UnsafeBufferPointer<Bool>
+
+        init(isCode: Bool, isPrefix: Bool, scale: Int, values: [Int64], isNull: [Bool]) {
+            self.isCode = isCode
+            self.isPrefix = isPrefix
+            self.scale = scale
+            self.values = values.pinned()
+            self.isNull = isNull.pinned()
+        }
 
         @inline(__always) func isKnown(_ row: Int) -> Bool { isNull.isEmpty || !isNull[row] }
     }
 
     let source: KnowledgeList
-    let columns: [Column]
+    /// Without references inside, so that reading a cell counts none.
+    let columns: UnsafeBufferPointer<Column>
     let rowCount: Int
     let isDated: Bool
     let hasAreas: Bool
@@ -63,6 +96,8 @@ final class BoundList: @unchecked Sendable {
     var isPlain: Bool { !isDated && !hasAreas }
     private let vocabulary: Vocabulary
     private var indexes: [Int: ListIndex] = [:]
+    /// Whether rows of equal keys may differ in area or dates.
+    let isRanked: Bool
 
     init(_ list: KnowledgeList, vocabulary: Vocabulary) {
         source = list
@@ -70,7 +105,8 @@ final class BoundList: @unchecked Sendable {
         rowCount = list.rowCount
         isDated = list.from.contains { $0 != Int32.min } || list.to.contains { $0 != Int32.max }
         hasAreas = list.areaSelector != .none && list.areas.contains { !$0.isEmpty }
-        columns = list.columns.map { column in
+        isRanked = isDated || list.areas.contains { !$0.isEmpty }
+        let bound = list.columns.map { column in
             switch column.kind {
             case .code, .text, .prefix:
                 var isPrefix = false
@@ -84,6 +120,16 @@ final class BoundList: @unchecked Sendable {
                 return Column(isCode: false, isPrefix: false, scale: 0, values: column.numbers, isNull: column.isNull)
             }
         }
+        columns = bound.pinned()
+    }
+
+    deinit {
+        for column in columns {
+            column.values.deallocate()
+            column.isNull.deallocate()
+        }
+        columns.deallocate()
+        for index in indexes.values { index.free() }
     }
 
     func index(column: Int) -> ListIndex {
@@ -93,14 +139,24 @@ final class BoundList: @unchecked Sendable {
         return index
     }
 
-    /// Whether a cell equals, or for a prefix column begins, the value.
-    @inline(__always) func matches(_ row: Int, _ column: Int, _ value: Int128, _ vocabulary: Vocabulary) -> Bool {
-        let cell = columns[column]
-        guard cell.isKnown(row) else { return false }
-        guard cell.isPrefix else { return Int128(cell.values[row]) == value }
-        let prefix = vocabulary.view(Int32(truncatingIfNeeded: cell.values[row]))
-        let text = vocabulary.bytes(of: Int32(truncatingIfNeeded: value))
-        return text.starts(with: prefix)
+    func compared(_ column: Int, with scale: Int?) -> ComparedColumn {
+        guard let scale else { return ComparedColumn(column: column, scale: 0, factor: 1) }
+        let own = columns[column].scale
+        return ComparedColumn(
+            column: column, scale: max(own, scale), factor: Int64.power(ofTen: max(0, scale - own)))
+    }
+
+    /// Whether a cell equals, or for a prefix column begins, the value. An empty cell agrees with nothing.
+    @inline(__always) func matches(_ row: Int, _ compared: ComparedColumn, _ value: Value) -> Value {
+        let cell = columns[compared.column]
+        guard cell.isKnown(row) else { return .no }
+        if cell.isPrefix {
+            guard value.isKnown else { return .maybe }
+            let prefix = vocabulary.view(Int32(truncatingIfNeeded: cell.values[row]))
+            return .truth(vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)).starts(with: prefix))
+        }
+        let number = Int128(cell.values[row]) * Int128(compared.factor)
+        return .equal(value, .known(number))
     }
 
     /// Whether the row applies on the day and in the area; nil when one of them is unknown and decides.
@@ -127,17 +183,19 @@ final class BoundList: @unchecked Sendable {
     }
 
     /// Of rows that apply and share their keys, the most specific area wins, then the latest start.
-    func mostSpecific(_ rows: [Int32]) -> [Int32] {
-        guard !isPlain, rows.count > 1 else { return rows }
-        var kept: [Int32] = []
-        for row in rows {
-            if let rival = kept.firstIndex(where: { sharesKeys(Int($0), Int(row)) }) {
-                if rank(Int(row)) > rank(Int(kept[rival])) { kept[rival] = row }
-            } else {
-                kept.append(row)
-            }
+    /// What only may apply drives out what it would win over, but does not apply for certain itself.
+    func mostSpecific(_ rows: [Int32], besides possible: [Int32]) -> [Int32] {
+        let rows = rows.sorted()
+        guard isRanked, rows.count + possible.count > 1 else { return rows }
+        let rivals = rows + possible
+        return rows.filter { row in
+            !rivals.contains { $0 != row && sharesKeys(Int($0), Int(row)) && isPreferred($0, to: row) }
         }
-        return kept
+    }
+
+    private func isPreferred(_ a: Int32, to b: Int32) -> Bool {
+        let (x, y) = (rank(Int(a)), rank(Int(b)))
+        return x == y ? a < b : x > y
     }
 
     private func sharesKeys(_ a: Int, _ b: Int) -> Bool {
@@ -146,18 +204,22 @@ final class BoundList: @unchecked Sendable {
     }
 
     private func rank(_ row: Int) -> (Int, Int32) {
-        (hasAreas ? significant(source.areas[row]).count : 0, isDated ? source.from[row] : Int32.min)
+        (
+            source.areas.indices.contains(row) ? significant(source.areas[row]).count : 0,
+            source.from.indices.contains(row) ? source.from[row] : Int32.min
+        )
     }
 }
 
 /// Rows of a list by the code in one column; prefix columns are found through the prefixes of a text.
-final class ListIndex: @unchecked Sendable {
+struct ListIndex: @unchecked Sendable {
     let column: Int
-    private let starts: [Int32]
-    private let rows: [Int32]
+    private let starts: UnsafeBufferPointer<Int32>
+    private let rows: UnsafeBufferPointer<Int32>
     /// Lengths in bytes of the prefixes of a prefix column, ascending; empty for code columns.
-    private let lengths: [Int]
-    private let vocabulary: Vocabulary
+    private let lengths: UnsafeBufferPointer<Int>
+    // The list that owns this index holds the vocabulary too.
+    private unowned(unsafe) let vocabulary: Vocabulary
 
     init(_ list: BoundList, column: Int, vocabulary: Vocabulary) {
         self.column = column
@@ -176,23 +238,34 @@ final class ListIndex: @unchecked Sendable {
                 ordered[Int(next[code])] = Int32(row)
                 next[code] += 1
             }
-            rows = ordered
+            rows = ordered.pinned()
         } else {
-            rows = (0..<Int32(list.rowCount)).map { $0 }
+            rows = (0..<Int32(list.rowCount)).map { $0 }.pinned()
         }
-        starts = counts
-        lengths =
+        starts = counts.pinned()
+        let found =
             cells.isPrefix
             ? Set(
                 cells.values.indices.filter { cells.isKnown($0) }.map {
                     vocabulary.view(Int32(truncatingIfNeeded: cells.values[$0])).count
                 }
             ).sorted() : []
+        lengths = found.pinned()
         isIndexed = indexable
+        isPrefix = cells.isPrefix
+    }
+
+    func free() {
+        starts.deallocate()
+        rows.deallocate()
+        lengths.deallocate()
     }
 
     /// False for numeric lead columns: every row is a candidate.
     let isIndexed: Bool
+    private let isPrefix: Bool
+    /// Whether a code alone tells which rows have it.
+    var isExact: Bool { isIndexed && !isPrefix }
 
     /// Calls the body with every row whose cell equals the code, or is a prefix of it, in list order per prefix.
     @inline(__always) func forEach(_ code: Int32, _ body: (Int32) -> Bool) {
@@ -222,6 +295,12 @@ final class ListIndex: @unchecked Sendable {
         }
     }
 
+    /// Whether an exact column surely has no row of this code.
+    @inline(__always) func surelyLacks(_ code: Int32) -> Bool {
+        guard isExact else { return false }
+        return code < 0 || Int(code) + 1 >= starts.count || starts[Int(code)] == starts[Int(code) + 1]
+    }
+
     /// Whether any row has this code (exact columns only).
     func hasRows(_ code: Int) -> Bool {
         guard isIndexed, code + 1 < starts.count else { return !isIndexed }
@@ -235,5 +314,14 @@ final class ListIndex: @unchecked Sendable {
             return true
         }
         return found
+    }
+}
+
+extension Array {
+    /// A copy at a place of its own; whoever keeps it gives it back.
+    fileprivate func pinned() -> UnsafeBufferPointer<Element> {
+        let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: Swift.max(1, count))
+        _ = copy.initialize(from: self)
+        return UnsafeBufferPointer(rebasing: copy[..<count])
     }
 }

@@ -92,6 +92,8 @@ final class Chunk: @unchecked Sendable {
 
     deinit {
         for index in 0..<Chunk.tableCount { tables[index].slots.deallocate() }
+        encounterLines?.slots.deallocate()
+        encounterSettlements?.slots.deallocate()
         tables.deallocate()
     }
 
@@ -104,6 +106,14 @@ final class Chunk: @unchecked Sendable {
         guard let index = table.index(of: field) else { return Slot() }
         return self[table].slots[index]
     }
+
+    /// All lines, and settlements, of the encounters: where rows of the table were gathered one by one, and the table
+    /// holds only those.
+    var encounterLines: TableRows?
+    var encounterSettlements: TableRows?
+    var encounterSettlementIdentities: [Int64] = []
+    /// The settlements among which those of a row are looked for.
+    var settlements: TableRows { encounterSettlements ?? self[.settlement] }
 
     /// Gathered rows keep the identity they had; nil where rows lie in timeline order.
     var identities: [UnsafeMutablePointer<Int64>?] = Array(repeating: nil, count: Chunk.tableCount)
@@ -125,10 +135,17 @@ final class Chunk: @unchecked Sendable {
         for row in Int(starts[person])..<Int(starts[person + 1]) {
             spans.append(
                 Masters.Span(
-                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : Int32.min,
+                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : nil,
                     to: rows.slots[to].isValid(row) ? rows.slots[to].int32s[row] : Int32.max))
         }
         return spans.isEmpty ? nil : spans
+    }
+
+    /// The lines of an encounter, and the table in which they lie.
+    func lines(ofEncounter encounter: Int) -> (rows: Range<Int>, table: TableRows) {
+        let table = encounterLines ?? self[.line]
+        guard let starts = table.starts else { return (0..<0, table) }
+        return (Int(starts[encounter])..<Int(starts[encounter + 1]), table)
     }
 
     /// Rows of a table that belong to a range of encounters.

@@ -13,7 +13,7 @@ final class ClaimsReader: @unchecked Sendable {
     let dataset: Dataset
     private(set) var sources: [SegmentSource] = []
     private(set) var chunkCount = 0
-    /// With several segments: the first person of each chunk.
+    /// The first person of each chunk: where several segments, or chosen persons, are put together.
     private var boundaries: [[UInt8]] = []
     private var fields: [Table: [Int]] = [:]
     /// Rows of earlier segments that later ones took back or corrected.
@@ -47,6 +47,9 @@ final class ClaimsReader: @unchecked Sendable {
         sources = try dataset.segments.map { try SegmentSource($0, fields, vocabulary) }
         let withdrawn = try WithdrawnRows(dataset.segments)
         if !withdrawn.isEmpty { self.withdrawn = withdrawn }
+        if let lead = sources.max(by: { $0.segment.blockCount < $1.segment.blockCount }) {
+            boundaries = (0..<lead.segment.blockCount).map { Array(lead.segment.firstPerson($0).utf8) }
+        }
         guard sources.count != 1 else {
             chunkCount = sources[0].segment.blockCount
             var running = [Int64](repeating: 0, count: Chunk.tableCount)
@@ -58,8 +61,6 @@ final class ClaimsReader: @unchecked Sendable {
             }
             return
         }
-        guard let lead = sources.max(by: { $0.segment.blockCount < $1.segment.blockCount }) else { return }
-        boundaries = (0..<lead.segment.blockCount).map { Array(lead.segment.firstPerson($0).utf8) }
         chunkCount = boundaries.count
     }
 
@@ -83,17 +84,32 @@ final class ClaimsReader: @unchecked Sendable {
         return false
     }
 
-    func chunk(_ number: Int, _ counts: inout NettingCounts) throws -> Chunk {
+    /// A chunk of whole timelines; with `only`, the other tables of it stay empty and nothing is netted.
+    func chunk(_ number: Int, _ counts: inout NettingCounts, only tables: Set<Table>? = nil) throws -> Chunk {
         let chunk: Chunk
         if sources.count == 1 {
-            chunk = try sources[0].chunk(block: number)
+            chunk = try sources[0].chunk(block: number, only: tables)
             chunk.firstRows = firstRows[number]
         } else {
             let first = number == 0 ? nil : boundaries[number]
             let next = number + 1 < boundaries.count ? boundaries[number + 1] : nil
+            let fields = self.fields.filter { tables?.contains($0.key) != false }
             chunk = try MergedChunk.make(sources, fields, withdrawn, from: first, before: next)
             chunk.firstRows = Array(repeating: Int64(number) << 32, count: Chunk.tableCount)
         }
+        chunk.number = number
+        guard tables == nil else { return chunk }
+        Netting.apply(to: chunk, fields: fields[.line] ?? [], &counts)
+        Netting.dropReversedSettlements(of: chunk, fields: fields[.settlement] ?? [])
+        return chunk
+    }
+
+    /// The persons of a chunk who are touched, and nobody else.
+    func touchedChunk(_ number: Int, _ touched: TouchedPersons, _ counts: inout NettingCounts) throws -> Chunk {
+        let first = number == 0 ? nil : boundaries[number]
+        let next = number + 1 < boundaries.count ? boundaries[number + 1] : nil
+        let chunk = try MergedChunk.make(sources, fields, withdrawn, from: first, before: next, only: touched)
+        chunk.firstRows = Array(repeating: Int64(number) << 32, count: Chunk.tableCount)
         chunk.number = number
         Netting.apply(to: chunk, fields: fields[.line] ?? [], &counts)
         Netting.dropReversedSettlements(of: chunk, fields: fields[.settlement] ?? [])
@@ -132,9 +148,9 @@ final class ClaimsReader: @unchecked Sendable {
         return result
     }
 
-    func release(_ number: Int) {
+    func release(_ number: Int, only tables: Set<Table>? = nil) {
         guard sources.count == 1 else { return }
-        sources[0].release(block: number)
+        sources[0].release(block: number, only: tables)
     }
 }
 
@@ -195,19 +211,22 @@ final class SegmentSource {
         if !isIdentity { remapOf[table.position * 64 + field] = UnsafePointer(remap) }
     }
 
-    func release(block: Int) {
-        for entry in columns where entry.table.role == .timeline { entry.file.release(batch: block) }
+    func release(block: Int, only tables: Set<Table>?) {
+        for entry in columns where entry.table.role == .timeline && tables?.contains(entry.table) != false {
+            entry.file.release(batch: block)
+        }
     }
 
     /// A block as it lies in the mapped files.
-    func chunk(block: Int) throws -> Chunk {
+    func chunk(block: Int, only tables: Set<Table>? = nil) throws -> Chunk {
         let chunk = Chunk()
-        for entry in columns where entry.table.role == .timeline {
+        for entry in columns where entry.table.role == .timeline && tables?.contains(entry.table) != false {
             try fill(chunk, entry.table, entry.file, entry.fields, block)
         }
         link(chunk, .encounter, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
         link(chunk, .entitlement, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
-        for table in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
+        for table in [Table.diagnosis, .operation, .prescription, .line, .settlement]
+        where tables?.contains(table) != false {
             link(chunk, table, parentRows: chunk[.encounter].rows, before: rowsBefore[block][Table.encounter.position])
         }
         return chunk

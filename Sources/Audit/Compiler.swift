@@ -4,9 +4,15 @@ import Rules
 /// Turns the checked expressions of rules into a `Program`.
 struct Compiler {
     var program = Program()
-    private let knowledge: BoundKnowledge
+    let knowledge: BoundKnowledge
+    /// Per table position: the nodes that select list rows by date and area.
+    private(set) var selections: [Binding.Selection]
 
-    init(knowledge: BoundKnowledge) { self.knowledge = knowledge }
+    init(knowledge: BoundKnowledge) {
+        self.knowledge = knowledge
+        selections = Array(repeating: Binding.Selection(), count: Chunk.tableCount)
+        for table in Table.allCases where table.role != .master { selections[table.position] = selection(table) }
+    }
 
     func bind(_ match: Rule.ListMatch) -> (list: Int, index: ListIndex) {
         let number = knowledge.number(of: match.list)
@@ -32,7 +38,11 @@ struct Compiler {
             return program.append(
                 Node(operation: .access, isRelated: scope == .related, a: program.access(path)))
         case .listColumn(let match, let column):
-            return program.append(Node(operation: .listColumn, a: Int32(match), b: Int32(column)))
+            let join = context.rule.lists[match]
+            let list = knowledge.lists[knowledge.number(of: join.list)]
+            let cause = program.otherCause("\(join.alias).\(list.source.columns[column].name)")
+            return program.append(
+                Node(operation: .listColumn, a: Int32(match), b: Int32(column), k: Int64(cause)))
         case .not(let operand): return unary(.not, operand, context)
         case .and(let list): return variadic(.and, list.map { compile($0, context) })
         case .or(let list): return variadic(.or, list.map { compile($0, context) })
@@ -48,8 +58,11 @@ struct Compiler {
                     operation: .startsWith, a: compile(operand, context),
                     b: Int32(knowledge.vocabulary.intern(prefix))))
         case .inList(let list, let columns, let arguments):
-            let key = knowledge.membership(list: list, columns: columns)
-            return program.append(.inList, list: arguments.map { compile($0, context) }, k: Int64(key))
+            let key = knowledge.membership(
+                list: list, columns: columns, scales: arguments.map { $0.isNumeric ? $0.scale : nil })
+            let scales = knowledge.memberships[key].columns
+            return program.append(
+                .inList, list: zip(arguments, scales).map { aligned($0, $1.scale, context) }, k: Int64(key))
         case .isKnown(let operand): return unary(.isKnown, operand, context)
         case .arithmetic(let operation, let left, let right):
             switch operation {
@@ -85,7 +98,8 @@ struct Compiler {
                 list.append(aligned(branch.result, expression.scale, context))
             }
             list.append(aligned(otherwise, expression.scale, context))
-            return variadic(.choose, list)
+            // The hull of two texts is no interval of codes: it is just unknown.
+            return program.append(.choose, list: list, k: expression.isOrdered ? 0 : 1)
         case .covered(let table, let key, let day):
             return program.append(
                 Node(
@@ -108,7 +122,7 @@ struct Compiler {
     }
 
     /// The operand at a scale at least its own.
-    private mutating func aligned(_ expression: Expression, _ scale: Int, _ context: Context) -> Int32 {
+    mutating func aligned(_ expression: Expression, _ scale: Int, _ context: Context) -> Int32 {
         let node = compile(expression, context)
         guard case .number(let own) = expression.type, own < scale else { return node }
         return program.append(Node(operation: .scale, a: node, k: Int64.power(ofTen: scale - own)))
@@ -137,16 +151,23 @@ extension Compiler {
         var window = CompiledWindow(
             function: aggregate.function, table: UInt8(table.position),
             scope: aggregate.window == nil ? .members : .partition)
+        let before = program.nodes.count
         if let argument = aggregate.argument {
             window.argument = compile(argument, inner)
             window.argumentIsNonNegative = argument.isNonNegative
+            if readsFocus(argument) { window.isStatic = false }
         }
-        let before = program.nodes.count
         if let source = aggregate.window { resolve(source, of: aggregate, into: &window, inner) }
         window.focusInputs = (before..<program.nodes.count).filter { number in
             let node = program.nodes[number]
             return (node.operation == .access && !node.isRelated) || node.operation == .listColumn
         }.map { Int32($0) }
+        let lists = (before..<program.nodes.count).filter { program.nodes[$0].operation == .inList }
+        if lists.contains(where: { !knowledge.lists[knowledge.memberships[Int(program.nodes[$0].k)].list].isPlain }) {
+            // The focus row's date and area choose the rows of the list.
+            window.focusInputs += selections[context.rule.unit.table.position].nodes
+        }
+        window.tableCause = program.otherCause(table.rawValue)
         window.number = program.windows.count
         program.windows.append(window)
         return program.append(Node(operation: .aggregate, a: Int32(program.windows.count - 1)))
@@ -169,26 +190,30 @@ extension Compiler {
             var key = CompiledWindow.Key(
                 related: compile(same.related, context), focus: compile(same.focus, context))
             if case .field(let path, .related) = same.related.node, path.steps.isEmpty,
-                case .stored(let field) = path.field, case .code = path.start.fields[field].kind
+                case .stored(let field) = path.field, path.start.isNumbered(field)
             {
-                if path.start.isNumbered(field) { key.codeField = Int32(field) }
-                let name = path.start.fields[field].name
-                if ["operation", "prescription", "settlement"].contains(name) { window.isBounded = true }
+                key.codeField = Int32(field)
             }
+            if case .field(let path, .related) = same.related.node, path.start == .line, path.steps == [.item],
+                case .stored(let field) = path.field, case .code = Table.item.fields[field].kind
+            {
+                key.itemField = Int32(field)
+            }
+            if same.related.isClosedByItself { window.isBounded = true }
             if case .field(let path, .related) = same.related.node, path.steps.isEmpty, path.field == .day,
                 let day = path.start.referenceTime?.day
             {
                 key.dayField = Int32(path.start.index(of: day) ?? -1)
             }
-            note(same, in: &window)
+            if let key = calendarKey(same.related, key.focus) { window.calendarKeys.append(key) }
             window.keys.append(key)
         }
+        window.sameCount = window.keys.count
         if let range = source.range {
             window.range = range
             window.relatedTime = time(range, source.table, .related)
             window.focusTime = time(range, focusTable, .focus)
         }
-        window.focusDay = day(of: focusTable, .focus)
         var rest: [Int32] = []
         var restExpressions: [Expression] = []
         for condition in source.filter?.conjuncts ?? [] {
@@ -197,7 +222,7 @@ extension Compiler {
             } else {
                 rest.append(compile(condition, context))
                 restExpressions.append(condition)
-                if condition.readsFocus { window.isFilterStatic = false }
+                if readsFocus(condition) { window.isStatic = false }
             }
         }
         window.filter = rest.isEmpty ? -1 : rest.count == 1 ? rest[0] : program.append(.and, list: rest)
@@ -220,17 +245,22 @@ extension Compiler {
         return nil
     }
 
-    private func note(_ same: Window.Same, in window: inout CompiledWindow) {
-        switch same.related.node {
-        case .period(let period, _): window.periodKey = period
-        case .field(let path, _) where path.field == .day: window.isDayKey = true
-        case .field(let path, _):
-            if case .stored(let field) = path.field, case .day = path.table.fields[field].kind {
-                window.isDayKey = true
-            }
-        case .dayOf: window.isDayKey = true
-        default: break
+    /// The key, when its related side is the day, or a calendar period, of the related row's reference time.
+    func calendarKey(_ related: Expression, _ focus: Int32) -> CalendarKey? {
+        switch related.node {
+        case .field, .dayOf: related.isOwnDay ? CalendarKey(node: focus, period: nil) : nil
+        case .period(.hour, let moment): moment.isOwnMoment ? CalendarKey(node: focus, period: .hour) : nil
+        case .period(let period, let day): day.isOwnDay ? CalendarKey(node: focus, period: period) : nil
+        default: nil
         }
+    }
+
+    /// Whether an expression reads the focus row or a matched list row, if only to choose the rows of a list.
+    private func readsFocus(_ expression: Expression) -> Bool {
+        expression.contains {
+            if case .inList(let list, _, _) = $0.node { return !knowledge.lists[knowledge.number(of: list)].isPlain }
+            return false
+        } || expression.readsFocus
     }
 
     private mutating func time(_ range: Window.Range, _ table: Table, _ scope: RowScope) -> Int32 {
@@ -256,6 +286,40 @@ extension Table {
             ? FieldPath(start: self, steps: [.encounter], field: .day)
             : FieldPath(start: self, steps: [], field: .day)
     }
+}
+
+extension Expression {
+    /// The day of the row's own reference time.
+    var isOwnDay: Bool {
+        switch node {
+        case .dayOf(let moment): moment.isOwnMoment
+        case .field(let path, _): path.field == .day && path.isOwnTime
+        default: false
+        }
+    }
+
+    var isOwnMoment: Bool {
+        if case .field(let path, _) = node { return (path.field == .time || path.field == .start) && path.isOwnTime }
+        return false
+    }
+
+    /// Intervals of it mean something: numbers, days, moments and truth, not texts and rows.
+    var isOrdered: Bool {
+        switch type {
+        case .number, .day, .moment, .boolean: true
+        case .text, .identity: false
+        }
+    }
+
+    var isNumeric: Bool {
+        if case .number = type { return true }
+        return false
+    }
+}
+
+extension FieldPath {
+    /// A diagnosis has its encounter's reference time.
+    var isOwnTime: Bool { steps.isEmpty || (start == .diagnosis && steps == [.encounter]) }
 }
 
 extension Comparison {

@@ -11,21 +11,42 @@ struct Draft {
     /// Group keys as values; empty for row units.
     var keys: [Value] = []
     var violating: [Int32]
-    var involved: [Int32] = []
-    var involvedTable: Int32 = -1
+    /// Evidence rows, those of the first table first.
+    var involved: [TableRow] = []
+    /// The rows that the finding speaks of all belong to the person of its first row.
+    var hasOnePerson = false
     var value: Int128?
     var limit: Int128?
     /// Match number 0: the list and row that decided; -1 when the rule has no list.
     var listRow: Int32 = -1
-    /// Access that was unknown; -2 coverage, -3 overflow.
+    /// Access that was unknown, or one of the `cause…` numbers.
     var cause: Int32 = -1
-    /// Fen at stake per violating row, and the sum rounded once; nil when unknown or not asked for.
-    var stakes: [Int64] = []
+    /// Fen at stake per violating row (nil is unknown), and the sum rounded once; nil when unknown or not asked for.
+    var stakes: [Int64?] = []
+    /// The lines at stake, from which the loss of the funds follows; nil when no line can be named.
+    var lines: [LineAtStake]? = []
     var gross: Int64?
     var inScope: Int64?
 
     static let causeCoverage: Int32 = -2
     static let causeOverflow: Int32 = -3
+    static let causeDivision: Int32 = -4
+    /// Causes named by the program: this number and those below.
+    static let firstOtherCause: Int32 = -16
+}
+
+/// A row of a table of a chunk.
+struct TableRow: Hashable, Comparable {
+    let table: Int32
+    let row: Int32
+
+    static func < (a: TableRow, b: TableRow) -> Bool { (a.table, a.row) < (b.table, b.row) }
+}
+
+/// A line, and the fen of its in-scope amount that are at stake; nil is unknown.
+struct LineAtStake {
+    let row: Int32
+    let inScope: Int64?
 }
 
 /// What the evaluation of one rule over some partitions found.

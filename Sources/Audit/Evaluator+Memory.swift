@@ -4,14 +4,26 @@ import Rules
 ///
 /// Small scopes are scanned anew each time: that is faster than remembering.
 struct ScopeMemory {
-    static let threshold = 192
-
     /// Members of a window that share key values, by day, with running sums.
     final class Run {
+        let window: Int
+        let keys: [Int128]
+
+        init(_ window: Int, _ keys: [Int128]) {
+            self.window = window
+            self.keys = keys
+        }
+
         var days: [Int128] = []
         /// Sum of the members before each place, and of members whose day is not known.
         var sums: [Value] = [Value(0)]
+        /// Members without bounds by day: running sums over them could not be subtracted.
+        var unbounded: [(day: Int128, value: Value)] = []
         var floating = Value(0)
+        /// What was first found unknown about a member.
+        var cause: Int32 = -1
+        /// Sums that left 128 bits cannot be subtracted from each other.
+        var isExact = true
     }
 
     struct Key: Hashable {
@@ -21,7 +33,15 @@ struct ScopeMemory {
 
     var scopes: [Int: Range<Int>] = [:]
     var runs: [Key: Run] = [:]
-    var results: [Key: Value] = [:]
+    /// The runs asked for last: looked through before the table of all.
+    var recent: [Run] = []
+    /// The value of a window, and what made it open.
+    struct Result {
+        let value: Value
+        let cause: Int32
+    }
+
+    var results: [Key: Result] = [:]
     var related: [Key: [Int32]] = [:]
 
     var orders: [Int: TimeOrder] = [:]
@@ -30,6 +50,7 @@ struct ScopeMemory {
         orders.removeAll(keepingCapacity: true)
         scopes.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
+        recent.removeAll(keepingCapacity: true)
         results.removeAll(keepingCapacity: true)
         related.removeAll(keepingCapacity: true)
     }
@@ -49,18 +70,26 @@ extension Evaluator {
         guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
         let scope = scope(window, focus)
         let isSliding = window.function == .sum || window.function == .count
-        if isSliding, window.isFilterStatic, scope.count > 24 {
+        if isSliding, window.isStatic, scope.count > binding.largeScope / 8 {
             memory.enter(window.table, scope)
             if let value = slidingSum(window, focus) { return value }
         }
-        guard scope.count > ScopeMemory.threshold else { return nil }
+        guard scope.count > binding.largeScope else { return nil }
         memory.enter(window.table, scope)
         guard let inputs = inputs(window, focus) else { return nil }
         let key = ScopeMemory.Key(window: isOpen ? ~number : number, values: inputs)
-        if let known = memory.results[key] { return known }
-        let value = scanned(number, focus)
-        memory.results[key] = value
-        return value
+        let cause = firstUnknown
+        let known: ScopeMemory.Result
+        if let found = memory.results[key] {
+            known = found
+        } else {
+            firstUnknown = -1
+            let value = scanned(number, focus)
+            known = ScopeMemory.Result(value: value, cause: value.isKnown ? -1 : firstUnknown)
+            memory.results[key] = known
+        }
+        firstUnknown = cause == -1 ? known.cause : cause
+        return known.value
     }
 
     /// Everything the window reads of the focus row; nil when something of it is not known.
@@ -86,30 +115,55 @@ extension Evaluator {
         case nil: break
         default: return nil
         }
-        var keys: [Int128] = []
+        let keys = keyStack + keyTop
+        precondition(keyTop + window.keyCount <= 256, "windows nested too deep")
+        keyTop &+= window.keyCount
+        defer { keyTop &-= window.keyCount }
         for index in 0..<window.keyCount {
             let value = evaluate(window.keys[index].focus, focus)
             guard value.isKnown else { return nil }
-            keys.append(value.lo)
+            (keys + index).initialize(to: value)
         }
         let own = window.range == nil ? Value(0) : evaluate(window.focusTime, focus)
         guard own.isKnown else { return nil }
         let run = run(window, keys, focus)
+        guard run.isExact else { return nil }
         let first = low.map { run.days.firstPlace(notBefore: own.lo + Int128($0)) } ?? 0
         let last = high.map { run.days.firstPlace(notBefore: own.lo + Int128($0) + 1) } ?? run.days.count
         var total = run.floating
         if last > first { total = .add(total, .difference(run.sums[last], run.sums[first])) }
+        for entry in run.unbounded {
+            if let low, entry.day < own.lo + Int128(low) { continue }
+            if let high, entry.day > own.lo + Int128(high) { continue }
+            total = .add(total, entry.value)
+        }
+        if firstUnknown == -1 && !total.isKnown { firstUnknown = run.cause }
         guard isOpen && !isComplete(window, focus) else { return total }
         return Value(
             lo: window.function == .count || window.argumentIsNonNegative ? total.lo : Value.minusInfinity,
             hi: Value.infinity)
     }
 
-    private func run(_ window: WindowPlan, _ keys: [Int128], _ focus: Int) -> ScopeMemory.Run {
-        let key = ScopeMemory.Key(window: window.number, values: keys)
-        if let known = memory.runs[key] { return known }
-        let run = ScopeMemory.Run()
+    private func run(_ window: WindowPlan, _ keys: UnsafeMutablePointer<Value>, _ focus: Int) -> ScopeMemory.Run {
+        for known in memory.recent where known.window == window.number {
+            var index = 0
+            while index < window.keyCount, known.keys[index] == keys[index].lo { index &+= 1 }
+            if index == window.keyCount { return known }
+        }
+        let key = ScopeMemory.Key(window: window.number, values: (0..<window.keyCount).map { keys[$0].lo })
+        if memory.recent.count == 16 { memory.recent.removeAll(keepingCapacity: true) }
+        if let known = memory.runs[key] {
+            memory.recent.append(known)
+            return known
+        }
+        let run = ScopeMemory.Run(window.number, key.values)
         var entries: [(day: Int128, value: Value)] = []
+        let cause = firstUnknown
+        firstUnknown = -1
+        defer {
+            run.cause = firstUnknown
+            firstUnknown = cause
+        }
         forEachSharing(window, focus) { row, truth in
             var value = window.function == .count ? Value(1) : evaluate(window.argument, focus, row)
             let day = window.range == nil ? Value(0) : evaluate(window.relatedTime, focus, row)
@@ -117,22 +171,26 @@ extension Evaluator {
             if day.isKnown { entries.append((day.lo, value)) } else { run.floating = .add(run.floating, value) }
             return true
         }
+        run.unbounded = entries.filter { !$0.value.isFinite }
+        entries.removeAll { !$0.value.isFinite }
         entries.sort { $0.day < $1.day }
         for entry in entries {
             run.days.append(entry.day)
             run.sums.append(.add(run.sums[run.sums.count - 1], entry.value))
         }
-        if entries.contains(where: { !$0.value.isFinite }) { run.makeExact(entries) }
+        run.isExact = run.sums.allSatisfy { $0.isFinite }
         memory.runs[key] = run
+        memory.recent.append(run)
         return run
     }
 
     /// Related rows of a window, remembered for large scopes.
     func relatedRows(_ number: Int, _ focus: Int) -> [Int32] {
         let window = plans[number]
+        if binding.isAbsent[window.table] || (isPlaceless && window.scope == .partition) { return [] }
         let isLarge =
             (window.scope == .person || window.scope == .partition) && !window.excludesFocus
-            && scope(window, focus).count > ScopeMemory.threshold
+            && scope(window, focus).count > binding.largeScope
         var key: ScopeMemory.Key?
         if isLarge, let inputs = inputs(window, focus) {
             memory.enter(window.table, scope(window, focus))
@@ -158,23 +216,6 @@ extension Evaluator {
             return true
         }
         return rows
-    }
-}
-
-extension ScopeMemory.Run {
-    /// Running sums cannot be subtracted once one is unbounded: bounded members count, unbounded ones float.
-    func makeExact(_ entries: [(day: Int128, value: Value)]) {
-        days = []
-        sums = [Value(0)]
-        for entry in entries {
-            guard entry.value.isFinite else {
-                // Seen from any window it may or may not be inside: its lower end counts for none of them.
-                floating = .add(floating, Value(lo: min(entry.value.lo, 0), hi: entry.value.hi))
-                continue
-            }
-            days.append(entry.day)
-            sums.append(.add(sums[sums.count - 1], entry.value))
-        }
     }
 }
 

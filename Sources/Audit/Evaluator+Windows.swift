@@ -5,12 +5,31 @@ import Rules
 extension Evaluator {
     /// The value of a window's aggregate for a focus row.
     func fold(_ number: Int, _ focus: Int) -> Value {
-        remembered(number, focus) ?? scanned(number, focus)
+        let window = plans[number]
+        if binding.isAbsent[window.table] { return unknown(window, window.tableCause) }
+        if isPlaceless && window.scope == .partition { return unknown(window, placelessCause) }
+        return remembered(number, focus) ?? scanned(number, focus)
+    }
+
+    /// The value of a window of which nothing is known.
+    private func unknown(_ window: WindowPlan, _ cause: Int32) -> Value {
+        if firstUnknown == -1 { firstUnknown = cause }
+        switch window.function {
+        case .exists: return .maybe
+        case .count, .countDistinct: return .unknownCount
+        case .sum, .min, .max: return .unknown
+        }
     }
 
     /// The fold by looking at every row of the scope.
     func scanned(_ number: Int, _ focus: Int) -> Value {
         let window = plans[number]
+        if case .run(let days) = window.range {
+            let run = rowsOfRun(window, focus, days: days)
+            if !run.isKnown { return unknown(window, binding.runCause) }
+            foldedRun = run.rows
+        }
+        defer { foldedRun = nil }
         let isIncomplete = isOpen && !isComplete(window, focus)
         switch window.function {
         case .exists: return exists(window, focus, isIncomplete)
@@ -28,10 +47,15 @@ extension Evaluator {
 
     private func exists(_ window: WindowPlan, _ focus: Int, _ isIncomplete: Bool) -> Value {
         var result = Value.no
-        forEachRelated(window, focus) { _, isSure in
-            result = isSure ? .yes : .maybe
-            return !isSure
+        let cause = firstUnknown
+        forEachRelated(window, focus) { row, isSure in
+            // What is flagged is not its own neighbour; what is flagged perhaps is a neighbour at most perhaps.
+            let isOther = members.isEmpty || !window.excludesFocus ? Value.yes : .not(membership(row))
+            if isOther.isFalse { return true }
+            result = isSure && isOther.isTrue ? .yes : .maybe
+            return !result.isTrue
         }
+        if result.isKnown { firstUnknown = cause }
         return isIncomplete && result.isFalse ? .maybe : result
     }
 
@@ -44,6 +68,12 @@ extension Evaluator {
             return true
         }
         return Value(lo: Int128(sure), hi: Int128(all))
+    }
+
+    /// Whether a row belongs to the group at hand.
+    private func membership(_ row: Int) -> Value {
+        for member in members where Int(member.row) == row { return member.isSure ? .yes : .maybe }
+        return .no
     }
 
     private func sum(_ window: WindowPlan, _ focus: Int) -> Value {
@@ -101,7 +131,10 @@ extension Evaluator {
                 : Value(lo: min(known.lo, value.lo), hi: min(known.hi, value.hi))
             return true
         }
-        guard var result else { return .unknown }
+        guard var result else {
+            if firstUnknown == -1 { firstUnknown = binding.emptyCause }
+            return .unknown
+        }
         for value in widening {
             if isMaximum { result.hi = max(result.hi, value.hi) } else { result.lo = min(result.lo, value.lo) }
         }
@@ -115,8 +148,12 @@ extension Evaluator {
             for member in members where !body(Int(member.row), member.isSure) { return }
             return
         }
-        if case .run(let days) = window.range { return forEachInRun(window, focus, days: days, body) }
-        forEachSharing(window, focus, among: timely(window, focus)) { row, truth in
+        if case .run(let days) = window.range {
+            for row in foldedRun ?? rowsOfRun(window, focus, days: days).rows where !body(Int(row), true) { return }
+            return
+        }
+        let days = days(of: window, focus)
+        forEachSharing(window, focus, among: timely(window, focus), on: days) { row, truth in
             var truth = truth
             if let range = window.range {
                 truth = Self.and(truth, self.isInside(range, row, focus, window))
@@ -126,9 +163,29 @@ extension Evaluator {
         }
     }
 
-    /// Rows of the scope that share the keys and pass the filter, ranges apart.
+    /// The days on which a row must lie to be inside the window's range; all days where that is not known.
+    private func days(of window: WindowPlan, _ focus: Int) -> ClosedRange<Int32> {
+        let all = Int32.min...Int32.max
+        let seconds: Int128
+        let ends: (low: Int?, high: Int?)
+        switch window.range {
+        case .days(let low, let high): (seconds, ends) = (1, (low, high))
+        case .seconds(let low, let high): (seconds, ends) = (86_400, (low, high))
+        default: return all
+        }
+        guard window.rangeDayField >= 0 else { return all }
+        let own = evaluate(window.focusTime, focus)
+        guard own.isFinite else { return all }
+        let from = ends.low.map { Value.floorDivide(own.lo + Int128($0), seconds) } ?? Int128(Int32.min)
+        let to = ends.high.map { Value.floorDivide(own.hi + Int128($0), seconds) } ?? Int128(Int32.max)
+        guard from <= to else { return all }
+        return Int32(clamping: from)...Int32(clamping: to)
+    }
+
+    /// Rows of the scope that share the keys and pass the filter, ranges apart. `days`: rows of other days are left out.
     func forEachSharing(
-        _ window: WindowPlan, _ focus: Int, among chosen: [Int32]? = nil, _ body: (Int, Value) -> Bool
+        _ window: WindowPlan, _ focus: Int, among chosen: [Int32]? = nil,
+        on days: ClosedRange<Int32> = Int32.min...Int32.max, _ body: (Int, Value) -> Bool
     ) {
         let table = window.table
         let rows = scope(window, focus)
@@ -145,23 +202,38 @@ extension Evaluator {
         let daySlot = tables[table].slots + (window.dayKey >= 0 ? Int(window.keys[window.dayKey].dayField) : 0)
         let day = dayKey >= 0 ? Int32(truncatingIfNeeded: keys[dayKey].lo) : 0
         let gateSlot = tables[table].slots + binding.lineItemField
+        let isRanged = window.rangeDayField >= 0 && (days.lowerBound > Int32.min || days.upperBound < Int32.max)
+        let rangeSlot = tables[table].slots + max(0, window.rangeDayField)
+        let attribute =
+            window.attributeKey >= 0 && keys[window.attributeKey].isKnown
+            ? Int32(truncatingIfNeeded: keys[window.attributeKey].lo) : -1
 
         func test(_ row: Int) -> Bool {
-            if window.excludesFocus && row == focus { return true }
+            if window.excludesFocus && row == focus && members.isEmpty { return true }
+            if isRanged, rangeSlot.pointee.isValid(row) {
+                let own = rangeSlot.pointee.int32s[row]
+                if own < days.lowerBound || own > days.upperBound { return true }
+            }
             var truth = Value.yes
+            var agreed = -1
+            if attribute >= 0, let attributes = window.attributes {
+                let code = Int(gateSlot.pointee.code(row))
+                if code >= 0 && code < window.attributeCount {
+                    let own = attributes[code]
+                    if own >= 0 && own != attribute { return true }
+                    if own >= 0 { agreed = window.attributeKey }
+                }
+            }
             if let gate = window.gate {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.gateCount {
                     if gate[code] == 0 { return true }
-                    if gate[code] == 2 {
-                        truth = .maybe
-                        // Evaluated for the sake of the cause: which field is not known.
-                        if firstUnknown < 0 { _ = evaluate(window.filter, focus, row) }
-                    }
+                    // Evaluated for the sake of the cause: which field is not known.
+                    if gate[code] == 2 { truth = evaluate(window.filter, focus, row) }
                 } else {
-                    truth = .maybe
-                    if code < 0 && firstUnknown < 0 { firstUnknown = binding.itemCause }
+                    truth = evaluate(window.filter, focus, row)
                 }
+                if truth.isFalse { return true }
             }
             if dayKey >= 0 {
                 if daySlot.pointee.isValid(row) {
@@ -174,11 +246,14 @@ extension Evaluator {
             var index = 0
             while index < window.keyCount {
                 if index == lead {
-                    if !leadSlot.pointee.isValid(row) {
+                    if leadSlot.pointee.isValid(row) {
+                        // Rows chosen by their time were not chosen by their code as well.
+                        if chosen != nil && leadSlot.pointee.code(row) != leadCode { return true }
+                    } else {
                         truth = .maybe
-                        if firstUnknown < 0 { firstUnknown = access(window.keys[index].related) }
+                        if firstUnknown == -1 { firstUnknown = access(window.keys[index].related) }
                     }
-                } else if index != dayKey {
+                } else if index != dayKey && index != agreed {
                     truth = Self.and(truth, .equal(keys[index], evaluate(window.keys[index].related, focus, row)))
                     if truth.isFalse { return true }
                 }
@@ -195,21 +270,32 @@ extension Evaluator {
             for row in chosen where !test(Int(row)) { return }
             return
         }
+        if lead >= 0 && rows.count > chainedScope {
+            return forEach(of: leadCode, in: chains(window, leadField, rows), test)
+        }
+        if attribute >= 0 && rows.count > chainedScope {
+            return forEach(of: attribute, in: chains(attribute: window, rows), test)
+        }
         guard lead >= 0 else {
             for row in rows where !test(row) { return }
-            return
-        }
-        if rows.count > ScopeMemory.threshold {
-            let index = index(table, leadField, rows)
-            // Rows in timeline order: those with the code and those without any.
-            let found = index.rows(code: leadCode) + index.unknown
-            for row in (index.unknown.isEmpty ? found : found.sorted()) where !test(Int(row)) { return }
             return
         }
         for row in rows {
             let code = leadSlot.pointee.code(row)
             if code == leadCode || code < 0, !test(row) { return }
         }
+    }
+
+    /// Scopes of more rows than this are looked up by code, smaller ones are gone through.
+    private var chainedScope: Int { min(48, binding.largeScope) }
+
+    private func forEach(of code: Int32, in chains: RowChains, _ body: (Int) -> Bool) {
+        guard chains.unknown.isEmpty else {
+            for row in chains.possible(code) where !body(Int(row)) { return }
+            return
+        }
+        var row = chains.first(of: code)
+        while row >= 0, body(row) { row = chains.next(after: row) }
     }
 
     /// In a large scope without a leading code: the rows whose time may lie in the window, found through an order by time.
@@ -224,7 +310,7 @@ extension Evaluator {
         default: return nil
         }
         let rows = scope(window, focus)
-        guard rows.count > ScopeMemory.threshold else { return nil }
+        guard rows.count > binding.orderedScope else { return nil }
         if window.lead >= 0, window.scope == .person { return nil }
         let own = evaluate(window.focusTime, focus)
         guard own.isFinite else { return nil }
@@ -252,34 +338,35 @@ extension Evaluator {
         }
     }
 
-    /// Rows connected to the focus row by steps of at most `days` days; all are unsure when any of them is.
-    private func forEachInRun(_ window: WindowPlan, _ focus: Int, days: Int, _ body: (Int, Bool) -> Bool) {
+    /// The rows connected to the focus row by steps of at most `days` days (连续).
+    ///
+    /// Not known when the focus row's day is not, or when a row of the run only may belong to it.
+    private func rowsOfRun(_ window: WindowPlan, _ focus: Int, days: Int) -> (rows: [Int32], isKnown: Bool) {
         let own = evaluate(window.focusTime, focus)
-        var rows: [(day: Int128, row: Int)] = []
-        var isUnsure = !own.isKnown
+        guard own.isKnown else { return ([], false) }
+        var entries: [(day: Int128, row: Int32, isSure: Bool)] = []
+        var undated: [Int32] = []
         forEachSharing(window, focus) { row, truth in
             let day = evaluate(window.relatedTime, focus, row)
-            if truth.isTrue && day.isKnown { rows.append((day.lo, row)) } else { isUnsure = true }
+            if day.isKnown { entries.append((day.lo, Int32(row), truth.isTrue)) } else { undated.append(Int32(row)) }
             return true
         }
-        if isUnsure {
-            // The run's extent is not known: every row may belong to it.
-            forEachSharing(window, focus) { row, _ in body(row, false) }
-            return
+        entries.sort { ($0.day, $0.row) < ($1.day, $1.row) }
+        let step = Int128(days)
+        var first = entries.firstIndex { $0.day >= own.lo } ?? entries.count
+        var last = first
+        var reached = own.lo
+        while last < entries.count, entries[last].day - reached <= step {
+            reached = entries[last].day
+            last += 1
         }
-        rows.sort { ($0.day, $0.row) < ($1.day, $1.row) }
-        var runStart = 0
-        for index in rows.indices {
-            let isLast = index + 1 == rows.count
-            guard isLast || rows[index + 1].day - rows[index].day > Int128(days) else { continue }
-            let run = rows[runStart...index]
-            if let first = run.first, let last = run.last,
-                own.lo >= first.day - Int128(days), own.lo <= last.day + Int128(days)
-            {
-                for entry in run where !body(entry.row, true) { return }
-            }
-            runStart = index + 1
+        reached = own.lo
+        while first > 0, reached - entries[first - 1].day <= step {
+            reached = entries[first - 1].day
+            first -= 1
         }
+        let run = entries[first..<last]
+        return ((run.map(\.row) + undated).sorted(), undated.isEmpty && run.allSatisfy(\.isSure))
     }
 
     /// The rows of the window's table that may be related at all.
@@ -322,20 +409,31 @@ extension Evaluator {
     func isComplete(_ window: WindowPlan, _ focus: Int) -> Bool {
         if window.isBounded || binding.isClosedWorld { return true }
         if window.scope == .members { return areMembersComplete }
-        let day = evaluate(window.focusDay, focus)
-        guard day.isFinite else { return false }
-        if window.isDayKey || window.period == 4, binding.covers(day.lo, day.hi) { return true }
-        if window.period >= 0, window.period < 4 {
-            let start = Calendar.periodStart(Int32(truncatingIfNeeded: day.lo), window.period)
-            let last = Calendar.periodStart(Int32(truncatingIfNeeded: day.hi), window.period)
-            if binding.covers(Int128(start), Int128(Calendar.periodEnd(last, window.period))) { return true }
-        }
+        for index in 0..<window.calendarKeyCount where isCovered(window.calendarKeys[index], focus) { return true }
         switch window.range {
-        case .days(let low?, let high?): return binding.covers(day.lo + Int128(low), day.hi + Int128(high))
+        case .days(let low?, let high?):
+            let day = evaluate(window.focusTime, focus)
+            return day.isFinite && binding.covers(day.lo + Int128(low), day.hi + Int128(high))
         case .seconds(let low?, let high?):
-            return binding.covers(
-                day.lo + Value.floorDivide(Int128(low), 86_400), day.hi + Value.floorDivide(Int128(high), 86_400) + 1)
+            let moment = evaluate(window.focusTime, focus)
+            return moment.isFinite
+                && binding.covers(
+                    Value.floorDivide(moment.lo + Int128(low), 86_400),
+                    Value.floorDivide(moment.hi + Int128(high), 86_400))
         default: return false
+        }
+    }
+
+    /// Whether the days of a calendar key lie inside the coverage.
+    func isCovered(_ key: CalendarKey, _ focus: Int) -> Bool {
+        let value = evaluate(key.node, focus)
+        guard value.isFinite else { return false }
+        switch key.period {
+        case nil: return binding.covers(value.lo, value.hi)
+        case .hour: return binding.covers(Value.floorDivide(value.lo, 24), Value.floorDivide(value.hi, 24))
+        case .some(let period):
+            let end = Calendar.periodEnd(Int32(truncatingIfNeeded: value.hi), period.number)
+            return value.isKnown && binding.covers(value.lo, Int128(end))
         }
     }
 }

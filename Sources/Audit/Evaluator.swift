@@ -7,17 +7,18 @@ import Rules
 /// An evaluator belongs to one thread.
 final class Evaluator {
     let binding: Binding
-    private let nodes: UnsafeMutablePointer<Node>
-    private let operands: UnsafeMutablePointer<Int32>
-    private let accesses: UnsafeMutablePointer<AccessPlan>
+    let nodes: UnsafeMutablePointer<Node>
+    let operands: UnsafeMutablePointer<Int32>
+    let accesses: UnsafeMutablePointer<AccessPlan>
     let windows: [CompiledWindow]
     let plans: UnsafeMutablePointer<WindowPlan>
     /// Values of window keys while folds are nested.
     let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
     var keyTop = 0
-    private let referenceDay: UnsafeMutablePointer<Int>
-    private let masters: Masters
-    private let masterTables: UnsafeMutablePointer<TableRows>
+    let referenceDay: UnsafeMutablePointer<Int>
+    let referenceSecond: UnsafeMutablePointer<Int>
+    let masters: Masters
+    let masterTables: UnsafeMutablePointer<TableRows>
     let vocabulary: Vocabulary
 
     /// The chunk at hand.
@@ -27,7 +28,10 @@ final class Evaluator {
     var partition: [Range<Int>]?
 
     /// The rule's lists and the row matched in each.
-    var matchLists: [BoundList] = []
+    var matchLists: [BoundList] = [] {
+        didSet { matchColumns = matchLists.map(\.columns) }
+    }
+    private var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
     var matchRows: [Int32] = []
     /// Rows of the group at hand, and whether each surely belongs to it.
     var members: [Member] = []
@@ -40,13 +44,15 @@ final class Evaluator {
 
     var memory = ScopeMemory()
     private var prefixes: [UInt64: Int32] = [:]
-    private var indexes: [Int: RowIndex] = [:]
+    private var chains: [Int: RowChains] = [:]
     private var distinct: [Int128] = []
     private var possible: [Int128] = []
     var focusTable = 0
-    /// Person row of the row at hand, for chunks whose persons were gathered.
-    private var entitledRow: Int { currentFocus >= 0 ? person(of: currentFocus) : -1 }
-    var currentFocus = -1
+    /// The partition key of the row at hand is not known: nothing is known of the windows that it divides.
+    var isPlaceless = false
+    var placelessCause: Int32 = -1
+    /// The rows of a run that is being folded.
+    var foldedRun: [Int32]?
 
     struct Member {
         let row: Int32
@@ -60,15 +66,20 @@ final class Evaluator {
         nodes.initialize(from: program.nodes, count: program.nodes.count)
         operands = .allocate(capacity: max(1, program.operands.count))
         operands.initialize(from: program.operands, count: program.operands.count)
+        // Operands stand before the nodes that use them.
+        for index in program.nodes.indices { nodes[index].isSimple = program.isSimple(index, nodes) }
         accesses = .allocate(capacity: max(1, program.accesses.count))
         accesses.initialize(from: program.accesses.map { AccessPlan($0) }, count: program.accesses.count)
         plans = .allocate(capacity: max(1, program.windows.count))
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
-            (plans + index).initialize(to: WindowPlan(window, gate: gate))
+            (plans + index).initialize(
+                to: WindowPlan(window, program, gate: gate, itemAttributes: binding.itemAttributes))
         }
         referenceDay = .allocate(capacity: Chunk.tableCount)
         referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)
+        referenceSecond = .allocate(capacity: Chunk.tableCount)
+        referenceSecond.initialize(from: binding.referenceSecond, count: Chunk.tableCount)
         masters = binding.masters
         masterTables = binding.masters.chunk.tables
         windows = program.windows
@@ -85,13 +96,22 @@ final class Evaluator {
         plans.deallocate()
         keyStack.deallocate()
         referenceDay.deallocate()
+        referenceSecond.deallocate()
     }
 
     func enter(_ chunk: Chunk) {
         self.chunk = chunk
         tables = chunk.tables
-        indexes.removeAll(keepingCapacity: true)
+        for index in chains.values { index.forget() }
         memory.forget()
+    }
+
+    @inline(__always) func operand(_ node: Node, _ index: Int) -> Int32 { operands[Int(node.first) + index] }
+
+    /// The access that a node reads, and whether of the related row.
+    func source(of node: Int32) -> (access: Int32, isRelated: Bool)? {
+        let node = nodes[Int(node)]
+        return node.operation == .access ? (node.a, node.isRelated) : nil
     }
 
     /// The access that a node reads.
@@ -127,7 +147,7 @@ final class Evaluator {
         case .day:
             let slot = base[table].slots + referenceDay[table]
             guard slot.pointee.isValid(row) else {
-                if firstUnknown < 0 { firstUnknown = access.dayCause }
+                if firstUnknown == -1 { firstUnknown = access.dayCause }
                 return .unknown
             }
             return Value(Int64(slot.pointee.int32s[row]))
@@ -143,7 +163,7 @@ final class Evaluator {
     }
 
     private func unknown(_ number: Int, _ access: AccessPlan) -> Value {
-        if firstUnknown < 0 { firstUnknown = Int32(number) }
+        if firstUnknown == -1 { firstUnknown = Int32(number) }
         return access.isNonNegative ? .unknownCount : .unknown
     }
 
@@ -165,14 +185,14 @@ final class Evaluator {
 
     private func moment(_ rows: TableRows, _ day: Int, _ second: Int, _ row: Int, _ number: Int) -> Value {
         guard rows.slots[day].isValid(row) else {
-            if firstUnknown < 0 { firstUnknown = accesses[number].dayCause }
+            if firstUnknown == -1 { firstUnknown = accesses[number].dayCause }
             return .unknown
         }
         let midnight = Int64(rows.slots[day].int32s[row]) * 86_400
         if second >= 0, rows.slots[second].isValid(row) {
             return Value(midnight + Int64(rows.slots[second].int32s[row]))
         }
-        if firstUnknown < 0 { firstUnknown = accesses[number].secondCause }
+        if firstUnknown == -1 { firstUnknown = accesses[number].secondCause }
         return Value(lo: Int128(midnight), hi: Int128(midnight + 86_399))
     }
 
@@ -180,7 +200,12 @@ final class Evaluator {
 
     /// The value of a node for a focus row and, inside a window, a related row.
     func evaluate(_ number: Int32, _ focus: Int, _ related: Int = -1) -> Value {
-        let node = nodes[Int(number)]
+        let place = nodes + Int(number)
+        if place.pointee.isSimple {
+            var result: Int64 = 0
+            if known(place, focus, related, &result) { return Value(result) }
+        }
+        let node = place.pointee
         switch node.operation {
         case .constant: return Value(node.k)
         case .unknown: return .unknown
@@ -188,24 +213,37 @@ final class Evaluator {
         case .listColumn:
             let row = Int(matchRows[Int(node.a)])
             // A list row that is only possible: none of its columns is known.
-            if row < 0 { return .unknown }
-            let column = matchLists[Int(node.a)].columns[Int(node.b)]
-            return column.isKnown(row) ? Value(column.values[row]) : .unknown
+            if row >= 0 {
+                let column = matchColumns[Int(node.a)][Int(node.b)]
+                if column.isKnown(row) { return Value(column.values[row]) }
+            }
+            if firstUnknown == -1 { firstUnknown = Int32(truncatingIfNeeded: node.k) }
+            return .unknown
         case .not: return .not(evaluate(node.a, focus, related))
         case .and:
             var result = Value.yes
+            let before = firstUnknown
             for index in 0..<Int(node.count) {
+                let cause = firstUnknown
                 let value = evaluate(operands[Int(node.first) + index], focus, related)
-                if value.isFalse { return .no }
-                if !value.isTrue { result = .maybe }
+                if value.isFalse {
+                    firstUnknown = before
+                    return .no
+                }
+                if value.isTrue { firstUnknown = cause } else { result = .maybe }
             }
             return result
         case .or:
             var result = Value.no
+            let before = firstUnknown
             for index in 0..<Int(node.count) {
+                let cause = firstUnknown
                 let value = evaluate(operands[Int(node.first) + index], focus, related)
-                if value.isTrue { return .yes }
-                if !value.isFalse { result = .maybe }
+                if value.isTrue {
+                    firstUnknown = before
+                    return .yes
+                }
+                if value.isFalse { firstUnknown = cause } else { result = .maybe }
             }
             return result
         case .equal: return .equal(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
@@ -214,7 +252,10 @@ final class Evaluator {
         case .lessOrEqual: return .lessOrEqual(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
         case .greater: return .less(evaluate(node.b, focus, related), evaluate(node.a, focus, related))
         case .greaterOrEqual: return .lessOrEqual(evaluate(node.b, focus, related), evaluate(node.a, focus, related))
-        case .isKnown: return .truth(evaluate(node.a, focus, related).isKnown)
+        case .isKnown:
+            let cause = firstUnknown
+            defer { firstUnknown = cause }
+            return .truth(evaluate(node.a, focus, related).isKnown)
         case .add: return .add(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
         case .subtract: return .add(evaluate(node.a, focus, related), .negate(evaluate(node.b, focus, related)))
         case .multiply: return .multiply(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
@@ -222,8 +263,12 @@ final class Evaluator {
         case .negate: return .negate(evaluate(node.a, focus, related))
         case .absolute: return .absolute(evaluate(node.a, focus, related))
         case .divide, .round:
-            return .divide(
-                evaluate(node.a, focus, related), evaluate(node.b, focus, related), factor: Int128(node.k))
+            let divisor = evaluate(node.b, focus, related)
+            let value = Value.divide(evaluate(node.a, focus, related), divisor, factor: Int128(node.k))
+            if firstUnknown == -1, !value.isKnown, divisor.lo <= 0, divisor.hi >= 0 {
+                firstUnknown = Draft.causeDivision
+            }
+            return value
         case .dayOf: return evaluate(node.a, focus, related).mapMonotone { Value.floorDivide($0, 86_400) }
         case .period: return period(evaluate(node.a, focus, related), node.k)
         case .age: return Calendar.age(birth: evaluate(node.a, focus, related), day: evaluate(node.b, focus, related))
@@ -231,8 +276,8 @@ final class Evaluator {
         case .prefix: return prefix(evaluate(node.a, focus, related), Int(node.k))
         case .inList: return isListed(node, focus, related)
         case .covered:
-            currentFocus = focus
-            return covered(Int(node.k), evaluate(node.a, focus, related), evaluate(node.b, focus, related))
+            return covered(node, focus, related)
+        case .settlementDay: return settlementDay(focus, orElse: node.a)
         case .greatest, .least, .coalesce, .choose: return choice(node, focus, related)
         case .aggregate: return fold(Int(node.a), focus)
         }
@@ -263,19 +308,22 @@ final class Evaluator {
             }
             return .unknown
         default:
+            // Of texts only one that all branches agree on is known.
+            func joined(_ a: Value?, _ b: Value) -> Value {
+                guard let a else { return b }
+                return node.k == 0 || a == b ? .hull(a, b) : .unknown
+            }
             var result: Value?
             var index = 0
             while index + 1 < list.count {
                 let condition = evaluate(list[index], focus, related)
                 if !condition.isFalse {
-                    let value = evaluate(list[index + 1], focus, related)
-                    result = result.map { .hull($0, value) } ?? value
-                    if condition.isTrue { return result ?? value }
+                    result = joined(result, evaluate(list[index + 1], focus, related))
+                    if condition.isTrue, let result { return result }
                 }
                 index += 2
             }
-            let otherwise = evaluate(list[index], focus, related)
-            return result.map { .hull($0, otherwise) } ?? otherwise
+            return joined(result, evaluate(list[index], focus, related))
         }
     }
 
@@ -301,83 +349,37 @@ final class Evaluator {
             : value.mapMonotone { Int128(Calendar.periodStart(Int32(truncatingIfNeeded: $0), period)) }
     }
 
-    private func covered(_ table: Int, _ key: Value, _ day: Value) -> Value {
-        guard key.isKnown, day.isKnown else { return .maybe }
-        let spans: [Masters.Span]?
-        if table == Table.entitlement.position {
-            let person =
-                chunk.identities[binding.personTable] == nil
-                ? Int(truncatingIfNeeded: key.lo - Int128(chunk.firstRows[binding.personTable])) : entitledRow
-            spans = chunk.entitlements(person: person)
-        } else {
-            spans = binding.masters.spans(table, code: Int32(truncatingIfNeeded: key.lo))
+    /// Rows of a scope by the code in a column, built on first use for the scope at hand.
+    func chains(_ window: WindowPlan, _ field: Int, _ rows: Range<Int>) -> RowChains {
+        let table = window.table
+        let chains = chains(key: table * 64 + field, window)
+        if chains.rows != rows {
+            let slot = tables[table].slots[field]
+            chains.build(rows) { slot.code($0) }
         }
-        guard let spans else { return .maybe }
-        return .truth(spans.contains { Int128($0.from) <= day.lo && day.lo <= Int128($0.to) })
+        return chains
     }
 
-    private func isListed(_ node: Node, _ focus: Int, _ related: Int) -> Value {
-        let membership = binding.knowledge.memberships[Int(node.k)]
-        let list = binding.knowledge.lists[membership.list]
-        var values: [Value] = []
-        for index in 0..<Int(node.count) { values.append(evaluate(operands[Int(node.first) + index], focus, related)) }
-        let lead = membership.columns.firstIndex(of: membership.index.column) ?? 0
-        var result = Value.no
-        let test: (Int32) -> Bool = { row in
-            var truth = self.applies(list, Int(row), focus)
-            for (index, column) in membership.columns.enumerated() where index != lead || !membership.index.isIndexed {
-                if values[index].isKnown {
-                    if !list.matches(Int(row), column, values[index].lo, self.vocabulary) { return true }
-                } else {
-                    truth = truth.isFalse ? truth : .maybe
-                }
+    /// Rows of a scope of lines by an attribute of their item.
+    func chains(attribute window: WindowPlan, _ rows: Range<Int>) -> RowChains {
+        let chains = chains(key: Chunk.tableCount * 64 + window.attributeField, window)
+        if chains.rows != rows, let attributes = window.attributes {
+            let slot = tables[window.table].slots[binding.lineItemField]
+            chains.build(rows) { row in
+                let code = Int(slot.code(row))
+                return code >= 0 && code < window.attributeCount ? attributes[code] : -1
             }
-            if truth.isTrue {
-                result = .yes
-                return false
-            }
-            if !truth.isFalse { result = .maybe }
-            return true
         }
-        if values[lead].isKnown {
-            membership.index.forEach(Int32(truncatingIfNeeded: values[lead].lo), test)
-        } else {
-            for row in 0..<Int32(list.rowCount) where !test(row) { break }
-            if result.isTrue { result = .maybe }
-        }
-        return result
+        return chains
     }
 
-    // MARK: Lists by date and area
-
-    /// Whether a list row applies on the focus row's date and in its area.
-    func applies(_ list: BoundList, _ row: Int, _ focus: Int) -> Value {
-        if list.isPlain { return .yes }
-        let selection = binding.selections[focusTable]
-        var day = Value(0)
-        if list.isDated {
-            let node = list.source.dateSelector == .fee ? selection.fee : selection.discharge
-            day = evaluate(node, focus)
-        }
-        var area: [UInt8]?
-        if list.hasAreas {
-            let value = evaluate(list.source.areaSelector == .home ? selection.home : selection.care, focus)
-            if value.isKnown { area = vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)) }
-        }
-        switch list.applies(row, day: day, area: area) {
-        case .some(true): return .yes
-        case .some(false): return .no
-        case nil: return .maybe
-        }
-    }
-
-    /// Rows of a large scope by code, built on first use for the scope at hand.
-    func index(_ table: Int, _ field: Int, _ rows: Range<Int>) -> RowIndex {
-        let key = table * 64 + field
-        if let index = indexes[key], index.rows == rows { return index }
-        let index = RowIndex(tables[table].slots[field], rows)
-        indexes[key] = index
-        return index
+    /// Folds over an encounter may be nested in folds over its person: each has chains of its own.
+    private func chains(key: Int, _ window: WindowPlan) -> RowChains {
+        let key = key * 2 + (window.scope == .encounter ? 1 : 0)
+        if let known = chains[key] { return known }
+        let fresh = RowChains(codes: binding.vocabulary.count)
+        chains[key] = fresh
+        return fresh
     }
 
     func takeDistinct() -> (sure: [Int128], possible: [Int128]) {
@@ -392,47 +394,5 @@ final class Evaluator {
 
     func noteDistinct(_ value: Int128, isSure: Bool) {
         if isSure { distinct.append(value) } else { possible.append(value) }
-    }
-}
-
-/// The rows of a scope ordered by a code.
-final class RowIndex {
-    let rows: Range<Int>
-    private var keys: [UInt64]
-    let unknown: [Int32]
-
-    init(_ slot: Slot, _ rows: Range<Int>) {
-        self.rows = rows
-        keys = []
-        keys.reserveCapacity(rows.count)
-        var unknown: [Int32] = []
-        for row in rows {
-            let code = slot.code(row)
-            if code < 0 {
-                unknown.append(Int32(row))
-            } else {
-                keys.append(UInt64(UInt32(code)) << 32 | UInt64(UInt32(row)))
-            }
-        }
-        keys.sort()
-        self.unknown = unknown
-    }
-
-    /// Rows with the code, ascending.
-    func rows(code: Int32) -> [Int32] {
-        guard code >= 0 else { return [] }
-        var low = 0
-        var high = keys.count
-        let floor = UInt64(UInt32(code)) << 32
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < floor { low = middle + 1 } else { high = middle }
-        }
-        var found: [Int32] = []
-        while low < keys.count, keys[low] >> 32 == UInt64(UInt32(code)) {
-            found.append(Int32(truncatingIfNeeded: keys[low] & 0xFFFF_FFFF))
-            low += 1
-        }
-        return found
     }
 }

@@ -47,22 +47,45 @@ struct WindowPlan {
     let dayKey: Int
     let range: Window.Range?
     let relatedTime: Int32
+    /// The column of the related row's own day, when the range is measured from that; -1: otherwise.
+    let rangeDayField: Int
     let focusTime: Int32
     let filter: Int32
-    let isFilterStatic: Bool
+    let isStatic: Bool
+    let sameCount: Int
+    let tableCause: Int32
     let excludesFocus: Bool
     let isBounded: Bool
-    let period: Int64
-    let isDayKey: Bool
-    let focusDay: Int32
+    let calendarKeys: UnsafeMutablePointer<CalendarKey>
+    let calendarKeyCount: Int
     let argumentIsNonNegative: Bool
     let inputs: UnsafeMutablePointer<Int32>
     let inputCount: Int
     /// Truth of the filter by item code, where it depends on nothing else.
     let gate: UnsafeMutablePointer<UInt8>?
     let gateCount: Int
+    /// A key that is an attribute of the line's item, with that attribute by item code.
+    let attributeKey: Int
+    let attributeField: Int
+    let attributes: UnsafeMutablePointer<Int32>?
+    let attributeCount: Int
 
-    init(_ window: CompiledWindow, gate truth: [UInt8]?) {
+    init(_ window: CompiledWindow, _ program: Program, gate truth: [UInt8]?, itemAttributes: [Int: [Int32]]) {
+        rangeDayField = Self.dayField(window, program)
+        let attributeKey = window.keys.firstIndex { $0.itemField >= 0 } ?? -1
+        if attributeKey >= 0, let values = itemAttributes[Int(window.keys[attributeKey].itemField)] {
+            let copy = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, values.count))
+            copy.initialize(from: values, count: values.count)
+            self.attributeKey = attributeKey
+            attributeField = Int(window.keys[attributeKey].itemField)
+            attributes = copy
+            attributeCount = values.count
+        } else {
+            self.attributeKey = -1
+            attributeField = 0
+            attributes = nil
+            attributeCount = 0
+        }
         number = window.number
         function = window.function
         argument = window.argument
@@ -77,12 +100,14 @@ struct WindowPlan {
         relatedTime = window.relatedTime
         focusTime = window.focusTime
         filter = window.filter
-        isFilterStatic = window.isFilterStatic
+        isStatic = window.isStatic
+        sameCount = window.sameCount
+        tableCause = window.tableCause
         excludesFocus = window.excludesFocus
         isBounded = window.isBounded
-        period = window.periodKey?.number ?? -1
-        isDayKey = window.isDayKey
-        focusDay = window.focusDay
+        calendarKeys = .allocate(capacity: max(1, window.calendarKeys.count))
+        calendarKeys.initialize(from: window.calendarKeys, count: window.calendarKeys.count)
+        calendarKeyCount = window.calendarKeys.count
         argumentIsNonNegative = window.argumentIsNonNegative
         inputs = .allocate(capacity: max(1, window.focusInputs.count))
         inputs.initialize(from: window.focusInputs, count: window.focusInputs.count)
@@ -98,9 +123,25 @@ struct WindowPlan {
         }
     }
 
+    private static func dayField(_ window: CompiledWindow, _ program: Program) -> Int {
+        guard window.relatedTime >= 0 else { return -1 }
+        let node = program.nodes[Int(window.relatedTime)]
+        guard node.operation == .access else { return -1 }
+        let access = program.accesses[Int(node.a)]
+        guard access.hops.isEmpty, access.start == window.table else { return -1 }
+        let table = Table.allCases[Int(window.table)]
+        switch access.leaf {
+        case .day, .time: return table.referenceTime.flatMap { table.index(of: $0.day) } ?? -1
+        case .start: return table.index(of: "start_day") ?? -1
+        default: return -1
+        }
+    }
+
     func free() {
         keys.deallocate()
+        calendarKeys.deallocate()
         inputs.deallocate()
         gate?.deallocate()
+        attributes?.deallocate()
     }
 }

@@ -80,6 +80,10 @@ extension Expression {
             if case .stored(let field) = path.field { path.table.isNonNegative(field) } else { false }
         case .arithmetic(.multiply, let a, let b), .arithmetic(.add, let a, let b): a.isNonNegative && b.isNonNegative
         case .absolute: true
+        case .coalesce(let list), .least(let list): list.allSatisfy(\.isNonNegative)
+        case .greatest(let list): list.contains(where: \.isNonNegative)
+        case .choose(let branches, let otherwise):
+            otherwise.isNonNegative && branches.allSatisfy(\.result.isNonNegative)
         default: false
         }
     }

@@ -11,7 +11,7 @@ final class FindingDictionaries: @unchecked Sendable {
     let poolOf: [Int32]
     let outcomes: [Outcome: Int32]
     let tableNames: [String]
-    let causes: [String]
+    private let causeNumbers: [Int32]
     let lossMethods: [String]
 
     static let lossMethods = ["ratio", "unknown"]
@@ -19,12 +19,10 @@ final class FindingDictionaries: @unchecked Sendable {
     init(_ binding: Binding, institutions: Set<Int32>, items: Set<Int32>, pools: Set<Int32>) {
         let vocabulary = binding.vocabulary
         func ordered(_ codes: Set<Int32>) -> ([String], [Int32]) {
-            let sorted = codes.map { (vocabulary.string($0), $0) }.sorted {
-                $0.0.utf8.lexicographicallyPrecedes($1.0.utf8)
-            }
+            let sorted = codes.sorted { vocabulary.view($0).lexicographicallyPrecedes(vocabulary.view($1)) }
             var places = [Int32](repeating: -1, count: vocabulary.count)
-            for (place, entry) in sorted.enumerated() { places[Int(entry.1)] = Int32(place) }
-            return (sorted.map(\.0), places)
+            for (place, code) in sorted.enumerated() { places[Int(code)] = Int32(place) }
+            return (sorted.map { vocabulary.string($0) }, places)
         }
         let (institutionNames, institutionOf) = ordered(institutions)
         let (itemNames, itemOf) = ordered(items)
@@ -35,7 +33,11 @@ final class FindingDictionaries: @unchecked Sendable {
         let outcomeList: [Outcome] = [.violation, .suspicion, .undetermined, .error]
         outcomes = Dictionary(uniqueKeysWithValues: outcomeList.enumerated().map { ($1, Int32($0)) })
         tableNames = Table.allCases.map(\.rawValue) + Table.allCases.map { "group of \($0.rawValue)" }
-        causes = binding.program.accesses.map(\.name) + ["coverage", "overflow"]
+        causeNumbers =
+            Array(binding.program.accesses.indices.map { Int32($0) })
+            + [Draft.causeCoverage, Draft.causeOverflow, Draft.causeDivision]
+            + binding.program.otherCauses.indices.map { Draft.firstOtherCause - Int32($0) }
+        let causes = causeNumbers.map(binding.program.causeName)
         lossMethods = Self.lossMethods
         let rules = binding.rules.map(\.rule)
         var tables: [FindingColumns.Column: [String]] = [
@@ -50,11 +52,7 @@ final class FindingDictionaries: @unchecked Sendable {
     }
 
     func cause(_ number: Int32) -> Int32 {
-        switch number {
-        case Draft.causeCoverage: Int32(causes.count - 2)
-        case Draft.causeOverflow: Int32(causes.count - 1)
-        default: number
-        }
+        number >= 0 ? number : Int32(causeNumbers.firstIndex(of: number) ?? 0)
     }
 }
 
@@ -66,6 +64,10 @@ final class FindingEncoder {
     private(set) var columns: [ColumnBuffer]
     private(set) var rows = 0
     private var key: [UInt8] = []
+    private let scanPerson = Table.scan.index(of: "person") ?? 0
+    private let encounterInstitution = Table.encounter.index(of: "institution") ?? 0
+    private let institutionFields = Table.allCases.map { $0.index(of: "institution") }
+    private let itemFields = Table.allCases.map { $0.index(of: "item") }
 
     init(_ binding: Binding, _ dictionaries: FindingDictionaries) {
         self.binding = binding
@@ -110,11 +112,20 @@ final class FindingEncoder {
         }
         evidence(.value, draft.value, rule.valueScale)
         evidence(.limit, draft.limit, rule.limitScale)
-        list(.violating, draft.violating, table, chunk)
+        for row in draft.violating {
+            RowNames.with(table, Int(row), chunk) { self[.violating].appendItem(utf8: $0) }
+        }
+        self[.violating].closeList()
         self[.violatingTable].append(Int32(table))
-        list(.involved, draft.involved, Int(max(0, draft.involvedTable)), chunk)
-        optional(.involvedTable, draft.involvedTable >= 0 ? draft.involvedTable : nil)
-        for stake in draft.stakes { Self.withYuan(stake) { self[.stakes].appendItem(utf8: $0) } }
+        involved(draft, chunk)
+        for stake in draft.stakes {
+            // An unknown stake is an empty text, never zero.
+            guard let stake else {
+                self[.stakes].appendItem(utf8: UnsafeBufferPointer(start: nil, count: 0))
+                continue
+            }
+            Self.withYuan(stake) { self[.stakes].appendItem(utf8: $0) }
+        }
         self[.stakes].closeList()
         optional(.gross, draft.gross)
         optional(.inScope, draft.inScope)
@@ -148,22 +159,16 @@ final class FindingEncoder {
         let table = rule.table
         let row = Int(draft.firstRow)
         let encounter = table == binding.encounterTable ? row : evaluator.encounter(of: row)
-        let isPersons: Bool
-        if case .person = rule.partition {
-            isPersons = true
-        } else {
-            isPersons = !rule.isGroup && draft.violating.count == 1
-        }
-        let named = table == Table.scan.position ? chunk.slot(.scan, "person") : Slot()
-        if named.isValid(row), draft.violating.count == 1 {
+        let named = table == Table.scan.position ? chunk[.scan].slots[scanPerson] : Slot()
+        if named.isValid(row), draft.hasOnePerson {
             self[.person].append(utf8: named.utf8(row))
-        } else if isPersons, encounter >= 0, let parent = chunk[.encounter].parent {
+        } else if draft.hasOnePerson, encounter >= 0, let parent = chunk[.encounter].parent {
             self[.person].append(utf8: chunk[.person].slots[0].utf8(Int(parent[encounter])))
         } else {
             self[.person].appendNull()
         }
-        let own = Table.allCases[table].index(of: "institution").map { chunk.tables[table].slots[$0].code(row) }
-        let institution = own ?? (encounter >= 0 ? chunk.slot(.encounter, "institution").code(encounter) : -1)
+        let own = institutionFields[table].map { chunk.tables[table].slots[$0].code(row) }
+        let institution = own ?? (encounter >= 0 ? chunk[.encounter].slots[encounterInstitution].code(encounter) : -1)
         optional(.institution, institution >= 0 ? dictionaries.institutionOf[Int(institution)] : nil)
         if encounter >= 0, !rule.isGroup || rule.isMemberBounded || table == binding.lineTable {
             self[.encounter].append(utf8: chunk[.encounter].slots[0].utf8(encounter))
@@ -172,7 +177,7 @@ final class FindingEncoder {
         }
         let day = evaluator.evaluate(rule.day, row)
         optional(.day, day.isKnown ? Int32(truncatingIfNeeded: day.lo) : nil)
-        let item = Table.allCases[table].index(of: "item").map { chunk.tables[table].slots[$0].code(row) } ?? -1
+        let item = itemFields[table].map { chunk.tables[table].slots[$0].code(row) } ?? -1
         optional(.item, item >= 0 ? dictionaries.itemOf[Int(item)] : nil)
     }
 
@@ -189,10 +194,19 @@ final class FindingEncoder {
         }
     }
 
-    private func list(_ column: FindingColumns.Column, _ rows: [Int32], _ table: Int, _ chunk: Chunk) {
-        let buffer = self[column]
-        for row in rows { RowNames.with(table, Int(row), chunk) { buffer.appendItem(utf8: $0) } }
+    /// Rows of another table than the first row's carry its name: `diagnosis:E1#2`.
+    private func involved(_ draft: Draft, _ chunk: Chunk) {
+        let buffer = self[.involved]
+        let lead = draft.involved.first?.table ?? -1
+        for entry in draft.involved {
+            RowNames.with(Int(entry.table), Int(entry.row), chunk) { name in
+                guard entry.table != lead else { return buffer.appendItem(utf8: name) }
+                let text = Array(Table.allCases[Int(entry.table)].rawValue.utf8) + [58] + name
+                text.withUnsafeBufferPointer { buffer.appendItem(utf8: $0) }
+            }
+        }
         buffer.closeList()
+        optional(.involvedTable, lead >= 0 ? lead : nil)
     }
 
     private func makeKey(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {

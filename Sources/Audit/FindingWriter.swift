@@ -38,7 +38,7 @@ final class FindingWriter {
         while start < count {
             let taken = min(count - start, Self.batchRows - batchCount)
             for (index, column) in columns.enumerated() {
-                batch[index].append(rowsOf: column.view, from: start, count: taken)
+                batch[index].append(rows: start..<start + taken, of: column.view)
             }
             batchCount += taken
             start += taken
@@ -50,25 +50,5 @@ final class FindingWriter {
         try writer.write(batch, rows: batchCount)
         for column in batch { column.reset() }
         batchCount = 0
-    }
-}
-
-extension ColumnBuffer {
-    /// Appends a run of rows of another column of the same type.
-    func append(rowsOf view: ColumnView, from start: Int, count: Int) {
-        for row in start..<start + count {
-            guard view.isValid(row) else {
-                appendNull()
-                continue
-            }
-            switch view.type {
-            case .int64, .decimal64: append(view.int64[row])
-            case .utf8: append(utf8: view.utf8(row))
-            case .listUtf8:
-                for item in view.items(row) { appendItem(utf8: view.item(item)) }
-                closeList()
-            default: append(view.int32[row])
-            }
-        }
     }
 }

@@ -117,7 +117,7 @@ final class ItemFacts {
         let membership = binding.knowledge.memberships[Int(node.k)]
         let list = binding.knowledge.lists[membership.list]
         let argument = binding.program.nodes[Int(binding.program.operands[Int(node.first)])]
-        guard list.isPlain, list.columns[membership.columns[0]].isCode, argument.operation == .access,
+        guard list.isPlain, list.columns[membership.columns[0].column].isCode, argument.operation == .access,
             binding.program.accesses[Int(argument.a)].path == SieveForms.itemPath
         else { return nil }
         return membership.index

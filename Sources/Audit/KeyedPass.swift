@@ -33,17 +33,24 @@ final class KeyedPass: @unchecked Sendable {
         candidates = Array(repeating: 0, count: binding.rules.count)
     }
 
+    /// In place of a partition key that is not known.
+    private static let unknownKey = Int128.max
+
     /// A gathered row: its key, and where it lies among the gathered parts.
     struct Row {
         let key: Int128
         let reference: RowReference
     }
 
-    func run(threads: Int, firstChunk: Int, into writer: FindingWriter) throws {
+    /// `goOn` throws when the user asked to stop.
+    func run(
+        threads: Int, firstChunk: Int, into writer: FindingWriter, goOn: @Sendable () throws -> Void
+    ) throws {
         guard !plans.isEmpty else { return }
         var sequence = firstChunk
-        let gathered = try gather(threads: threads)
+        let gathered = try gather(threads: threads, goOn)
         for (index, plan) in plans.enumerated() {
+            try goOn()
             sequence = try evaluate(plan, gathered[index], threads: threads, sequence: sequence, writer)
         }
     }
@@ -58,29 +65,40 @@ final class KeyedPass: @unchecked Sendable {
         init(_ plan: KeyedPlan) { rows = plan.parts.map { _ in [] } }
     }
 
-    private func gather(threads: Int) throws -> [Gathered] {
+    private func gather(threads: Int, _ goOn: @Sendable () throws -> Void) throws -> [Gathered] {
         let slots = Mutex<[Int: [[(chunk: Chunk, keys: [Int128], part: Int)]]]>([:])
         let failure = Mutex<(any Error)?>(nil)
         let next = Atomic<Int>(0)
         let movements = try movementChunks()
+        // Rules about encounters alone do not need their lines again.
+        let isLight = plans.allSatisfy { plan in
+            !plan.needsChildren && plan.parts.allSatisfy { $0.table == .encounter || $0.table.role == .movement }
+        }
+        let tables: Set<Table>? = isLight ? [.person, .encounter] : nil
+        let wantsTimeline = plans.contains { $0.parts.contains { $0.table.role == .timeline } }
         let total = reader.chunkCount + movements.count
         let tallies = Mutex<[RuleTally]>(self.tallies)
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
             let run = RuleRun(binding, keepsUndetermined: false)
+            let scan = BinScan()
             while true {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < total else { break }
                 do {
+                    try goOn()
                     var netting = ClaimsReader.NettingCounts()
                     let isTimeline = number < reader.chunkCount
+                    if isTimeline && !wantsTimeline { continue }
                     let chunk =
-                        isTimeline ? try reader.chunk(number, &netting) : movements[number - reader.chunkCount].chunk
+                        isTimeline
+                        ? try reader.chunk(number, &netting, only: tables)
+                        : movements[number - reader.chunkCount].chunk
                     let table = isTimeline ? nil : movements[number - reader.chunkCount].table
-                    let found = self.gather(chunk, movement: table, run)
+                    let found = self.gather(chunk, movement: table, run, scan)
                     if found.contains(where: { !$0.isEmpty }) {
                         slots.withLock { $0[number] = found }
                     }
-                    if isTimeline { reader.release(number) }
+                    if isTimeline { reader.release(number, only: tables) }
                 } catch {
                     failure.withLock { if $0 == nil { $0 = error } }
                     return
@@ -119,7 +137,7 @@ final class KeyedPass: @unchecked Sendable {
 
     /// For each plan the rows of one chunk that may matter, copied out with their encounters and persons.
     private func gather(
-        _ chunk: Chunk, movement: Table?, _ run: RuleRun
+        _ chunk: Chunk, movement: Table?, _ run: RuleRun, _ scan: BinScan
     ) -> [[(chunk: Chunk, keys: [Int128], part: Int)]] {
         let evaluator = run.evaluator
         evaluator.enter(chunk)
@@ -133,16 +151,19 @@ final class KeyedPass: @unchecked Sendable {
                 evaluator.focusTable = table
                 let counter = counters[index]
                 let tableRows = chunk.tables[table]
-                let isCounted = plan.bins != nil
-                for row in 0..<tableRows.rows {
-                    if isCounted, !counter.passes(row, tableRows) { continue }
+                for survivor in counter.survivors(tableRows, scan) {
+                    let row = Int(survivor)
                     evaluator.firstUnknown = -1
                     let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)
                     guard key.isKnown else {
-                        if !part.isRelated { run.noteUnknownKey(plan.rule, row) }
+                        // A row without key is looked at by itself; it is nobody's neighbour.
+                        if !part.isRelated {
+                            rows.append(Int32(row))
+                            keys.append(Self.unknownKey)
+                        }
                         continue
                     }
-                    rows.append(Int32(row))
+                    rows.append(survivor)
                     keys.append(key.lo)
                 }
                 if !rows.isEmpty {
@@ -153,7 +174,8 @@ final class KeyedPass: @unchecked Sendable {
                                     GatheredChunk.Part(
                                         table: part.table, rows: rows.map { RowReference(source: 0, row: $0) })
                                 ],
-                                [chunk], withChildren: plan.needsChildren
+                                [chunk], withChildren: plan.needsChildren,
+                                withEncounterLines: plan.needsEncounterLines
                             ).chunk, keys, number
                         ))
                 }
@@ -172,19 +194,20 @@ final class KeyedPass: @unchecked Sendable {
         guard !gathered.rows[0].isEmpty else { return sequence }
         // Partitions in the order of their keys' texts, which no numbering of codes can change.
         let names = names(of: gathered.rows, isText: rule.isKeyText)
-        func ordered(_ rows: [Row]) -> [Row] {
-            rows.enumerated().sorted { a, b in
-                let (x, y) = (names[a.element.key] ?? 0, names[b.element.key] ?? 0)
-                return x != y ? x < y : a.offset < b.offset
+        let tables = zip(plan.parts, gathered.rows).map { part, rows in
+            let order = MovementOrder(part.table, gathered.parts, binding)
+            return rows.enumerated().sorted { a, b in
+                let (x, y) = (names[a.element.key] ?? Int.max, names[b.element.key] ?? Int.max)
+                if x != y { return x < y }
+                return order?.precedes(a.element.reference, b.element.reference) ?? (a.offset < b.offset)
             }.map(\.element)
         }
-        let tables = gathered.rows.map(ordered)
         let (chunk, first) = GatheredChunk.make(
             zip(plan.parts, tables).map { GatheredChunk.Part(table: $0.table, rows: $1.map(\.reference)) },
-            gathered.parts, withChildren: plan.needsChildren)
+            gathered.parts, withChildren: plan.needsChildren, withEncounterLines: plan.needsEncounterLines)
         var ranges: [(key: Int128, rows: Range<Int>)] = []
         for (index, row) in tables[0].enumerated() {
-            if let last = ranges.last, last.key == row.key {
+            if let last = ranges.last, last.key == row.key, row.key != Self.unknownKey {
                 ranges[ranges.count - 1].rows = last.rows.lowerBound..<index + 1
             } else {
                 ranges.append((row.key, index..<index + 1))
@@ -203,7 +226,7 @@ final class KeyedPass: @unchecked Sendable {
     }
 
     private func names(of rows: [[Row]], isText: Bool) -> [Int128: Int] {
-        let keys = Set(rows.joined().map(\.key))
+        let keys = Set(rows.joined().map(\.key)).subtracting([Self.unknownKey])
         let sorted =
             isText
             ? keys.map { ($0, binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: $0))) }
@@ -236,13 +259,19 @@ final class KeyedPass: @unchecked Sendable {
                     partition[plan.rule.table] = range.rows
                     for (table, places) in related { partition[table] = places[range.key] ?? 0..<0 }
                     run.evaluator.partition = partition
+                    if range.key == Self.unknownKey {
+                        run.run(plan.rule, placeless: Int32(range.rows.lowerBound), partition: Int32(index))
+                        continue
+                    }
                     let rows = range.rows.map { Int32($0) }
                     rows.withUnsafeBufferPointer { run.run(plan.rule, rows: $0, partition: Int32(index)) }
                 }
-                for draft in run.takeDrafts().sorted(by: { ($0.partition, $0.firstRow) < ($1.partition, $1.firstRow) })
-                {
-                    encoder.encode(draft, in: chunk, evaluator: run.evaluator)
+                let drafts = run.takeDrafts()
+                let order = drafts.indices.sorted {
+                    let (a, b) = (drafts[$0], drafts[$1])
+                    return (a.partition, a.firstRow, $0) < (b.partition, b.firstRow, $1)
                 }
+                for index in order { encoder.encode(drafts[index], in: chunk, evaluator: run.evaluator) }
                 let taken = encoder.take()
                 results.withLock { $0[number] = taken }
             }
@@ -261,6 +290,38 @@ final class KeyedPass: @unchecked Sendable {
     }
 }
 
+/// The order of movements by day, second and identifier, whatever segments they came in (库存、扫码记录的次序).
+///
+/// Rows of timelines need none: they lie in the order of persons already.
+private struct MovementOrder {
+    private let rows: [TableRows]
+    private let day: Int
+    private let second: Int
+
+    init?(_ table: Table, _ parts: [Chunk], _ binding: Binding) {
+        guard table.role == .movement else { return nil }
+        rows = parts.map { $0[table] }
+        day = binding.referenceDay[table.position]
+        second = binding.referenceSecond[table.position]
+    }
+
+    func precedes(_ a: RowReference, _ b: RowReference) -> Bool {
+        let (x, y) = (time(a), time(b))
+        if x != y { return x < y }
+        let (p, q) = (rows[Int(a.source)].slots[0].utf8(Int(a.row)), rows[Int(b.source)].slots[0].utf8(Int(b.row)))
+        if p.lexicographicallyPrecedes(q) { return true }
+        return !q.lexicographicallyPrecedes(p) && (a.source, a.row) < (b.source, b.row)
+    }
+
+    private func time(_ reference: RowReference) -> (Int32, Int32) {
+        let slots = rows[Int(reference.source)].slots
+        let row = Int(reference.row)
+        guard slots[day].isValid(row) else { return (Int32.min, Int32.min) }
+        let isTimed = second >= 0 && slots[second].isValid(row)
+        return (slots[day].int32s[row], isTimed ? slots[second].int32s[row] : Int32.min)
+    }
+}
+
 /// Rows copied out of their chunks, with the encounters, persons and children that belong to them.
 enum GatheredChunk {
     struct Part {
@@ -269,7 +330,9 @@ enum GatheredChunk {
     }
 
     /// The chunk, and for each part the place of its first row in its table.
-    static func make(_ parts: [Part], _ sources: [Chunk], withChildren: Bool) -> (chunk: Chunk, first: [Int]) {
+    static func make(
+        _ parts: [Part], _ sources: [Chunk], withChildren: Bool, withEncounterLines: Bool
+    ) -> (chunk: Chunk, first: [Int]) {
         let chunk = Chunk()
         var first: [Int] = []
         // One encounter and one person per row; their identities tell which are the same.
@@ -294,6 +357,12 @@ enum GatheredChunk {
         fill(.person, persons, sources, chunk)
         link(chunk, .encounter, parents: persons.indices.map { Int32($0) }, parentRows: persons.count)
         guard withChildren else { return (chunk, first) }
+        if withEncounterLines { chunk.encounterLines = companions(.line, of: encounters, sources, in: chunk).rows }
+        if parts.contains(where: { $0.table == .settlement }) {
+            let (rows, identities) = companions(.settlement, of: encounters, sources, in: chunk)
+            chunk.encounterSettlements = rows
+            chunk.encounterSettlementIdentities = identities
+        }
         addChildren(of: persons, .entitlement, sources, to: chunk)
         for child in [Table.diagnosis, .operation, .prescription, .line, .settlement]
         where !parts.contains(where: { $0.table == child }) {
@@ -304,6 +373,44 @@ enum GatheredChunk {
 
     private static func parent(of row: RowReference, _ table: Table, _ sources: [Chunk]) -> RowReference {
         RowReference(source: row.source, row: sources[Int(row.source)][table].parent?[Int(row.row)] ?? 0)
+    }
+
+    /// All rows of a table that belong to the encounters, beside those that were gathered themselves: the lines may be
+    /// at stake with their encounters, the settlements tell what was paid for them.
+    private static func companions(
+        _ table: Table, of encounters: [RowReference], _ sources: [Chunk], in chunk: Chunk
+    ) -> (rows: TableRows, identities: [Int64]) {
+        let tables = sources.map { source in
+            switch table {
+            case .line: source.encounterLines ?? source[table]
+            default: source.encounterSettlements ?? source[table]
+            }
+        }
+        var children: [RowReference] = []
+        var parents: [Int32] = []
+        var identities: [Int64] = []
+        for (index, encounter) in encounters.enumerated() {
+            let source = Int(encounter.source)
+            guard let starts = tables[source].starts else { continue }
+            for row in starts[Int(encounter.row)]..<starts[Int(encounter.row) + 1] {
+                children.append(RowReference(source: encounter.source, row: row))
+                parents.append(Int32(index))
+                identities.append(
+                    table == .settlement
+                        ? sources[source].identity(ofSettlement: Int(row)) : 0)
+            }
+        }
+        var rows = TableRows(slots: .allocate(capacity: table.fields.count))
+        rows.slots.initialize(repeating: Slot(), count: table.fields.count)
+        rows.rows = children.count
+        for field in 0..<table.fields.count {
+            rows.slots[field] = Gather.slot(field, children, from: tables, arena: chunk.arena)
+        }
+        let copy = chunk.arena.allocate(Int32.self, parents.count)
+        for (index, parent) in parents.enumerated() { copy[index] = parent }
+        rows.parent = copy
+        rows.starts = Gather.starts(copy, rows: parents.count, parentRows: encounters.count, arena: chunk.arena)
+        return (rows, identities)
     }
 
     private static func addChildren(

@@ -48,6 +48,8 @@ final class KeyedPlan: @unchecked Sendable {
     let bins: Bins?
     /// Whether the lines and other children of gathered encounters are looked at.
     let needsChildren: Bool
+    /// Whether lines that were not gathered are at stake with their encounters.
+    let needsEncounterLines: Bool
     var path: String { bins == nil ? "gathered" : "counted" }
 
     init(_ rule: CompiledRule, _ binding: Binding, isGeneral: Bool) {
@@ -74,7 +76,16 @@ final class KeyedPlan: @unchecked Sendable {
         }) {
             needsChildren = true
         }
+        // So do the lists that the day of settlement chooses rows of.
+        if binding.knowledge.lists.contains(where: { $0.isDated && $0.source.dateSelector == .settlement }) {
+            needsChildren = true
+        }
         self.needsChildren = needsChildren
+        if case .encounter = rule.rule.amount {
+            needsEncounterLines = parts.contains { $0.table == .line }
+        } else {
+            needsEncounterLines = false
+        }
         bins = isGeneral || parts.count > 1 ? nil : Self.bins(rule, binding)
     }
 
@@ -138,6 +149,8 @@ final class KeyedCounter: @unchecked Sendable {
 
     let plan: KeyedPlan
     let counts: UnsafeMutablePointer<UInt16>
+    /// For counting; whoever asks for survivors brings a scan of its own, because threads share the counter then.
+    private let scan = BinScan()
 
     init(_ plan: KeyedPlan) {
         self.plan = plan
@@ -150,11 +163,10 @@ final class KeyedCounter: @unchecked Sendable {
 
     func count(_ chunk: Chunk) {
         guard let bins = plan.bins else { return }
-        let rows = chunk[.encounter]
-        for encounter in 0..<rows.rows where bins.filter.admits(encounter, rows) {
-            guard let bin = bins.bin(encounter, rows) else { continue }
-            let place = Self.place(bin)
-            if counts[place] < UInt16.max { counts[place] &+= 1 }
+        let counts = counts
+        for bin in scan.run(bins, chunk[.encounter]) where bin.isKnown {
+            let place = Self.place(bin.number)
+            counts[place] &+= counts[place] < UInt16.max ? 1 : 0
         }
     }
 
@@ -168,58 +180,26 @@ final class KeyedCounter: @unchecked Sendable {
 
     /// The upper bits of the product are the well-mixed ones.
     @inline(__always) private static func place(_ bin: UInt64) -> Int {
-        Int(truncatingIfNeeded: (bin &* KeyedPlan.Bins.spread) &>> 43)
+        Int(truncatingIfNeeded: (bin &* BinScan.spread) &>> 43)
     }
 
-    /// Whether the row may belong to a group large enough to convict.
-    func passes(_ encounter: Int, _ rows: TableRows) -> Bool {
-        guard let bins = plan.bins else { return true }
-        guard bins.filter.admits(encounter, rows) else { return false }
-        guard let bin = bins.bin(encounter, rows) else { return true }
+    /// The rows that may belong to a group large enough to convict.
+    func survivors(_ rows: TableRows, _ scan: BinScan) -> [Int32] {
+        guard let bins = plan.bins else { return (0..<Int32(rows.rows)).map { $0 } }
+        var found: [Int32] = []
+        let counts = counts
         func count(_ bin: UInt64) -> Int { Int(counts[Self.place(bin)]) }
-        if bins.seconds == 0 { return count(bin) >= bins.leastCount }
-        // A window reaches into one neighbour on each side; so does every window this row is part of.
-        return count(bin &- 1) + count(bin) + count(bin &+ 1) >= bins.leastCount
-    }
-}
-
-extension KeyedPlan.Bins {
-    static let spread: UInt64 = 0x9E37_79B9_7F4A_7C15 | 1
-
-    /// The number of a row's bin before spreading; nil when a key is not known.
-    func bin(_ encounter: Int, _ rows: TableRows) -> UInt64? {
-        var hash: UInt64 = 0
-        var index = 0
-        while index < componentCount {
-            let component = components[index]
-            index &+= 1
-            let value: Int32
-            if component.field < 0 {
-                let slot = rows.slots + startDay
-                value = slot.pointee.isValid(encounter) ? slot.pointee.int32s[encounter] : -1
-            } else {
-                let code = (rows.slots + component.field).pointee.code(encounter)
-                if let numbers = component.numbers {
-                    value = code >= 0 && Int(code) < component.count ? numbers[Int(code)] : -1
-                } else {
-                    value = code
-                }
+        for bin in scan.run(bins, rows) {
+            guard bin.isKnown else {
+                found.append(bin.row)
+                continue
             }
-            if value < 0 { return nil }
-            hash = (hash ^ UInt64(UInt32(bitPattern: value))) &* 0xFF51_AFD7_ED55_8CCD
-            hash ^= hash &>> 32
+            // A window reaches into one neighbour on each side; so does every window this row is part of.
+            let total =
+                bins.seconds == 0
+                ? count(bin.number) : count(bin.number &- 1) + count(bin.number) + count(bin.number &+ 1)
+            if total >= bins.leastCount { found.append(bin.row) }
         }
-        guard seconds > 0 else { return mixed(hash) }
-        let day = rows.slots[startDay]
-        let second = rows.slots[startSecond]
-        guard day.isValid(encounter), second.isValid(encounter) else { return nil }
-        let time = Int64(day.int32s[encounter]) * 86_400 + Int64(second.int32s[encounter])
-        return mixed(hash) &+ UInt64(bitPattern: time / seconds)
+        return found
     }
-
-    @inline(__always) private func mixed(_ hash: UInt64) -> UInt64 {
-        let x = (hash ^ (hash &>> 29)) &* 0xC4CE_B9FE_1A85_EC53
-        return x ^ (x &>> 32)
-    }
-
 }

@@ -3,9 +3,18 @@ import Columns
 
 /// Master data (机构, 项目, 医师 …) bound to the vocabulary, looked up by code.
 final class Masters: @unchecked Sendable {
+    /// From when to when something holds (协议、资格、待遇期间).
     struct Span {
-        let from: Int32
+        /// nil: not known.
+        let from: Int32?
+        /// The last day; `Int32.max`: it lasts.
         let to: Int32
+
+        /// Whether the span covers the day.
+        func covers(_ day: Value) -> Value {
+            let begun = from.map { Value.lessOrEqual(.known(Int128($0)), day) } ?? .maybe
+            return Evaluator.and(begun, to == Int32.max ? .yes : .lessOrEqual(day, .known(Int128(to))))
+        }
     }
 
     /// Held in the shape of a chunk, so that one loader reads both.
@@ -64,7 +73,7 @@ final class Masters: @unchecked Sendable {
             guard code >= 0 else { continue }
             found[code, default: []].append(
                 Span(
-                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : Int32.min,
+                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : nil,
                     to: rows.slots[to].isValid(row) ? rows.slots[to].int32s[row] : Int32.max))
         }
         spans[table.position] = found

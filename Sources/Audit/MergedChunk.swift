@@ -8,7 +8,7 @@ import Columns
 enum MergedChunk {
     static func make(
         _ sources: [SegmentSource], _ fields: [Table: [Int]], _ withdrawn: WithdrawnRows?, from first: [UInt8]?,
-        before next: [UInt8]?
+        before next: [UInt8]?, only touched: TouchedPersons? = nil
     ) throws -> Chunk {
         var parts: [Chunk] = []
         var segments: [Int] = []
@@ -17,12 +17,19 @@ enum MergedChunk {
             for block in 0..<source.segment.blockCount {
                 if let next, !Array(source.segment.firstPerson(block).utf8).lexicographicallyPrecedes(next) { break }
                 if let first, Array(source.segment.lastPerson(block).utf8).lexicographicallyPrecedes(first) { continue }
+                let segment = source.segment
+                if let touched,
+                    !touched.hasAny(from: segment.firstPerson(block), through: segment.lastPerson(block))
+                {
+                    continue
+                }
                 let part = try source.chunk(block: block)
                 let rows = part[.person]
                 for row in 0..<rows.rows {
                     let id = Array(rows.slots[0].utf8(row))
                     if let first, id.lexicographicallyPrecedes(first) { continue }
                     if let next, !id.lexicographicallyPrecedes(next) { continue }
+                    if let touched, !touched.contains(id) { continue }
                     persons.append((id, RowReference(source: Int32(parts.count), row: Int32(row))))
                 }
                 parts.append(part)

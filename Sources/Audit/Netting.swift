@@ -9,6 +9,8 @@ enum Netting {
     private static let quantity = Table.line.index(of: "quantity") ?? 0
     private static let amount = Table.line.index(of: "amount") ?? 0
     private static let inScope = Table.line.index(of: "in_scope") ?? 0
+    private static let day = Table.line.index(of: "day") ?? 0
+    private static let second = Table.line.index(of: "second") ?? 0
     private static let daysSupply = Table.line.index(of: "days_supply") ?? 0
 
     /// A settlement that reverses another takes it, and itself, out of every rule.
@@ -17,13 +19,18 @@ enum Netting {
         guard let named = Table.settlement.index(of: "reverses"), rows.slots[named].kind == .text,
             let parent = rows.parent
         else { return }
+        guard let persons = chunk[.encounter].parent else { return }
+        func name(_ row: Int, _ field: Int) -> [UInt8] {
+            // Numbers are those of the same person.
+            withUnsafeBytes(of: persons[Int(parent[row])]) { Array($0) } + rows.slots[field].utf8(row)
+        }
         var gone: Set<[UInt8]> = []
         for row in 0..<rows.rows where rows.slots[named].isValid(row) {
-            gone.insert(Array(rows.slots[named].utf8(row)))
-            gone.insert(Array(rows.slots[0].utf8(row)))
+            gone.insert(name(row, named))
+            gone.insert(name(row, 0))
         }
         guard !gone.isEmpty else { return }
-        let kept = (0..<rows.rows).filter { !gone.contains(Array(rows.slots[0].utf8($0))) }
+        let kept = (0..<rows.rows).filter { !gone.contains(name($0, 0)) }
         var result = rows
         result.rows = kept.count
         let references = kept.map { RowReference(source: 0, row: Int32($0)) }
@@ -58,7 +65,7 @@ enum Netting {
             if named.validity == nil, lines.rows > 0 { return true }
             for row in 0..<lines.rows where named.isValid(row) { return true }
         }
-        return hasNegative(lines.slots[quantity], lines.rows) || hasNegative(lines.slots[amount], lines.rows)
+        return [quantity, amount, inScope].contains { hasNegative(lines.slots[$0], lines.rows) }
     }
 
     private static func hasNegative(_ slot: Slot, _ rows: Int) -> Bool {
@@ -104,11 +111,20 @@ enum Netting {
             let id = lines.slots[0]
             let named = lines.slots[Netting.reverses]
             var known: (person: Int32, rows: [[UInt8]: Int]) = (-1, [:])
+            var taking: [Int] = []
             for row in 0..<lines.rows {
                 let isReversal = named.isValid(row) && named.kind == .text
-                let isNegative = (quantities[row] ?? 0) < 0 || (amounts[row] ?? 0) < 0
+                let isNegative = (quantities[row] ?? 0) < 0 || (amounts[row] ?? 0) < 0 || (scoped[row] ?? 0) < 0
                 guard isReversal || isNegative else { continue }
                 isDropped[row] = true
+                if isReversal { taking.append(row) } else { orphans += 1 }
+            }
+            // Where several take from one line, the earlier come first.
+            taking.sort { a, b in
+                let (x, y) = (person[Int(parent[a])], person[Int(parent[b])])
+                return x != y ? x < y : precedes(a, b)
+            }
+            for row in taking {
                 let owner = person[Int(parent[row])]
                 if known.person != owner {
                     let first = Int(starts[Int(persons[Int(owner)])])
@@ -116,7 +132,7 @@ enum Netting {
                     known = (owner, [:])
                     for line in first..<last { known.rows[Array(id.utf8(line))] = line }
                 }
-                guard isReversal, let target = known.rows[Array(named.utf8(row))], target != row,
+                guard let target = known.rows[Array(named.utf8(row))], target != row,
                     !(named.isValid(target) && named.kind == .text), takeOff(row, from: target)
                 else {
                     orphans += 1
@@ -127,21 +143,35 @@ enum Netting {
             for row in 0..<lines.rows where isTouched[row] && (quantities[row] ?? 1) == 0 { isDropped[row] = true }
         }
 
-        /// False when the line had less than is taken back.
+        /// False, and nothing is taken, when the line had less of anything than is taken back.
         private mutating func takeOff(_ row: Int, from target: Int) -> Bool {
-            guard let taken = quantities[row]?.magnitude, let had = quantities[target], had >= 0,
-                taken <= UInt64(had)
+            guard let quantity = less(quantities[target], quantities[row]),
+                let amount = less(amounts[target], amounts[row]), let scope = less(scoped[target], scoped[row])
             else { return false }
-            quantities[target] = had - Int64(taken)
-            amounts[target] = less(amounts[target], amounts[row])
-            scoped[target] = less(scoped[target], scoped[row])
+            quantities[target] = quantity
+            amounts[target] = amount
+            scoped[target] = scope
             isTouched[target] = true
             return true
         }
 
-        private func less(_ had: Int64?, _ taken: Int64?) -> Int64? {
-            guard let had, let taken, taken != Int64.min else { return nil }
-            return had - abs(taken)
+        /// What is left: not known when one of the two is not; none when it would be below zero.
+        private func less(_ had: Int64?, _ taken: Int64?) -> Int64?? {
+            guard let had, let taken else { return .some(nil) }
+            guard had >= 0, taken.magnitude <= had.magnitude else { return .none }
+            return .some(had - Int64(taken.magnitude))
+        }
+
+        /// Day, second, bytes of the identifier; unknown before known.
+        private func precedes(_ a: Int, _ b: Int) -> Bool {
+            let day = lines.slots[Netting.day]
+            let second = lines.slots[Netting.second]
+            func time(_ row: Int) -> (Int32, Int32) {
+                guard day.isValid(row) else { return (Int32.min, Int32.min) }
+                return (day.int32s[row], second.isValid(row) ? second.int32s[row] : Int32.min)
+            }
+            let (x, y) = (time(a), time(b))
+            return x != y ? x < y : lines.slots[0].utf8(a).lexicographicallyPrecedes(lines.slots[0].utf8(b))
         }
     }
 
@@ -195,15 +225,24 @@ enum Netting {
         let whole = lines.slots[quantity]
         guard source.kind == .int32, slots[daysSupply].kind == .int32 else { return }
         let target = arena.allocate(Int32.self, kept.count)
+        let bits = arena.allocate(UInt8.self, kept.count / 8 + 1)
+        bits.initialize(repeating: 0, count: kept.count / 8 + 1)
         for (index, row) in kept.enumerated() {
-            var days = source.isValid(row) ? source.int32s[row] : 0
-            if work.isTouched[row], let left = work.quantities[row], whole.isValid(row), whole.int64s[row] > 0 {
-                let scaled = Int128(days) * Int128(left)
-                let (quotient, remainder) = scaled.quotientAndRemainder(dividingBy: Int128(whole.int64s[row]))
-                days = Int32(truncatingIfNeeded: quotient + (remainder > 0 ? 1 : 0))
+            var days = source.isValid(row) ? source.int32s[row] : nil
+            if work.isTouched[row] {
+                days = days.flatMap { scaled($0, left: work.quantities[row], of: whole, row) }
             }
-            target[index] = days
+            target[index] = days ?? 0
+            if days != nil { bits[index >> 3] |= 1 << UInt8(index & 7) }
         }
         slots[daysSupply].base = UnsafeRawPointer(target)
+        slots[daysSupply].validity = UnsafePointer(bits)
+    }
+
+    private static func scaled(_ days: Int32, left: Int64?, of whole: Slot, _ row: Int) -> Int32? {
+        guard let left, whole.isValid(row), whole.int64s[row] > 0 else { return nil }
+        let product = Int128(days) * Int128(left)
+        let (quotient, remainder) = product.quotientAndRemainder(dividingBy: Int128(whole.int64s[row]))
+        return Int32(exactly: quotient + (remainder > 0 ? 1 : 0))
     }
 }

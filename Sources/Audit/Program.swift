@@ -42,12 +42,14 @@ struct Node {
         case constant, unknown, access, listColumn, not, and, or
         case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
         case startsWith, inList, isKnown, add, subtract, multiply, scale, negate, absolute, greatest, least, coalesce
-        case divide, round, age, dayOf, period, prefix, choose, covered, aggregate
+        case divide, round, age, dayOf, period, prefix, choose, covered, aggregate, settlementDay
     }
 
     var operation: Operation
     /// Whether the access, list column … is read from the related row.
     var isRelated = false
+    /// Whether `Evaluator.known` understands it and everything below it.
+    var isSimple = false
     var a: Int32 = -1
     var b: Int32 = -1
     var k: Int64 = 0
@@ -70,6 +72,8 @@ struct CompiledWindow {
         var codeField: Int32 = -1
         /// The related side is the reference day in this column of the table itself.
         var dayField: Int32 = -1
+        /// The related side is this code field of the item of the line.
+        var itemField: Int32 = -1
     }
 
     /// Position among the windows of the program.
@@ -86,18 +90,28 @@ struct CompiledWindow {
     var filter: Int32 = -1
     /// The conditions of the filter that are not keys.
     var filterRest: [Expression] = []
-    /// The filter reads neither the focus row nor a list row.
-    var isFilterStatic = true
+    /// Condition and argument read neither the focus row nor a list row.
+    var isStatic = true
+    /// The access that names the table, should it be absent.
+    var tableCause: Int32 = -1
     var excludesFocus = false
+    /// How many of the keys stand in `SAME`; the others are equalities of the condition.
+    var sameCount = 0
     /// Complete whatever the coverage, because an encounter, prescription or operation bounds it.
     var isBounded = false
-    /// Calendar period of a key, which bounds the window in time; `nil` with `isDayKey` false: unbounded by keys.
-    var periodKey: Period?
-    var isDayKey = false
-    var focusDay: Int32 = -1
+    /// Keys that are days or calendar periods of the related row's reference time: they bound the window in time.
+    var calendarKeys: [CalendarKey] = []
     var argumentIsNonNegative = false
     /// Nodes of everything that the window reads of the focus row.
     var focusInputs: [Int32] = []
+}
+
+/// A key that is a day or a calendar period of a row's reference time (日、周、月 …).
+struct CalendarKey {
+    /// The value on the focus row: a day number, the first day of a period, or hours since 1970.
+    let node: Int32
+    /// nil: a day.
+    let period: Period?
 }
 
 /// The compiled expressions of all rules of a run: flat arrays, so that evaluation touches no object.
@@ -106,6 +120,8 @@ struct Program {
     var nodes: [Node] = []
     var operands: [Int32] = []
     var windows: [CompiledWindow] = []
+    /// Causes that are no field of the claims: cells of lists, as `alias.column`. Numbered by `otherCause`.
+    private(set) var otherCauses: [String] = []
     private var accessNumbers: [FieldPath: Int32] = [:]
 
     mutating func access(_ path: FieldPath) -> Int32 {
@@ -154,6 +170,25 @@ struct Program {
             }
         }
         return number
+    }
+
+    /// The number of a cause that is no field of the claims.
+    mutating func otherCause(_ name: String) -> Int32 {
+        let index = otherCauses.firstIndex(of: name) ?? otherCauses.count
+        if index == otherCauses.count { otherCauses.append(name) }
+        return Draft.firstOtherCause - Int32(index)
+    }
+
+    /// The name of a cause of an undetermined outcome.
+    func causeName(_ number: Int32) -> String {
+        switch number {
+        case 0...: accesses[Int(number)].name
+        case Draft.causeCoverage: "coverage"
+        case Draft.causeDivision: "division"
+        case Draft.causeOverflow: "overflow"
+        case let number where number > Draft.firstOtherCause: "unknown"
+        default: otherCauses[Int(Draft.firstOtherCause - number)]
+        }
     }
 
     mutating func append(_ node: Node) -> Int32 {

@@ -1,193 +1,165 @@
 import Claims
 import Rules
 
-/// From verdicts to drafts: evidence rows in order, and the money at stake.
+/// The money at stake in a finding (涉及金额).
 extension RuleRun {
-    func draft(_ rule: CompiledRule, _ run: [Verdict], _ partition: Int32) {
-        let violating = run.map(\.row).sorted()
-        // The row with the largest value speaks for the run; the first one names it.
-        let speaker = run.dropFirst().reduce(run[0]) { best, next in
-            (next.value?.lo ?? 0) > (best.value?.lo ?? 0) ? next : best
-        }
-        var draft = Draft(
-            rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome, firstRow: run[0].row,
-            violating: violating, value: speaker.value.known, limit: speaker.limit.known,
-            listRow: speaker.listRows.first ?? -1)
-        involve(rule, run.flatMap(\.involved), in: &draft)
-        evaluator.matchRows = speaker.listRows
-        price(rule, &draft, excessFrom: speaker)
-        append(draft)
-    }
-
-    func draft(_ rule: CompiledRule, group verdict: Verdict, _ keys: [Value], _ partition: Int32) {
-        var draft = Draft(
-            rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome,
-            firstRow: evaluator.members.map(\.row).min() ?? verdict.row, keys: keys,
-            violating: evaluator.members.filter(\.isSure).map(\.row).sorted(), value: verdict.value.known,
-            limit: verdict.limit.known, listRow: verdict.listRows.first ?? -1)
-        involve(rule, verdict.involved, in: &draft)
-        // Rows that may belong to the group are evidence, not violations.
-        let possible = evaluator.members.filter { !$0.isSure }.map(\.row)
-        if !possible.isEmpty, draft.involvedTable < 0 || draft.involvedTable == Int32(rule.table) {
-            draft.involvedTable = Int32(rule.table)
-            draft.involved = Array(Set(draft.involved + possible)).sorted()
-        }
-        evaluator.matchRows = verdict.listRows
-        price(rule, &draft, excessFrom: verdict)
-        append(draft)
-    }
-
-    /// Evidence names rows of one table: of the first window, in the order of the text, that has any.
-    func involve(_ rule: CompiledRule, _ rows: [Involved], in draft: inout Draft) {
-        let tables = rule.evidenceWindows.map { Int32(evaluator.windows[$0].table) }
-        guard let table = tables.first(where: { table in rows.contains { $0.table == table } }) else { return }
-        draft.involvedTable = table
-        let own = table == Int32(rule.table) ? Set(draft.violating) : []
-        var unique: [Int32] = []
-        for entry in rows.sorted() where entry.table == table && unique.last != entry.row && !own.contains(entry.row) {
-            unique.append(entry.row)
-        }
-        draft.involved = unique
-        if unique.isEmpty { draft.involvedTable = -1 }
-    }
-
-    private func price(_ rule: CompiledRule, _ draft: inout Draft, excessFrom verdict: Verdict) {
-        switch rule.rule.amount {
-        case .none: return
-        case .lines: stake(rule, &draft) { amount, _ in amount }
-        case .encounter: stakeEncounters(rule, &draft)
-        case .excess: stakeExcess(rule, &draft)
-        case .expression: stakeExpression(rule, &draft)
-        }
-    }
-
     private var lineSlots: UnsafeMutablePointer<Slot> { evaluator.tables[binding.lineTable].slots }
 
-    private func money(_ field: Int, _ row: Int32) -> Int64? {
-        let slot = lineSlots[field]
+    private func money(_ field: Int, _ row: Int32, in slots: UnsafeMutablePointer<Slot>? = nil) -> Int64? {
+        let slot = (slots ?? lineSlots)[field]
         return slot.isValid(Int(row)) ? slot.int64s[Int(row)] : nil
     }
 
-    private func stake(_ rule: CompiledRule, _ draft: inout Draft, _ share: (Int64, Int32) -> Int64) {
-        guard rule.table == binding.lineTable else { return }
-        var gross: Int64? = 0
-        var inScope: Int64? = 0
-        for row in draft.violating {
-            let amount = money(binding.amountField, row)
-            draft.stakes.append(amount.map { share($0, row) } ?? 0)
-            gross = gross.plus(amount.map { share($0, row) })
-            inScope = inScope.plus(money(binding.inScopeField, row).map { share($0, row) })
+    /// `speaker` is the row, or group, whose value and limit stand in the finding; `listRows` are those of each
+    /// violating row, in their order.
+    func price(_ rule: CompiledRule, _ draft: inout Draft, listRows: [[Int32]]) {
+        let isAboutLines = rule.table == binding.lineTable
+        switch rule.rule.amount {
+        case .none: return
+        case .lines where isAboutLines: stakeLines(&draft)
+        case .excess where isAboutLines: stakeExcess(rule, &draft)
+        case .encounter: stakeEncounters(&draft)
+        case .expression: stakeExpression(rule, &draft, listRows)
+        case .lines, .excess: nothingKnown(&draft)
         }
-        draft.gross = gross
-        draft.inScope = inScope
+    }
+
+    private func nothingKnown(_ draft: inout Draft) {
+        draft.stakes = draft.violating.map { _ in nil }
+        draft.lines = nil
+    }
+
+    private func stakeLines(_ draft: inout Draft) {
+        var sum = Stakes()
+        for row in draft.violating {
+            let gross = money(binding.amountField, row)
+            draft.stakes.append(gross)
+            sum.add(row, gross, money(binding.inScopeField, row))
+        }
+        sum.settle(&draft)
     }
 
     /// All lines of the encounters that the violating rows are, or belong to; each encounter counts once.
-    private func stakeEncounters(_ rule: CompiledRule, _ draft: inout Draft) {
-        var gross: Int64? = 0
-        var inScope: Int64? = 0
-        var seen: Set<Int> = []
+    private func stakeEncounters(_ draft: inout Draft) {
+        var sum = Stakes()
+        var seen: Set<Int64> = []
         for violating in draft.violating {
             let encounter = evaluator.encounter(of: Int(violating))
-            guard encounter >= 0 else { return draft.stakes.removeAll() }
-            guard seen.insert(encounter).inserted else {
+            guard encounter >= 0 else { return nothingKnown(&draft) }
+            guard seen.insert(evaluator.chunk.identity(binding.encounterTable, encounter)).inserted else {
                 draft.stakes.append(0)
                 continue
             }
             var stake: Int64? = 0
-            for row in evaluator.chunk.rows(binding.lineTable, encounters: encounter..<encounter + 1) {
-                stake = stake.plus(money(binding.amountField, Int32(row)))
-                inScope = inScope.plus(money(binding.inScopeField, Int32(row)))
+            let (rows, table) = evaluator.chunk.lines(ofEncounter: encounter)
+            for row in rows {
+                let gross = money(binding.amountField, Int32(row), in: table.slots)
+                stake = stake.plus(gross)
+                sum.add(Int32(row), gross, money(binding.inScopeField, Int32(row), in: table.slots))
             }
-            draft.stakes.append(stake ?? 0)
-            gross = gross.plus(stake)
+            draft.stakes.append(stake)
         }
-        draft.gross = gross
-        draft.inScope = inScope
+        sum.settle(&draft)
     }
 
     /// (value − limit) units, taken from the latest lines (time, then identifier), each line in part of its amount.
     private func stakeExcess(_ rule: CompiledRule, _ draft: inout Draft) {
-        guard rule.table == binding.lineTable, let value = draft.value, let limit = draft.limit else {
-            return stake(rule, &draft) { amount, _ in amount }
-        }
         let scale = max(rule.valueScale, rule.limitScale, Schema.quantityScale)
-        let unit = { (number: Int128, own: Int) in number * Int128(Int64.power(ofTen: scale - own)) }
-        var remaining = unit(value, rule.valueScale) - unit(limit, rule.limitScale)
-        let quantity = lineSlots[binding.quantityField]
-        let latestFirst = draft.violating.sorted { later($0, $1) }
-        var shares: [Int32: (taken: Int128, whole: Int128)] = [:]
-        for row in latestFirst where remaining > 0 {
-            guard quantity.isValid(Int(row)) else { continue }
-            let whole = unit(Int128(quantity.int64s[Int(row)]), Schema.quantityScale)
-            let taken = min(whole, remaining)
-            if taken > 0 { shares[row] = (taken, whole) }
-            remaining -= taken
+        func unit(_ number: Int128, _ own: Int) -> Int128? {
+            let (product, overflow) = number.multipliedReportingOverflow(by: Int128(Int64.power(ofTen: scale - own)))
+            return overflow ? nil : product
         }
-        // Only the earliest line taken can be taken in part: one rounding in all.
-        var gross: Int64? = 0
-        var inScope: Int64? = 0
-        for row in draft.violating {
-            guard let share = shares[row] else {
-                draft.stakes.append(0)
+        guard let value = draft.value.flatMap({ unit($0, rule.valueScale) }),
+            let limit = draft.limit.flatMap({ unit($0, rule.limitScale) }), value < Int128.max / 2,
+            limit > Int128.min / 2
+        else { return nothingKnown(&draft) }
+        var remaining = max(0, value - limit)
+        let latestFirst = draft.violating.indices.sorted {
+            evaluator.precedes(rule.table, draft.violating[$1], draft.violating[$0])
+        }
+        var sum = Stakes()
+        draft.stakes = draft.violating.map { _ in nil }
+        for index in latestFirst {
+            let row = draft.violating[index]
+            let quantity = money(binding.quantityField, row)
+            if remaining == 0 || quantity == 0 {
+                draft.stakes[index] = 0
+                sum.add(row, 0, 0)
                 continue
             }
-            let part = { (amount: Int64?) -> Int64? in
-                amount.map { Int64(truncatingIfNeeded: Value.roundedHalfUp(Int128($0) * share.taken, share.whole)) }
+            guard let quantity, let amount = money(binding.amountField, row),
+                let whole = unit(Int128(quantity), Schema.quantityScale)
+            else {
+                sum.add(row, nil, nil)
+                continue
             }
-            let stake = part(money(binding.amountField, row))
-            draft.stakes.append(stake ?? 0)
-            gross = gross.plus(stake)
-            inScope = inScope.plus(part(money(binding.inScopeField, row)))
+            let taken = min(whole, remaining)
+            remaining -= taken
+            let gross = part(amount, taken, of: whole)
+            draft.stakes[index] = gross
+            sum.add(row, gross, money(binding.inScopeField, row).flatMap { part($0, taken, of: whole) })
         }
-        draft.gross = gross
-        draft.inScope = inScope
+        sum.settle(&draft)
     }
 
-    private func later(_ a: Int32, _ b: Int32) -> Bool {
-        let day = lineSlots[binding.lineDayField]
-        let second = lineSlots[binding.lineSecondField]
-        let time = { (row: Int32) -> (Int32, Int32) in
-            let row = Int(row)
-            return (
-                day.isValid(row) ? day.int32s[row] : Int32.min, second.isValid(row) ? second.int32s[row] : Int32.min
-            )
-        }
-        let (x, y) = (time(a), time(b))
-        if x != y { return x > y }
-        let id = lineSlots[0]
-        return StringOrder.precedes(id.utf8(Int(b)), id.utf8(Int(a)))
+    /// `whole × share / all`, rounded half up; nil when it cannot be had.
+    private func part(_ whole: Int64, _ share: Int128, of all: Int128) -> Int64? {
+        let (product, overflow) = Int128(whole).multipliedReportingOverflow(by: share)
+        guard !overflow, product != Int128.min, all != 0 else { return nil }
+        return Int64(exactly: Value.roundedHalfUp(product, all))
     }
 
-    /// The rule's own expression of money per violating row, in yuan.
-    private func stakeExpression(_ rule: CompiledRule, _ draft: inout Draft) {
+    /// The rule's own expression of money per violating row, in yuan; summed exactly and rounded once.
+    private func stakeExpression(_ rule: CompiledRule, _ draft: inout Draft, _ listRows: [[Int32]]) {
         guard let amount = rule.amount else { return }
         let divisor = Int128(Int64.power(ofTen: max(0, rule.amountScale - Schema.moneyScale)))
         let factor = Int128(Int64.power(ofTen: max(0, Schema.moneyScale - rule.amountScale)))
-        var gross: Int128? = 0
-        var inScope: Int64? = 0
-        for row in draft.violating {
-            let value = evaluator.evaluate(amount, Int(row))
-            guard value.isKnown else {
-                gross = nil
-                draft.stakes.append(0)
-                inScope = nil
-                continue
-            }
-            gross = gross.map { $0 + value.lo * factor }
-            let stake = Value.roundedHalfUp(value.lo * factor, divisor)
-            draft.stakes.append(Int64(truncatingIfNeeded: stake))
-            if rule.table == binding.lineTable, let whole = money(binding.amountField, row), whole != 0,
-                let scoped = money(binding.inScopeField, row)
-            {
-                let part = Value.roundedHalfUp(Int128(scoped) * stake, Int128(whole))
-                inScope = inScope.plus(Int64(truncatingIfNeeded: part))
-            } else {
-                inScope = nil
-            }
+        func fen(_ value: Int128) -> Int64? {
+            let (scaled, overflow) = value.multipliedReportingOverflow(by: factor)
+            return overflow || scaled == Int128.min ? nil : Int64(exactly: Value.roundedHalfUp(scaled, divisor))
         }
-        draft.gross = gross.map { Int64(truncatingIfNeeded: Value.roundedHalfUp($0, divisor)) }
+        var exact: Value? = Value(0)
+        var sum = Stakes()
+        for (row, matched) in zip(draft.violating, listRows) {
+            evaluator.matchRows = matched
+            let value = evaluator.evaluate(amount, Int(row))
+            exact = value.isKnown ? exact.map { .add($0, value) } : nil
+            let gross = value.isKnown ? fen(value.lo) : nil
+            draft.stakes.append(gross)
+            sum.add(row, gross, rule.table == binding.lineTable ? inScope(of: gross, row) : nil)
+        }
+        sum.settle(&draft)
+        draft.gross = exact.known.flatMap(fen)
+        if rule.table != binding.lineTable { draft.lines = nil }
+    }
+
+    /// The part of a line's in-scope amount that corresponds to a stake.
+    private func inScope(of gross: Int64?, _ row: Int32) -> Int64? {
+        guard let gross, let whole = money(binding.inScopeField, row) else { return nil }
+        if gross == 0 { return 0 }
+        guard let amount = money(binding.amountField, row),
+            let share = part(whole, Int128(gross), of: Int128(amount))
+        else { return nil }
+        return min(max(share, 0), whole)
+    }
+}
+
+/// Sums of the stakes of a finding; unknown plus anything is unknown.
+private struct Stakes {
+    var gross: Int64? = 0
+    var inScope: Int64? = 0
+    var lines: [LineAtStake] = []
+
+    mutating func add(_ row: Int32, _ gross: Int64?, _ inScope: Int64?) {
+        self.gross = self.gross.plus(gross)
+        self.inScope = self.inScope.plus(inScope)
+        lines.append(LineAtStake(row: row, inScope: inScope))
+    }
+
+    func settle(_ draft: inout Draft) {
+        draft.gross = gross
         draft.inScope = inScope
+        draft.lines = lines
     }
 }
 
@@ -205,12 +177,5 @@ extension Optional where Wrapped == Int64 {
         guard let self, let other else { return nil }
         let (sum, overflow) = self.addingReportingOverflow(other)
         return overflow ? nil : sum
-    }
-}
-
-enum StringOrder {
-    /// Byte order, a prefix first.
-    static func precedes(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Bool {
-        a.lexicographicallyPrecedes(b)
     }
 }

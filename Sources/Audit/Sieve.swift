@@ -18,6 +18,8 @@ final class Sieve {
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
     private let roles: UnsafeMutablePointer<UInt32>
+    /// Whether an item has any role: a table that stays in the nearest cache.
+    private let hasRole: UnsafeMutablePointer<UInt8>
 
     init(_ plan: SievePlan, _ binding: Binding, _ evaluator: Evaluator) {
         self.plan = plan
@@ -31,12 +33,15 @@ final class Sieve {
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
         roles = .allocate(capacity: max(1, plan.roles.count))
         roles.initialize(from: plan.roles, count: plan.roles.count)
+        hasRole = .allocate(capacity: max(1, plan.roles.count))
+        for index in plan.roles.indices { hasRole[index] = plan.roles[index] != 0 ? 1 : 0 }
     }
 
     deinit {
         for index in 0..<plan.rules.count { lists[index].free() }
         lists.deallocate()
         roles.deallocate()
+        hasRole.deallocate()
     }
 
     func candidates(_ rule: Int) -> UnsafeBufferPointer<Int32> { lists[rule].buffer }
@@ -76,10 +81,11 @@ final class Sieve {
                 flaggedCount &+= 1
             }
         } else {
+            let hasRole = hasRole
             var line = 0
             while line < count {
                 flagged[flaggedCount] = Int32(truncatingIfNeeded: line)
-                flaggedCount &+= roles[Int(items[line])] != 0 ? 1 : 0
+                flaggedCount &+= Int(hasRole[Int(items[line])])
                 line &+= 1
             }
         }

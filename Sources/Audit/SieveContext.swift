@@ -137,14 +137,22 @@ struct ContextColumn: Hashable {
     private func fillAge(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext, _ onLastDay: Bool) {
         let births = context.chunk.slot(.person, "birth")
         let days = onLastDay ? context.lastDay.base : context.firstDay.base
-        for row in 0..<context.encounters {
-            let person = Int(context.personOf[row])
-            let day = days[row]
-            guard births.isValid(person), births.kind == .int32, day != Int32.min, day != Int32.max else {
-                target[row] = SieveContext.unknownScalar
-                continue
+        let starts = context.personStarts
+        for person in 0..<context.persons {
+            let isKnown = births.isValid(person) && births.kind == .int32
+            let birth = isKnown ? FastCalendar.date(births.int32s[person]) : 0
+            var last = Int32.min
+            var years = SieveContext.unknownScalar
+            for row in Int(starts[person])..<Int(starts[person &+ 1]) {
+                let day = days[row]
+                if day != last {
+                    last = day
+                    years =
+                        isKnown && day != Int32.min && day != Int32.max
+                        ? FastCalendar.years(fromDate: birth, to: day) : SieveContext.unknownScalar
+                }
+                target[row] = years
             }
-            target[row] = FastCalendar.years(from: births.int32s[person], to: day)
         }
     }
 
@@ -215,8 +223,9 @@ enum FastCalendar {
         return year &* 10_000 &+ month &* 100 &+ (dayOfYear &- (153 &* mp &+ 2) / 5 &+ 1)
     }
 
-    @inline(__always) static func years(from birth: Int32, to day: Int32) -> Int64 {
-        let difference = date(day) &- date(birth)
+    /// Whole years from a date (yyyymmdd) to a day number.
+    @inline(__always) static func years(fromDate birth: Int32, to day: Int32) -> Int64 {
+        let difference = date(day) &- birth
         return Int64(difference >= 0 ? difference / 10_000 : (difference &- 9_999) / 10_000)
     }
 }

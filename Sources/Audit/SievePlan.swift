@@ -41,6 +41,11 @@ final class SievePlan: @unchecked Sendable {
         roles = Array(repeating: 0, count: codes + 1)
         let items = ItemFacts(binding)
         binding.windowGates = items.windowGates()
+        for key in binding.program.windows.flatMap(\.keys) where key.itemField >= 0 {
+            let field = Int(key.itemField)
+            binding.itemAttributes[field] = items.attribute(
+                FieldPath(start: .line, steps: [.item], field: .stored(field)))
+        }
         for (number, rule) in rules.enumerated() {
             if isGeneral {
                 others.append((number, { EveryRow(number, rule.table) }))

@@ -17,13 +17,14 @@ package struct Value: Equatable, Sendable {
         hi = lo
     }
 
-    package static let minusInfinity = Int128.min
-    package static let infinity = Int128.max
-    package static let unknown = Value(lo: minusInfinity, hi: infinity)
-    package static let unknownCount = Value(lo: 0, hi: infinity)
-    package static let yes = Value(1)
-    package static let no = Value(0)
-    package static let maybe = Value(lo: 0, hi: 1)
+    // Computed, because stored globals are guarded by a lock on every access.
+    package static var minusInfinity: Int128 { @inline(__always) get { Int128.min } }
+    package static var infinity: Int128 { @inline(__always) get { Int128.max } }
+    package static var unknown: Value { @inline(__always) get { Value(lo: minusInfinity, hi: infinity) } }
+    package static var unknownCount: Value { @inline(__always) get { Value(lo: 0, hi: infinity) } }
+    package static var yes: Value { @inline(__always) get { Value(1) } }
+    package static var no: Value { @inline(__always) get { Value(0) } }
+    package static var maybe: Value { @inline(__always) get { Value(lo: 0, hi: 1) } }
 
     @inline(__always) package var isKnown: Bool { lo == hi }
     /// Definitely true, for truth values.
@@ -84,9 +85,19 @@ package struct Value: Equatable, Sendable {
 
     /// `numerator / denominator` rounded half up (away from zero) after multiplying by `factor`.
     package static func divide(_ a: Value, _ b: Value, factor: Int128) -> Value {
-        guard a.isKnown, b.isKnown, b.lo != 0 else { return unknown }
-        let (scaled, overflow) = a.lo.multipliedReportingOverflow(by: factor)
-        return overflow ? unknown : known(roundedHalfUp(scaled, b.lo))
+        if b.hi < 0 { return divide(negate(a), negate(b), factor: factor) }
+        guard b.lo > 0 else { return unknown }
+        // The divisor is positive: it makes a number smaller the larger it is.
+        func end(_ x: Int128, _ y: Int128) -> Int128? {
+            if x == infinity || x == minusInfinity { return x }
+            if y == infinity { return 0 }
+            let (scaled, overflow) = x.multipliedReportingOverflow(by: factor)
+            return overflow || scaled == minusInfinity ? nil : roundedHalfUp(scaled, y)
+        }
+        guard let lo = end(a.lo, a.lo >= 0 ? b.hi : b.lo), let hi = end(a.hi, a.hi >= 0 ? b.lo : b.hi) else {
+            return unknown
+        }
+        return Value(lo: lo, hi: hi)
     }
 
     package static func known(_ value: Int128) -> Value { Value(lo: value, hi: value) }
@@ -94,8 +105,10 @@ package struct Value: Equatable, Sendable {
     /// The quotient rounded half up, halves away from zero (四舍五入).
     package static func roundedHalfUp(_ numerator: Int128, _ denominator: Int128) -> Int128 {
         let (quotient, remainder) = numerator.quotientAndRemainder(dividingBy: denominator)
-        let twice = remainder.magnitude * 2
-        guard twice >= denominator.magnitude else { return quotient }
+        // |remainder| ≥ half of |denominator|, written so that nothing can overflow.
+        guard remainder != 0, remainder.magnitude >= denominator.magnitude - remainder.magnitude else {
+            return quotient
+        }
         return (numerator < 0) == (denominator < 0) ? quotient + 1 : quotient - 1
     }
 

@@ -3,7 +3,7 @@ import Rules
 
 extension Evaluator {
     /// Fields that are never negative once refunds are netted, so an unknown one is at least zero.
-    private static let neverNegative: Set<String> = [
+    static let neverNegative: Set<String> = [
         "quantity", "price", "amount", "in_scope", "days_supply", "minutes", "dose", "total", "basic", "large",
         "assistance", "civil", "long_term_care", "other_funds", "account", "cash",
     ]

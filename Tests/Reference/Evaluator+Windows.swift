@@ -80,7 +80,10 @@ extension Evaluator {
             total = total?.adding(entry.isCertain ? value.interval : value.interval.hull(zero))
             cause = cause ?? entry.cause ?? value.cause
         }
-        if let seen = total, isOpen { total = Interval(seen.low, .plusInfinity) }
+        // Rows not seen add to a sum; where their values may be negative they may also take from it.
+        if let seen = total, isOpen {
+            total = Interval(argument.cannotBeNegative ? seen.low : .minusInfinity, .plusInfinity)
+        }
         return .number(fitting: total, cause: cause ?? "coverage")
     }
 
@@ -136,7 +139,8 @@ extension Evaluator {
             rows.isIncomplete = !isGroupComplete(in: scene)
             return rows
         }
-        var rows = rows(of: window, in: scene)
+        let isOwnTable = scene.members == nil && window.table == scene.focus.table
+        var rows = rows(of: window, in: scene, but: aggregate.function == .exists && isOwnTable ? scene.focus : nil)
         if aggregate.function == .exists {
             // What is flagged is not its own neighbour; a row that is flagged perhaps is a neighbour at most perhaps.
             let own = Set(scene.members?.certain ?? [scene.focus])
@@ -151,7 +155,7 @@ extension Evaluator {
         return rows
     }
 
-    func rows(of window: Window, in scene: Scene) -> WindowRows {
+    func rows(of window: Window, in scene: Scene, but excluded: RowReference? = nil) -> WindowRows {
         if claims.absent.contains(window.table) { return WindowRows(unknown: window.table.rawValue) }
         let focusKeys = window.same.map { evaluate($0.focus, in: scene) }
         let partition = Partition.index(of: window.same.map(\.related.type))
@@ -162,6 +166,7 @@ extension Evaluator {
         for index in candidates(window, partition: partition, key: partition.map { focusKeys[$0] }) {
             var inner = scene
             let row = RowReference(table: window.table, index: index)
+            if row == excluded { continue }
             inner.related = row
             var conditions: [Value] = []
             for (position, same) in window.same.enumerated() {
@@ -254,6 +259,26 @@ extension Evaluator {
         found.possible += undated.map { ($0, day(of: $0).cause) }
         found.possible.sort { $0.row.index < $1.row.index }
         if let first = found.possible.first { found.unknown = first.cause ?? "run" }
+    }
+}
+
+extension Expression {
+    /// Whether it is at least zero whatever the row holds, as far as that can be read from its form.
+    var cannotBeNegative: Bool {
+        switch node {
+        case .number(let mantissa): return mantissa >= 0
+        case .field(let path, _):
+            guard case .stored(let index) = path.field else { return false }
+            return Evaluator.neverNegative.contains(path.table.fields[index].name)
+        case .absolute: return true
+        case .arithmetic(.add, let a, let b), .arithmetic(.multiply, let a, let b):
+            return a.cannotBeNegative && b.cannotBeNegative
+        case .coalesce(let list), .least(let list): return list.allSatisfy(\.cannotBeNegative)
+        case .greatest(let list): return list.contains(where: \.cannotBeNegative)
+        case .choose(let branches, let otherwise):
+            return otherwise.cannotBeNegative && branches.allSatisfy(\.result.cannotBeNegative)
+        default: return false
+        }
     }
 }
 

@@ -67,8 +67,7 @@ struct NettedClaims {
         switch row.table {
         case .person: row
         case .encounter, .entitlement: reference(.person, of: row)
-        case .scan:
-            text("person", of: row).flatMap { byIdentifier[.person]?[$0] }.map { .init(table: .person, index: $0) }
+        case .scan: nil
         default: reference(.encounter, of: row).flatMap { reference(.person, of: $0) }
         }
     }

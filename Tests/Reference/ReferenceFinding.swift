@@ -11,6 +11,8 @@ package struct ReferenceFinding: Hashable, Sendable {
     /// Identifiers in canonical order of their rows.
     package var violating: [String]
     package var involved: [String]
+    /// The same rows with their tables: `line:l1`.
+    package var involvedRows: [String] = []
     package var value: String?
     package var limit: String?
     package var money = Money()

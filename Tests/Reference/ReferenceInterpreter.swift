@@ -112,11 +112,24 @@ extension Judge {
         .map(claims.identifier(of:))
     }
 
-    /// The person of the rows, when they all belong to the same one.
+    /// The person of the rows, when they all belong to the same one; a scan names its person itself.
     func person(_ rows: [RowReference]) -> String? {
-        let persons = Set(rows.map { claims.person(of: $0) })
-        guard persons.count == 1, let person = persons.first ?? nil else { return nil }
-        return claims.identifier(of: person)
+        let persons = Set(
+            rows.map { row in
+                row.table == .scan
+                    ? claims.text("person", of: row) : claims.person(of: row).map(claims.identifier(of:))
+            })
+        return persons.count == 1 ? persons.first ?? nil : nil
+    }
+
+    /// Rows in the order in which findings list them: timelines by person and encounter, the others by time.
+    func inPlace(_ rows: [RowReference]) -> [RowReference] {
+        func place(_ row: RowReference) -> [Int] {
+            let encounter = row.table == .encounter ? row : claims.reference(.encounter, of: row)
+            let person = claims.person(of: row).map { Array(claims.identifier(of: $0).utf8).map(Int.init) } ?? []
+            return person + [-1, encounter?.index ?? 0, row.index]
+        }
+        return rows.sorted { place($0).lexicographicallyPrecedes(place($1)) }
     }
 
     func finding(
@@ -124,9 +137,13 @@ extension Judge {
         involved: Set<RowReference>
     ) -> ReferenceFinding {
         let first = listRows(judgement).indices.first
+        let evidence = involved.subtracting(violating)
         return ReferenceFinding(
-            rule: rule.id, outcome: outcome, unit: unit, key: key, person: person(violating),
-            violating: identifiers(violating), involved: identifiers(involved.subtracting(violating)),
+            rule: rule.id, outcome: outcome, unit: unit, key: key,
+            person: person(
+                violating.isEmpty ? judgement.scene.members?.possible.map(\.row) ?? [] : violating),
+            violating: identifiers(violating), involved: identifiers(evidence),
+            involvedRows: evidence.map { "\($0.table.rawValue):\(claims.identifier(of: $0))" }.sorted(),
             value: text(judgement.value, as: rule.value?.type), limit: text(judgement.limit, as: rule.limit?.type),
             list: rule.lists.first?.list, listRow: first.flatMap { listRows(judgement)[$0] },
             cause: outcome == .undetermined ? judgement.cause ?? "unknown" : nil)

@@ -67,12 +67,24 @@ struct RowUnits {
         }
         var byKey: [[Value.Content]: [(hit: Hit, span: Interval)]] = [:]
         var order: [[Value.Content]] = []
+        var alone: [[Hit]] = []
         for hit in hits {
-            let key = window.same.map { judge.evaluator.evaluate($0.focus, in: hit.judgement.scene).content }
+            let values = window.same.map { judge.evaluator.evaluate($0.focus, in: hit.judgement.scene) }
+            // A row whose keys or time are not known has a window of its own.
+            guard values.allSatisfy(\.isExact), window.range == nil || isTimed(hit.row, for: window) else {
+                alone.append([hit])
+                continue
+            }
+            let key = values.map(\.content)
             if byKey[key] == nil { order.append(key) }
             byKey[key, default: []].append((hit, span(of: window, around: hit)))
         }
-        return order.flatMap { chain(byKey[$0] ?? []) }
+        return order.flatMap { chain(byKey[$0] ?? []) } + alone
+    }
+
+    private func isTimed(_ row: RowReference, for window: Window) -> Bool {
+        let day = judge.evaluator.day(of: row).interval
+        return day.low != .minusInfinity && day.high != .plusInfinity
     }
 
     private func chain(_ entries: [(hit: Hit, span: Interval)]) -> [[Hit]] {
@@ -104,8 +116,9 @@ struct RowUnits {
         case .days(let low, let high): return shifted(judge.evaluator.day(of: hit.row).interval, low, high)
         case .seconds(let low, let high): return shifted(judge.evaluator.time(of: hit.row).interval, low, high)
         case .run:
-            let days = judge.evaluator.rows(of: window, in: hit.judgement.scene).certain
-                .map { judge.evaluator.day(of: $0).interval }
+            let found = judge.evaluator.rows(of: window, in: hit.judgement.scene)
+            let days = (found.certain + found.possible.map(\.row))
+                .map { judge.evaluator.day(of: $0).interval }.filter { $0.exact != nil }
             return days.reduce(judge.evaluator.day(of: hit.row).interval) { $0.hull($1) }
         }
     }

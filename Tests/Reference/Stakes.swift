@@ -48,8 +48,9 @@ struct Stakes {
     }
 
     private func excess() -> ReferenceFinding.Money {
-        let scale = Schema.quantityScale
-        guard judge.rule.unit.table == .line, let over = quantityOver(scale: scale) else { return nothingKnown() }
+        guard judge.rule.unit.table == .line, let (over, scale) = quantityOver(scale: Schema.quantityScale) else {
+            return nothingKnown()
+        }
         var left = max(0, over)
         var stakes: [Stake] = []
         for row in rows.reversed() {
@@ -58,7 +59,9 @@ struct Stakes {
                 stakes.append(Stake(row: row, gross: 0, inScope: 0))
                 continue
             }
-            guard let quantity = known, let amount = fen("amount", row) else {
+            guard let quantity = known.flatMap({ Exact.rescale($0, from: Schema.quantityScale, to: scale) }),
+                let amount = fen("amount", row)
+            else {
                 stakes.append(Stake(row: row, gross: nil, inScope: nil))
                 continue
             }
@@ -81,11 +84,17 @@ struct Stakes {
         let stakes = lines.filter { line in
             claims.reference(.encounter, of: line).map(owners.contains) ?? false
         }.map(wholeLine)
-        let perRow = rows.map { row -> Int128? in
-            let owner = judge.evaluator.encounter(of: row)
-            return total(stakes.filter { claims.reference(.encounter, of: $0.row) == owner }.map(\.gross))
+        // An encounter stands at the first of its rows, so that the stakes add up.
+        var shown: Set<RowReference> = []
+        var perRow: [RowReference: Int128?] = [:]
+        for row in judge.inPlace(rows) {
+            guard let owner = judge.evaluator.encounter(of: row), shown.insert(owner).inserted else {
+                perRow[row] = .some(0)
+                continue
+            }
+            perRow[row] = total(stakes.filter { claims.reference(.encounter, of: $0.row) == owner }.map(\.gross))
         }
-        return money(of: stakes, perRow: perRow)
+        return money(of: stakes, perRow: rows.map { perRow[$0] ?? nil })
     }
 
     private func computed(_ expression: Expression) -> ReferenceFinding.Money {
@@ -110,8 +119,8 @@ struct Stakes {
         return money
     }
 
-    /// `value − limit` in units of quantity; nil when it is not known exactly.
-    private func quantityOver(scale: Int) -> Int128? {
+    /// `value − limit` and the scale of it; nil when it is not known exactly.
+    private func quantityOver(scale: Int) -> (over: Int128, scale: Int)? {
         guard let value = speaker.value?.interval.exact, let limit = speaker.limit?.interval.exact,
             let valueType = judge.rule.value?.type, let limitType = judge.rule.limit?.type
         else { return nil }
@@ -119,7 +128,7 @@ struct Stakes {
         guard let a = Exact.rescale(value, from: Evaluator.scale(of: valueType), to: wide),
             let b = Exact.rescale(limit, from: Evaluator.scale(of: limitType), to: wide)
         else { return nil }
-        return Exact.divide(a - b, by: 1, shift: scale - wide)
+        return (a - b, wide)
     }
 
     // MARK: - Sums
@@ -181,8 +190,8 @@ struct Stakes {
                 isKnown = false
             }
         }
-        let pools = Set(order.map { claims.text("pool", of: $0) })
-        let pool = pools.count > 1 ? "multiple" : (pools.first ?? nil)
+        let pools = Set(order.compactMap { claims.text("pool", of: $0) })
+        let pool = pools.count > 1 ? "multiple" : pools.first
         guard isKnown else { return (nil, pool) }
         var sum = [Int128](repeating: 0, count: Self.funds.count)
         for settlement in order {

@@ -206,6 +206,21 @@ package final class ColumnBuffer: @unchecked Sendable {
         }
     }
 
+    /// Appends a run of rows of a column of the same type: in bulk where nothing is null.
+    package func append(rows: Range<Int>, of view: ColumnView) {
+        guard view.nullCount == 0, type != .bool else {
+            for row in rows { append(row, of: view) }
+            return
+        }
+        switch type {
+        case .utf8:
+            reserve(count &+ rows.count)
+            for row in rows { append(utf8: view.utf8(row)) }
+        case .listUtf8: for row in rows { append(row, of: view) }
+        default: append(contentsOf: view.values + rows.lowerBound &* width, count: rows.count)
+        }
+    }
+
     /// Appends many values of a fixed width at once, none of them null.
     package func append(contentsOf source: UnsafeRawPointer, count added: Int) {
         precondition(width > 0, "only fixed-width values can be appended in bulk")

@@ -1,0 +1,69 @@
+import Claims
+import Rules
+
+/// Which list rows belong to a focus row (清单匹配).
+extension RuleRun {
+    /// Sets the evaluator's matched list rows to every combination that may belong to the row, in list order.
+    ///
+    /// Rows that may match but are not known to are taken together as one more: of it no column is known.
+    func forEachMatch(_ rule: CompiledRule, _ row: Int, _ body: (Value) -> Void) {
+        forEachMatch(rule, row, 0, .yes, body)
+    }
+
+    private func forEachMatch(_ rule: CompiledRule, _ row: Int, _ number: Int, _ truth: Value, _ body: (Value) -> Void)
+    {
+        guard number < rule.matches.count else { return body(truth) }
+        let cause = evaluator.firstUnknown
+        if let code = exactCode(rule.matches[number], row) {
+            rule.matches[number].index.forEach(code) { listRow in
+                evaluator.matchRows[number] = listRow
+                evaluator.firstUnknown = cause
+                forEachMatch(rule, row, number + 1, truth, body)
+                return true
+            }
+            return
+        }
+        let (certain, hasPossible) = matches(rule.matches[number], row)
+        let open = evaluator.firstUnknown
+        for listRow in certain {
+            evaluator.matchRows[number] = listRow
+            evaluator.firstUnknown = cause
+            forEachMatch(rule, row, number + 1, truth, body)
+        }
+        guard hasPossible else { return }
+        evaluator.matchRows[number] = -1
+        evaluator.firstUnknown = open
+        forEachMatch(rule, row, number + 1, Evaluator.and(truth, .maybe), body)
+    }
+
+    /// The code of a row that is matched by one code column alone, in a list that applies everywhere and always.
+    private func exactCode(_ match: CompiledRule.Match, _ row: Int) -> Int32? {
+        guard match.isExact else { return nil }
+        let value = evaluator.evaluate(match.columns[0].node, row)
+        return value.isKnown ? Int32(truncatingIfNeeded: value.lo) : nil
+    }
+
+    private func matches(_ match: CompiledRule.Match, _ row: Int) -> (certain: [Int32], hasPossible: Bool) {
+        let list = binding.knowledge.lists[match.list]
+        let values = match.columns.map { evaluator.evaluate($0.node, row) }
+        let isFound = match.index.isIndexed && values[match.lead].isKnown
+        var certain: [Int32] = []
+        var possible: [Int32] = []
+        let test: (Int32) -> Bool = { candidate in
+            var truth = Value.yes
+            for (index, condition) in match.columns.enumerated() where index != match.lead || !isFound {
+                truth = Evaluator.and(truth, list.matches(Int(candidate), condition.column, values[index]))
+                if truth.isFalse { return true }
+            }
+            truth = Evaluator.and(truth, self.evaluator.applies(list, Int(candidate), row))
+            if truth.isTrue { certain.append(candidate) } else if !truth.isFalse { possible.append(candidate) }
+            return true
+        }
+        if isFound {
+            match.index.forEach(Int32(truncatingIfNeeded: values[match.lead].lo), test)
+        } else {
+            for candidate in 0..<Int32(list.rowCount) { _ = test(candidate) }
+        }
+        return (list.mostSpecific(certain, besides: possible), !possible.isEmpty)
+    }
+}
