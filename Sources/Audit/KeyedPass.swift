@@ -42,11 +42,15 @@ final class KeyedPass: @unchecked Sendable {
         let reference: RowReference
     }
 
-    func run(threads: Int, firstChunk: Int, into writer: FindingWriter) throws {
+    /// `goOn` throws when the user asked to stop.
+    func run(
+        threads: Int, firstChunk: Int, into writer: FindingWriter, goOn: @Sendable () throws -> Void
+    ) throws {
         guard !plans.isEmpty else { return }
         var sequence = firstChunk
-        let gathered = try gather(threads: threads)
+        let gathered = try gather(threads: threads, goOn)
         for (index, plan) in plans.enumerated() {
+            try goOn()
             sequence = try evaluate(plan, gathered[index], threads: threads, sequence: sequence, writer)
         }
     }
@@ -61,7 +65,7 @@ final class KeyedPass: @unchecked Sendable {
         init(_ plan: KeyedPlan) { rows = plan.parts.map { _ in [] } }
     }
 
-    private func gather(threads: Int) throws -> [Gathered] {
+    private func gather(threads: Int, _ goOn: @Sendable () throws -> Void) throws -> [Gathered] {
         let slots = Mutex<[Int: [[(chunk: Chunk, keys: [Int128], part: Int)]]]>([:])
         let failure = Mutex<(any Error)?>(nil)
         let next = Atomic<Int>(0)
@@ -81,6 +85,7 @@ final class KeyedPass: @unchecked Sendable {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < total else { break }
                 do {
+                    try goOn()
                     var netting = ClaimsReader.NettingCounts()
                     let isTimeline = number < reader.chunkCount
                     if isTimeline && !wantsTimeline { continue }
@@ -125,7 +130,7 @@ final class KeyedPass: @unchecked Sendable {
     private func movementChunks() throws -> [(table: Table, chunk: Chunk)] {
         var found: [(Table, Chunk)] = []
         for table in [Table.stock, .scan] where plans.contains(where: { $0.parts.contains { $0.table == table } }) {
-            for source in reader.sources { for chunk in try source.movement(table) { found.append((table, chunk)) } }
+            for chunk in try reader.movement(table) { found.append((table, chunk)) }
         }
         return found
     }

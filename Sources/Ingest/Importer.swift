@@ -41,6 +41,9 @@ final class Importer: @unchecked Sendable {
     private var personsByReference = 0
     private var generation = 0
     private let parent: Dataset?
+    private let earlier: EarlierGenerations?
+    /// Encounters of earlier generations that this delivery takes back.
+    private var withdrawnEncounters: [String] = []
     private var fieldNames: [Int: [String]] = [:]
 
     init(
@@ -72,6 +75,11 @@ final class Importer: @unchecked Sendable {
             let file = try ColumnsCall.run { () throws(ColumnsError) in try parent?.master(table.rawValue) }
             if let file { earlier[table] = Set(file.fields.map(\.name)) }
         }
+        let generations = try EarlierGenerations(parent)
+        if let generations {
+            for table in [Table.person, .encounter] { earlier[table] = try generations.fields(table) }
+        }
+        self.earlier = generations
         tables = TableSet(mapping, earlier: earlier)
         began = clock.now
         lastProgress = began
@@ -151,26 +159,88 @@ final class Importer: @unchecked Sendable {
         }
         let persons = try header(.person, personLayout)
         let encounters = try tables.layouts[.encounter].map { try header(.encounter, $0) }
-        let order = TimelineOrder(persons: persons, encounters: encounters)
-        personsByReference = order.personsByReference
-        lock.held {
-            balances[.person, default: Balance()].kept += order.personRows.count - order.personsByReference
-            balances[.encounter, default: Balance()].kept += order.encounterRows.count
+        if let earlier { try meet(earlier, persons, encounters) }
+        for table in [persons, encounters] {
+            guard let table else { continue }
+            table.finish()
+            balances[table.layout.table, default: Balance()] += table.balance
+            rejects += table.rejects
         }
+        let order = try TimelineOrder(persons: persons, encounters: encounters, threads: threads)
+        personsByReference = order.personsByReference
+        balances[.person, default: Balance()].kept += order.personRows.count - personsByReference - persons.carried
+        balances[.encounter, default: Balance()].kept += order.encounterRows.count - (encounters?.carried ?? 0)
         return order
     }
 
-    private func header(_ table: Table, _ layout: RowLayout) throws -> HeaderTable {
+    private func header(_ table: Table, _ layout: RowLayout) throws(IngestError) -> HeaderTable {
         let rows = staged[table] ?? []
         let result = HeaderTable(
             layout: layout, dictionaries: tables.dictionaries[table] ?? [:],
             expecting: rows.reduce(0) { $0 + $1.rows })
         try result.resolve(rows, merged: tables.merged.contains(table), withdrawals: withdrawals[table])
-        lock.held {
-            balances[table, default: Balance()] += result.balance
-            rejects += result.rejects
-        }
         return result
+    }
+
+    /// Takes over the persons and encounters that earlier generations know and this delivery tells of or refers to.
+    private func meet(_ earlier: EarlierGenerations, _ persons: HeaderTable, _ encounters: HeaderTable?) throws {
+        if let encounters {
+            let named = try foreignOwners(.encounter, besides: encounters.index)
+            withdrawnEncounters = try earlier.meet(
+                encounters, .encounter, tables, referenced: named, withdrawals: withdrawals[.encounter])
+        }
+        let named = try foreignOwners(.person, besides: persons.index)
+        if let encounters, let slot = encounters.layout.slot(RowLayout.personText) {
+            for row in encounters.rows {
+                guard let row, row.has(slot) else { continue }
+                let name = row.text(slot, encounters.layout)
+                if persons.index.find(name) < 0 { _ = named.insert(name) }
+            }
+        }
+        _ = try earlier.meet(persons, .person, tables, referenced: named)
+    }
+
+    /// Names of encounters or persons that rows of this delivery belong to and that it does not describe itself.
+    private func foreignOwners(_ owner: Table, besides known: ByteIndex) throws -> ByteIndex {
+        let found = ByteIndex()
+        // Only the owner of each record is looked at.
+        var probe = mapping
+        probe.tables = mapping.tables.map { table in
+            var table = table
+            table.fields = table.fields.filter { $0.field == owner.rawValue }
+            table.action = .withdraw
+            table.clears = []
+            return table
+        }
+        for file in files {
+            let chosen = mapping.tables.indices.filter { number in
+                let table = mapping.tables[number]
+                return table.source == file.source.name && table.action != .withdraw && table.table != .encounter
+                    && table.table.role == .timeline && !probe.tables[number].fields.isEmpty
+            }
+            if chosen.isEmpty { continue }
+            let opened = try file.open()
+            var binder = Binder(
+                file: mappingFile, tables: tables, lookups: lookups, pseudonym: pseudonym, available: opened.header)
+            let bound = binder.bind(probe, source: file.source, chosen: chosen)
+            try Workers.run(threads) { _ in
+                let feed = try opened.feed(bound)
+                let batch = CellBatch(columns: bound.columns.count)
+                let typed = bound.programs.map { TypedBatch($0) }
+                let names = NameBatch()
+                while try feed.next(batch) {
+                    for one in typed {
+                        one.read(batch)
+                        let count = one.distinctOwners(batch.rows, into: names.cells)
+                        known.findAll(names.cells, count, hashes: names.hashes, into: names.numbers)
+                        for place in 0..<count where names.numbers[place] < 0 {
+                            self.lock.held { _ = found.insert(names.cells[place], hash: names.hashes[place]) }
+                        }
+                    }
+                }
+            }
+        }
+        return found
     }
 
     /// Reads every file that feeds a chosen table, with all threads on one file at a time.
@@ -269,7 +339,7 @@ final class Importer: @unchecked Sendable {
         let segment = try ColumnsCall.run { () throws(ColumnsError) in try draft.addSegment(segmentName) }
         let writer = SegmentWriter(
             order: order, tables: tables, staged: staged, logs: logs, withdrawals: withdrawals, options: options,
-            earlier: parent?.segments ?? [])
+            earlier: earlier, withdrawnEncounters: withdrawnEncounters)
         let outcome = try writer.write(into: segment, threads: threads)
         segment.blocks = outcome.blocks
         blockCount = outcome.blocks.count
@@ -311,9 +381,10 @@ final class Importer: @unchecked Sendable {
         if candidates.isEmpty { return nil }
         for file in files { try file.takeFingerprint() }
         let name = contentName()
-        guard candidates["import." + name] != nil, parent.segments.contains(where: { $0.name == name }) else {
-            return nil
-        }
+        // The segment is there, or its rows went into a compacted one.
+        guard candidates["import." + name] != nil,
+            parent.segments.contains(where: { $0.name == name }) || parent.notes["compacted." + name] != nil
+        else { return nil }
         try? FileManager.default.removeItem(atPath: workFolder)
         var known = report(name, nil)
         known.alreadyImported = true

@@ -5,7 +5,7 @@ package enum RejectReason: UInt8, CaseIterable, Sendable {
     case malformedNumber, tooManyDecimals, overflow, malformedDate, impossibleDate, malformedFlag, textTooLong
     case requiredAbsent, unmapped, wrongCheckDigit
     case unknownEncounter, rejectedEncounter, unknownPerson
-    case conflict, earlierConflict
+    case conflict, earlierConflict, otherPerson
 
     package var code: String {
         switch self {
@@ -30,6 +30,7 @@ package enum RejectReason: UInt8, CaseIterable, Sendable {
         case .unknownPerson: "ING032"
         case .conflict: "ING040"
         case .earlierConflict: "ING041"
+        case .otherPerson: "ING042"
         }
     }
 
@@ -56,6 +57,7 @@ package enum RejectReason: UInt8, CaseIterable, Sendable {
         case .unknownPerson: "no person has this pseudonym"
         case .conflict: "another row has the same identifier and other content, and no version tells which is newer"
         case .earlierConflict: "an earlier generation has a row with this identifier and other content"
+        case .otherPerson: "in an earlier generation the encounter belongs to another person"
         }
     }
 

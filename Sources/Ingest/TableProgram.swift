@@ -169,6 +169,17 @@ final class TypedBatch {
         }
     }
 
+    /// The owners that sound records name, neighbours with one name once. Returns how many there are.
+    func distinctOwners(_ rows: Int, into names: UnsafeMutablePointer<Cell>) -> Int {
+        var count = 0
+        for row in 0..<rows where isIncluded[row] && faults[row] == 0 && !owners[row].isAbsent {
+            if count > 0, names[count &- 1].equals(owners[row]) { continue }
+            names[count] = owners[row]
+            count &+= 1
+        }
+        return count
+    }
+
     private func applyConditions(_ batch: CellBatch) {
         let rows = batch.rows
         for condition in program.conditions {
