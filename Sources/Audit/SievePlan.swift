@@ -291,7 +291,7 @@ final class SievePlan: @unchecked Sendable {
     ) -> Bool {
         guard let form = DistinctForm(expression, rule, forms) else { return false }
         let counted = items.gate(of: form.window, rule, forms) ?? (form.window == nil ? gate : items.all)
-        distincts.append(DistinctTable(rule: number, wantsSeveral: form.wantsSeveral, gate: gate, counted: counted))
+        distincts.append(DistinctTable(number, form, gate: gate, counted: counted))
         return true
     }
 

@@ -128,13 +128,19 @@ enum DistinctSieve {
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         let items = context.items
+        let days = context.chunk[.line].slots[context.binding.lineDayField]
+        // Lines of an encounter are in day order; a line of unknown day belongs to all days.
+        let isDaily = table.isDaily && days.kind == .int32 && days.validity == nil
         var index = 0
         while index < lines.count {
             let encounter = context.encounterOf[Int(lines[index])]
+            let day = isDaily ? days.int32s[Int(lines[index])] : 0
             let start = index
             var first: Int32 = -1
             var isSeveral = false
-            while index < lines.count, context.encounterOf[Int(lines[index])] == encounter {
+            while index < lines.count, context.encounterOf[Int(lines[index])] == encounter,
+                !isDaily || days.int32s[Int(lines[index])] == day
+            {
                 let code = items[Int(lines[index])]
                 // An item that only may be of the set can add to "several", and cannot take from "one".
                 if table.wantsSeveral ? table.counted.admits(code) : table.counted.isSure(code) {

@@ -259,13 +259,15 @@ struct DiagnosisRanks {
 final class DistinctTable: @unchecked Sendable {
     let rule: Int
     let wantsSeveral: Bool
+    let isDaily: Bool
     let gate: ItemGate
     let counted: ItemGate
     var role = 0
 
-    init(rule: Int, wantsSeveral: Bool, gate: ItemGate, counted: ItemGate) {
+    init(_ rule: Int, _ form: DistinctForm, gate: ItemGate, counted: ItemGate) {
         self.rule = rule
-        self.wantsSeveral = wantsSeveral
+        wantsSeveral = form.wantsSeveral
+        isDaily = form.isDaily
         self.gate = gate
         self.counted = counted
     }
