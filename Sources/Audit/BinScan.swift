@@ -10,12 +10,21 @@ final class BinScan {
     struct Bins {
         let rows: UnsafePointer<Int32>
         let numbers: UnsafePointer<UInt64>
+        /// A hash of the first key alone.
+        let leads: UnsafePointer<UInt64>
         let count: Int
-        let placeless: [Int32]
+        let placeless: [Placeless]
+    }
+
+    struct Placeless {
+        let row: Int32
+        /// A hash of the first key; nil: that is not known either.
+        let lead: UInt64?
     }
 
     private let rows = Scratch<Int32>()
     private let numbers = Scratch<UInt64>()
+    private let leads = Scratch<UInt64>()
     private let values = Scratch<Int32>()
 
     /// The bins of the admitted rows; valid until the next run.
@@ -25,7 +34,9 @@ final class BinScan {
         let numbers = numbers.pointer(table.rows + 1)
         let count = admit(plan, chunk, table, rows)
         for index in 0..<count { numbers[index] = 0 }
-        for component in plan.components {
+        let leads = leads.pointer(table.rows + 1)
+        for (place, component) in plan.components.enumerated() {
+            if place == 1 { leads.update(from: numbers, count: count) }
             switch component.source {
             case .text(let field): add(table.slots[field], count)
             case .day: add(component, table.slots[plan.dayField], nil, count)
@@ -33,6 +44,7 @@ final class BinScan {
             case .encounterCode(let field): add(component, chunk[.encounter].slots[field], table.parent, count)
             }
         }
+        if plan.components.count == 1 { leads.update(from: numbers, count: count) }
         return finish(plan, table, count)
     }
 
@@ -113,7 +125,8 @@ final class BinScan {
     private func finish(_ plan: KeyedPlan.Bins, _ table: TableRows, _ count: Int) -> Bins {
         let rows = rows.base
         let numbers = numbers.base
-        var placeless: [Int32] = []
+        let leads = leads.base
+        var placeless: [Placeless] = []
         var kept = 0
         let day = table.slots[plan.dayField]
         let second = plan.isTimed && plan.secondField >= 0 ? table.slots[plan.secondField] : Slot()
@@ -123,7 +136,8 @@ final class BinScan {
             if number == Self.placeless
                 || plan.span > 0 && !(day.isValid(row) && (!plan.isTimed || second.isValid(row)))
             {
-                placeless.append(rows[index])
+                placeless.append(
+                    Placeless(row: rows[index], lead: leads[index] == Self.placeless ? nil : leads[index]))
                 continue
             }
             number = (number ^ (number &>> 29)) &* 0xC4CE_B9FE_1A85_EC53
@@ -133,9 +147,10 @@ final class BinScan {
                 number &+= UInt64(bitPattern: time / plan.span)
             }
             numbers[kept] = number
+            leads[kept] = leads[index]
             rows[kept] = rows[index]
             kept &+= 1
         }
-        return Bins(rows: rows, numbers: numbers, count: kept, placeless: placeless)
+        return Bins(rows: rows, numbers: numbers, leads: leads, count: kept, placeless: placeless)
     }
 }

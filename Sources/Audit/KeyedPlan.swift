@@ -126,7 +126,13 @@ final class KeyedPlan: @unchecked Sendable {
                 guard case .group(_, let list) = rule.rule.unit else { continue }
                 keys = list.map(\.expression)
             }
-            let components = keys.compactMap { component($0, table, binding) }
+            // The key of the partition first: rows that have only that may belong to any bin of it.
+            guard case .keyed(let key) = rule.partition, let lead = keys.firstIndex(where: { $0.isSame(as: key) })
+            else {
+                continue
+            }
+            let ordered = [keys[lead]] + keys.indices.filter { $0 != lead }.map { keys[$0] }
+            let components = ordered.compactMap { component($0, table, binding) }
             guard components.count == keys.count else { continue }
             return Bins(
                 table, components, leastCount: least, span: reach.span, isTimed: reach.isTimed,
@@ -218,6 +224,8 @@ final class KeyedCounter: @unchecked Sendable {
 
     let plan: KeyedPlan
     let counts: UnsafeMutablePointer<UInt16>
+    /// Partitions with rows of which no more is known than that they are in it.
+    private var loose: Set<UInt64> = []
     /// For counting; whoever asks for survivors brings a scan of its own, because threads share the counter then.
     private let scan = BinScan()
 
@@ -238,10 +246,12 @@ final class KeyedCounter: @unchecked Sendable {
             let place = Self.place(found.numbers[index])
             counts[place] &+= counts[place] < UInt16.max ? 1 : 0
         }
+        loose.formUnion(found.placeless.lazy.compactMap(\.lead))
     }
 
     func add(_ other: KeyedCounter) {
         guard plan.bins != nil else { return }
+        loose.formUnion(other.loose)
         for index in 0..<Self.size {
             let sum = UInt32(counts[index]) &+ UInt32(other.counts[index])
             counts[index] = UInt16(truncatingIfNeeded: min(sum, UInt32(UInt16.max)))
@@ -264,10 +274,13 @@ final class KeyedCounter: @unchecked Sendable {
             let bin = scanned.numbers[index]
             // A window reaches into one neighbour on each side; so does every window this row is part of.
             let total = bins.span == 0 ? count(bin) : count(bin &- 1) + count(bin) + count(bin &+ 1)
-            if total >= bins.leastCount { found.append(scanned.rows[index]) }
+            // A row that may belong to any bin of the partition may have any row of it beside itself.
+            if total >= bins.leastCount || !loose.isEmpty && loose.contains(scanned.leads[index]) {
+                found.append(scanned.rows[index])
+            }
         }
         guard !scanned.placeless.isEmpty else { return found }
-        found += scanned.placeless
+        found += scanned.placeless.map(\.row)
         found.sort()
         return found
     }
