@@ -39,6 +39,7 @@ final class Importer: @unchecked Sendable {
     private var segmentName = ""
     private var blockCount = 0
     private var personsByReference = 0
+    private var codes: [IngestReport.CodeSummary] = []
     private var generation = 0
     private let parent: Dataset?
     private let earlier: EarlierGenerations?
@@ -80,7 +81,7 @@ final class Importer: @unchecked Sendable {
             for table in [Table.person, .encounter] { earlier[table] = try generations.fields(table) }
         }
         self.earlier = generations
-        tables = TableSet(mapping, earlier: earlier)
+        tables = TableSet(mapping, earlier: earlier, strictCodes: options.strictCodes)
         began = clock.now
         lastProgress = began
         for table in tables.withdrawn { withdrawals[table] = Withdrawals() }
@@ -102,6 +103,9 @@ final class Importer: @unchecked Sendable {
             }
         }
         let segment = try timed("writing") { try write(order) }
+        codes = try ColumnsCall.run { () throws(ColumnsError) in
+            try IngestReport.codeSummaries(tables, try Dataset.open(dataset))
+        }
         let rejectsFile = try writeRejects(segment)
         try? FileManager.default.removeItem(atPath: workFolder)
         return report(segment, rejectsFile)
@@ -420,6 +424,9 @@ final class Importer: @unchecked Sendable {
             seconds: phaseSeconds, total: (clock.now - began).inSeconds)
         report.rejectsFile = rejectsFile
         report.generation = generation
+        report.codes = codes
+        report.identityNumbers = pseudonym?.identityNumbers ?? 0
+        report.wrongIdentityNumbers = pseudonym?.wrongIdentityNumbers ?? 0
         precondition(
             report.balances.allSatisfy(\.isBalanced), "rows read and rows accounted for differ: \(report.balances)")
         return report

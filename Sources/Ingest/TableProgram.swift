@@ -211,6 +211,8 @@ final class TypedBatch {
                 if cell.isAbsent {
                     absent(step, index, row)
                     out[row] = .absent
+                } else if cell.start == PersonPseudonym.refused.start {
+                    fail(row, index, .wrongCheckDigit)
                 } else if cell.count > CodeCache.lengthLimit {
                     fail(row, index, .textTooLong)
                 } else if !cell.isCleanText {
@@ -260,6 +262,7 @@ final class TypedBatch {
             for row in 0..<rows {
                 owners[row] = cells[row].trimmed
                 if owners[row].isAbsent { absent(step, index, row) }
+                if owners[row].start == PersonPseudonym.refused.start { fail(row, index, .wrongCheckDigit) }
             }
         case .version: readVersions(step, index, cells, rows)
         }
@@ -288,6 +291,8 @@ final class TypedBatch {
             } else if code == CodeCache.foreign {
                 profile.countUnmapped(trimmed[row], in: index)
                 if step.onUnmapped == .reject || step.isRequired { fail(row, index, .unmapped) }
+            } else if code == CodeCache.malformed {
+                fail(row, index, .wrongCheckDigit)
             } else {
                 fail(row, index, code == CodeCache.tooLong ? .textTooLong : .notText)
             }
