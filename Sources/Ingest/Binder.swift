@@ -220,7 +220,7 @@ struct Binder {
         case .identifier, .text: return .text(slot: slot)
         case .code: return tables.dictionaries[table]?[index].map { .code(slot: slot, $0) }
         case .day: return .day(slot: slot, pattern: field.value.format)
-        case .second: return nil
+        case .second: return .second(slot: slot)
         case .decimal(let scale): return .decimal(slot: slot, scale: scale, shift: field.value.shift)
         case .integer: return .integer(slot: slot)
         case .flag: return .flag(slot: slot)

@@ -12,6 +12,8 @@ final class TableProgram: @unchecked Sendable {
         case integer(slot: Int)
         case flag(slot: Int)
         case day(slot: Int, pattern: String)
+        /// The second of a day, as a number or a time.
+        case second(slot: Int)
         /// A day and, where the field exists, its second.
         case moment(day: Int, second: Int?, pattern: String)
         /// The encounter or person the row belongs to, resolved to its rank.
@@ -254,6 +256,20 @@ final class TypedBatch {
                     if misreading == .none { presence[row] |= bit } else { malformed(step, index, row, misreading) }
                 }
                 row &+= 1
+            }
+        case .second(let slot):
+            let bit = UInt32(1) << UInt32(slot)
+            let out = values + slot &* CellBatch.stride
+            for row in 0..<rows {
+                let cell = cells[row].trimmed
+                if cell.isAbsent {
+                    absent(step, index, row)
+                } else if let second = Reading.secondOfDay(cell) {
+                    out[row] = Int64(second)
+                    presence[row] |= bit
+                } else if step.onMalformed == .reject {
+                    fail(row, index, .malformedDate)
+                }
             }
         case .flag(let slot): readFlags(step, index, slot, cells, rows)
         case .day(let slot, _): readMoments(step, index, slot, nil, cells, rows)
