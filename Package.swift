@@ -47,7 +47,16 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The slow interpreter that says what every rule means; tests compare the engine with it.
+        .target(
+            name: "Reference", dependencies: ["Rules", "Claims", "Columns"], path: "Tests/Reference",
+            swiftSettings: strict),
+        .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
+        .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
+        .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
+        .testTarget(
+            name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Claims"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["Audit", "Documents", "yijian"], swiftSettings: strict),
         .testTarget(
