@@ -10,9 +10,11 @@ final class TableSet: @unchecked Sendable {
     /// Tables whose rows with one identifier are parts of one thing.
     private(set) var merged: Set<Table> = []
     private(set) var withdrawn: Set<Table> = []
+    private let strictCodes: Bool
 
     /// `earlier` are fields that earlier generations fill and that must not be lost in what is taken over from them.
-    init(_ mapping: Mapping, earlier: [Table: Set<String>] = [:]) {
+    init(_ mapping: Mapping, earlier: [Table: Set<String>] = [:], strictCodes: Bool = false) {
+        self.strictCodes = strictCodes
         var tables = Set(mapping.tables.map(\.table))
         for table in [Table.person, .encounter] where earlier[table] != nil { tables.insert(table) }
         if tables.contains(.encounter) { tables.insert(.person) }
@@ -42,6 +44,7 @@ final class TableSet: @unchecked Sendable {
 
     /// The tables and fields that stored segments have. Rows have versions: the later segment's holds.
     init(stored: [Table: Set<String>]) {
+        strictCodes = false
         for (table, names) in stored { add(table, names, isVersioned: true, hasGroup: false) }
     }
 
@@ -56,7 +59,8 @@ final class TableSet: @unchecked Sendable {
         var codes: [Int: CodeDictionary] = [:]
         for slot in layout.slots {
             if case .code(let system) = slot.kind {
-                codes[slot.field] = CodeDictionary(vocabulary: system.vocabulary)
+                codes[slot.field] = CodeDictionary(
+                    vocabulary: system.vocabulary, form: strictCodes ? CodeForm.check(system) : nil)
             }
         }
         dictionaries[table] = codes
@@ -216,7 +220,7 @@ struct Binder {
         case .identifier, .text: return .text(slot: slot)
         case .code: return tables.dictionaries[table]?[index].map { .code(slot: slot, $0) }
         case .day: return .day(slot: slot, pattern: field.value.format)
-        case .second: return nil
+        case .second: return .second(slot: slot)
         case .decimal(let scale): return .decimal(slot: slot, scale: scale, shift: field.value.shift)
         case .integer: return .integer(slot: slot)
         case .flag: return .flag(slot: slot)

@@ -97,7 +97,7 @@ final class CSVBlocks: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         if position >= size { return nil }
-        let block = pool.popLast() ?? CSVBlock(capacity: blockBytes)
+        let block = pool.popLast() ?? CSVBlock(capacity: min(blockBytes, max(size, 64)))
         block.damage = .none
         block.offset = UInt64(position)
         var got = 0

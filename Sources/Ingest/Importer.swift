@@ -15,8 +15,8 @@ final class Importer: @unchecked Sendable {
     let tables: TableSet
     let files: [SourceFile]
     private(set) var lookups: [String: LookupTable] = [:]
-    private let pseudonym: PersonPseudonym?
-    private let lock = Mutex()
+    let pseudonym: PersonPseudonym?
+    let lock = Mutex()
     private let workFolder: String
     private let budget: MemoryBudget
     private let spool: Spool
@@ -39,11 +39,12 @@ final class Importer: @unchecked Sendable {
     private var segmentName = ""
     private var blockCount = 0
     private var personsByReference = 0
+    private var codes: [IngestReport.CodeSummary] = []
     private var generation = 0
     private let parent: Dataset?
     private let earlier: EarlierGenerations?
     /// Encounters of earlier generations that this delivery takes back.
-    private var withdrawnEncounters: [String] = []
+    var withdrawnEncounters: [String] = []
     private var fieldNames: [Int: [String]] = [:]
 
     init(
@@ -67,8 +68,11 @@ final class Importer: @unchecked Sendable {
         budget = MemoryBudget(limit: options.memoryBytes)
         spool = Spool(folder: workFolder)
         files = try SourceFile.all(mapping, in: sources, workFolder: workFolder)
+        // An import that was stopped may have left a dataset without a generation.
         let exists = FileManager.default.fileExists(atPath: dataset + "/CURRENT")
-        let parent = exists ? try ColumnsCall.run { () throws(ColumnsError) in try Dataset.open(dataset) } : nil
+        let isEmpty = Dataset.currentGeneration(dataset) == 0
+        let parent =
+            exists && !isEmpty ? try ColumnsCall.run { () throws(ColumnsError) in try Dataset.open(dataset) } : nil
         self.parent = parent
         var earlier: [Table: Set<String>] = [:]
         for table in Table.allCases where table.role == .master {
@@ -80,7 +84,7 @@ final class Importer: @unchecked Sendable {
             for table in [Table.person, .encounter] { earlier[table] = try generations.fields(table) }
         }
         self.earlier = generations
-        tables = TableSet(mapping, earlier: earlier)
+        tables = TableSet(mapping, earlier: earlier, strictCodes: options.strictCodes)
         began = clock.now
         lastProgress = began
         for table in tables.withdrawn { withdrawals[table] = Withdrawals() }
@@ -102,6 +106,9 @@ final class Importer: @unchecked Sendable {
             }
         }
         let segment = try timed("writing") { try write(order) }
+        codes = try ColumnsCall.run { () throws(ColumnsError) in
+            try IngestReport.codeSummaries(tables, try Dataset.open(dataset))
+        }
         let rejectsFile = try writeRejects(segment)
         try? FileManager.default.removeItem(atPath: workFolder)
         return report(segment, rejectsFile)
@@ -180,67 +187,6 @@ final class Importer: @unchecked Sendable {
             expecting: rows.reduce(0) { $0 + $1.rows })
         try result.resolve(rows, merged: tables.merged.contains(table), withdrawals: withdrawals[table])
         return result
-    }
-
-    /// Takes over the persons and encounters that earlier generations know and this delivery tells of or refers to.
-    private func meet(_ earlier: EarlierGenerations, _ persons: HeaderTable, _ encounters: HeaderTable?) throws {
-        if let encounters {
-            let named = try foreignOwners(.encounter, besides: encounters.index)
-            withdrawnEncounters = try earlier.meet(
-                encounters, .encounter, tables, referenced: named, withdrawals: withdrawals[.encounter])
-        }
-        let named = try foreignOwners(.person, besides: persons.index)
-        if let encounters, let slot = encounters.layout.slot(RowLayout.personText) {
-            for row in encounters.rows {
-                guard let row, row.has(slot) else { continue }
-                let name = row.text(slot, encounters.layout)
-                if persons.index.find(name) < 0 { _ = named.insert(name) }
-            }
-        }
-        _ = try earlier.meet(persons, .person, tables, referenced: named)
-    }
-
-    /// Names of encounters or persons that rows of this delivery belong to and that it does not describe itself.
-    private func foreignOwners(_ owner: Table, besides known: ByteIndex) throws -> ByteIndex {
-        let found = ByteIndex()
-        // Only the owner of each record is looked at.
-        var probe = mapping
-        probe.tables = mapping.tables.map { table in
-            var table = table
-            table.fields = table.fields.filter { $0.field == owner.rawValue }
-            table.action = .withdraw
-            table.clears = []
-            return table
-        }
-        for file in files {
-            let chosen = mapping.tables.indices.filter { number in
-                let table = mapping.tables[number]
-                return table.source == file.source.name && table.action != .withdraw && table.table != .encounter
-                    && table.table.role == .timeline && !probe.tables[number].fields.isEmpty
-            }
-            if chosen.isEmpty { continue }
-            let opened = try file.open()
-            var binder = Binder(
-                file: mappingFile, tables: tables, lookups: lookups, pseudonym: pseudonym, available: opened.header)
-            let bound = binder.bind(probe, source: file.source, chosen: chosen)
-            try Workers.run(threads) { _ in
-                let feed = try opened.feed(bound)
-                let batch = CellBatch(columns: bound.columns.count)
-                let typed = bound.programs.map { TypedBatch($0) }
-                let names = NameBatch()
-                while try feed.next(batch) {
-                    for one in typed {
-                        one.read(batch)
-                        let count = one.distinctOwners(batch.rows, into: names.cells)
-                        known.findAll(names.cells, count, hashes: names.hashes, into: names.numbers)
-                        for place in 0..<count where names.numbers[place] < 0 {
-                            self.lock.held { _ = found.insert(names.cells[place], hash: names.hashes[place]) }
-                        }
-                    }
-                }
-            }
-        }
-        return found
     }
 
     /// Reads every file that feeds a chosen table, with all threads on one file at a time.
@@ -420,6 +366,9 @@ final class Importer: @unchecked Sendable {
             seconds: phaseSeconds, total: (clock.now - began).inSeconds)
         report.rejectsFile = rejectsFile
         report.generation = generation
+        report.codes = codes
+        report.identityNumbers = pseudonym?.identityNumbers ?? 0
+        report.wrongIdentityNumbers = pseudonym?.wrongIdentityNumbers ?? 0
         precondition(
             report.balances.allSatisfy(\.isBalanced), "rows read and rows accounted for differ: \(report.balances)")
         return report

@@ -51,7 +51,7 @@ package enum RejectReason: UInt8, CaseIterable, Sendable {
         case .textTooLong: "the value is longer than the limit"
         case .requiredAbsent: "a required value is absent"
         case .unmapped: "the value is in no value map and not in the field's vocabulary"
-        case .wrongCheckDigit: "the identity number's check digit is wrong"
+        case .wrongCheckDigit: "the number or code has not the form, or not the check digit, of the national standard"
         case .unknownEncounter: "no encounter has this number"
         case .rejectedEncounter: "the encounter it belongs to was itself refused"
         case .unknownPerson: "no person has this pseudonym"

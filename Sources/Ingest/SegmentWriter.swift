@@ -19,6 +19,7 @@ final class SegmentWriter: @unchecked Sendable {
     private let options: IngestOptions
     private let earlier: EarlierGenerations?
     private var tombstones: [(table: Table, id: String)]
+    private let began = ContinuousClock.now
     private let lock = Mutex()
     private var outcome = Outcome()
     private var columns: [Table: SegmentColumns] = [:]
@@ -57,6 +58,7 @@ final class SegmentWriter: @unchecked Sendable {
                 let partition = next.take()
                 if partition >= partitions { return }
                 do {
+                    try self.goOn(partition, of: partitions)
                     arena.clear()
                     let blocks = try self.blocks(partition, arena)
                     guard turnstile.wait(for: partition) else { return }
@@ -75,6 +77,16 @@ final class SegmentWriter: @unchecked Sendable {
             try ColumnsCall.run { () throws(ColumnsError) in try segment.finish(table.rawValue, writer) }
         }
         return outcome
+    }
+
+    /// Tells how far the writing is, and ends it when that is asked for.
+    private func goOn(_ partition: Int, of partitions: Int) throws(IngestError) {
+        let written = Int(order.firstEncounter[order.firstPerson[partition]])
+        let state = IngestProgress(
+            phase: .writing, rows: written, bytes: partition, bytesTotal: partitions,
+            seconds: (ContinuousClock.now - began).inSeconds)
+        guard let progress = options.progress, !progress(state) else { return }
+        throw IngestError("ING104", "Stopped on request", at: "the segment", advice: "Run the same command again")
     }
 
     private func makeWriter(_ table: Table, _ segment: SegmentDraft) throws(IngestError) -> ArrowWriter? {

@@ -30,7 +30,7 @@ struct DatasetCompactCommand: ParsableCommand {
         var options = IngestOptions()
         options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         options.progress = { _ in !Interrupt.isPending }
-        guard let report = try Compaction.run(dataset: dataset, options: options) else {
+        guard let report = try compact(options) else {
             return try Terminal.show(["Nothing to do: the dataset is one segment already."])
         }
         if json {
@@ -52,6 +52,17 @@ struct DatasetCompactCommand: ParsableCommand {
                 "generation \(report.generation): \(report.segmentsBefore) segments became \(report.segment) "
                     + "with \(report.blocks) blocks"
             ] + table.lines(width: Terminal.width, style: Terminal.style))
+    }
+}
+
+extension DatasetCompactCommand {
+    private func compact(_ options: IngestOptions) throws -> Compaction.Report? {
+        do {
+            return try Compaction.run(dataset: dataset, options: options)
+        } catch {
+            try Interrupt.check()
+            throw error
+        }
     }
 }
 
