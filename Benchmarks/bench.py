@@ -360,7 +360,11 @@ def main():
                 size.segments()
         if "hot" in parts:
             hot(report, options)
-    report.finish(options.name or ("large" if options.large else options.lines.replace(",", "-")))
+    name = "large" if options.large else options.lines.replace(",", "-")
+    if set(parts) != set(PARTS):
+        # A part of the race must not write over the whole one.
+        name += "-" + "-".join(part for part in PARTS if part in parts)
+    report.finish(options.name or name)
     sys.exit(1 if report.wrong else 0)
 
 

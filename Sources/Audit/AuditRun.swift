@@ -11,6 +11,8 @@ package struct AuditOptions: Sendable {
     /// Only focus rows of these days.
     package var from: Day?
     package var to: Day?
+    /// Rules about one person look only at persons of whom something new was said since this generation.
+    package var since: Int?
     /// Also write undetermined units as rows.
     package var undeterminedRows = false
     /// Use no sieve: every row of every rule goes to the evaluator.
@@ -145,8 +147,9 @@ package struct AuditRun {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let started = Date()
         let temporary = folder + "/findings.arrow.part"
-        // What an interrupted run left behind.
+        // What a killed run left behind; a stopped one leaves nothing.
         try? FileManager.default.removeItem(atPath: temporary)
+        defer { try? FileManager.default.removeItem(atPath: temporary) }
         let writer = try FindingWriter(
             path: temporary, dictionaries: dictionaries,
             metadata: ["package": binding.plan.packageHash, "generation": "\(dataset.generation)"])
@@ -157,8 +160,9 @@ package struct AuditRun {
         let keyedPlans = keyed.map { KeyedPlan($0, binding, isGeneral: options.generalPathOnly) }
         let threads = max(1, min(options.threads, 64))
         phases.append(AuditReport.Phase(name: "plan", seconds: clock.seconds))
+        let touched = try options.since.map { try TouchedPersons(dataset, since: $0) }
         let workers = (0..<threads).map { _ in
-            ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared)
+            ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared, touched: touched)
         }
         let pass = Stopwatch()
         DispatchQueue.concurrentPerform(iterations: threads) { workers[$0].run() }
@@ -166,7 +170,7 @@ package struct AuditRun {
         phases.append(AuditReport.Phase(name: "timelines", seconds: pass.seconds))
         let across = Stopwatch()
         let keyedPass = KeyedPass(binding, reader, keyedPlans, dictionaries, options, workers: workers)
-        try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: writer)
+        try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: writer) { try shared.goOn() }
         phases.append(AuditReport.Phase(name: "across", seconds: across.seconds))
         let closing = Stopwatch()
         let summary = try writer.finish()
@@ -256,6 +260,14 @@ final class SharedRun: @unchecked Sendable {
     func stop(_ error: (any Error)?) {
         isStopped.store(true, ordering: .relaxed)
         state.withLock { if $0.failure == nil { $0.failure = error ?? AuditCancelled() } }
+    }
+
+    /// Throws when the user asked to stop; for the work after the chunks.
+    func goOn() throws {
+        let goesOn = state.withLock { state in
+            progress(AuditProgress(linesDone: state.linesDone, linesTotal: 0, findings: writer.rows))
+        }
+        if !goesOn { throw AuditCancelled() }
     }
 
     func check() throws {

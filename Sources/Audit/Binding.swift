@@ -22,7 +22,7 @@ package final class Binding: @unchecked Sendable {
 
     /// Per window: for conditions that depend on nothing but the related line's item, their truth (0, 1, 2 unknown) by
     /// item code. Set once, before any thread starts.
-    var windowGates: [[UInt8]?] = []
+    var windowGates: [WindowGate?] = []
 
     /// By field of the item table: the code of that field for every item code, -1 unknown. Set once, before any
     /// thread starts.
@@ -37,6 +37,8 @@ package final class Binding: @unchecked Sendable {
     /// Scopes with more rows are indexed and remembered, and sums slide over an eighth of that; smaller ones are scanned.
     /// Set once, before any thread starts.
     var largeScope = 192
+    /// Scopes of more rows than this are put in order of time for windows of days or seconds.
+    var orderedScope: Int { largeScope * 6 }
 
     /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
     var encounterCodes: [Int: [Int32]] = [:]

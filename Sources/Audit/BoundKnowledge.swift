@@ -71,15 +71,24 @@ final class BoundList: @unchecked Sendable {
         let isCode: Bool
         let isPrefix: Bool
         let scale: Int
-        /// Vocabulary code, mantissa, day number or 0/1.
-        let values: [Int64]
-        let isNull: [Bool]
+        /// Vocabulary code, mantissa, day number or 0/1. The list owns the memory.
+        let values: UnsafeBufferPointer<Int64>
+        let isNull: UnsafeBufferPointer<Bool>
+
+        init(isCode: Bool, isPrefix: Bool, scale: Int, values: [Int64], isNull: [Bool]) {
+            self.isCode = isCode
+            self.isPrefix = isPrefix
+            self.scale = scale
+            self.values = values.pinned()
+            self.isNull = isNull.pinned()
+        }
 
         @inline(__always) func isKnown(_ row: Int) -> Bool { isNull.isEmpty || !isNull[row] }
     }
 
     let source: KnowledgeList
-    let columns: [Column]
+    /// Without references inside, so that reading a cell counts none.
+    let columns: UnsafeBufferPointer<Column>
     let rowCount: Int
     let isDated: Bool
     let hasAreas: Bool
@@ -88,7 +97,7 @@ final class BoundList: @unchecked Sendable {
     private let vocabulary: Vocabulary
     private var indexes: [Int: ListIndex] = [:]
     /// Whether rows of equal keys may differ in area or dates.
-    private let isRanked: Bool
+    let isRanked: Bool
 
     init(_ list: KnowledgeList, vocabulary: Vocabulary) {
         source = list
@@ -97,7 +106,7 @@ final class BoundList: @unchecked Sendable {
         isDated = list.from.contains { $0 != Int32.min } || list.to.contains { $0 != Int32.max }
         hasAreas = list.areaSelector != .none && list.areas.contains { !$0.isEmpty }
         isRanked = isDated || list.areas.contains { !$0.isEmpty }
-        columns = list.columns.map { column in
+        let bound = list.columns.map { column in
             switch column.kind {
             case .code, .text, .prefix:
                 var isPrefix = false
@@ -111,6 +120,16 @@ final class BoundList: @unchecked Sendable {
                 return Column(isCode: false, isPrefix: false, scale: 0, values: column.numbers, isNull: column.isNull)
             }
         }
+        columns = bound.pinned()
+    }
+
+    deinit {
+        for column in columns {
+            column.values.deallocate()
+            column.isNull.deallocate()
+        }
+        columns.deallocate()
+        for index in indexes.values { index.free() }
     }
 
     func index(column: Int) -> ListIndex {
@@ -193,13 +212,14 @@ final class BoundList: @unchecked Sendable {
 }
 
 /// Rows of a list by the code in one column; prefix columns are found through the prefixes of a text.
-final class ListIndex: @unchecked Sendable {
+struct ListIndex: @unchecked Sendable {
     let column: Int
-    private let starts: [Int32]
-    private let rows: [Int32]
+    private let starts: UnsafeBufferPointer<Int32>
+    private let rows: UnsafeBufferPointer<Int32>
     /// Lengths in bytes of the prefixes of a prefix column, ascending; empty for code columns.
-    private let lengths: [Int]
-    private let vocabulary: Vocabulary
+    private let lengths: UnsafeBufferPointer<Int>
+    // The list that owns this index holds the vocabulary too.
+    private unowned(unsafe) let vocabulary: Vocabulary
 
     init(_ list: BoundList, column: Int, vocabulary: Vocabulary) {
         self.column = column
@@ -218,25 +238,34 @@ final class ListIndex: @unchecked Sendable {
                 ordered[Int(next[code])] = Int32(row)
                 next[code] += 1
             }
-            rows = ordered
+            rows = ordered.pinned()
         } else {
-            rows = (0..<Int32(list.rowCount)).map { $0 }
+            rows = (0..<Int32(list.rowCount)).map { $0 }.pinned()
         }
-        starts = counts
-        lengths =
+        starts = counts.pinned()
+        let found =
             cells.isPrefix
             ? Set(
                 cells.values.indices.filter { cells.isKnown($0) }.map {
                     vocabulary.view(Int32(truncatingIfNeeded: cells.values[$0])).count
                 }
             ).sorted() : []
+        lengths = found.pinned()
         isIndexed = indexable
         isPrefix = cells.isPrefix
+    }
+
+    func free() {
+        starts.deallocate()
+        rows.deallocate()
+        lengths.deallocate()
     }
 
     /// False for numeric lead columns: every row is a candidate.
     let isIndexed: Bool
     private let isPrefix: Bool
+    /// Whether a code alone tells which rows have it.
+    var isExact: Bool { isIndexed && !isPrefix }
 
     /// Calls the body with every row whose cell equals the code, or is a prefix of it, in list order per prefix.
     @inline(__always) func forEach(_ code: Int32, _ body: (Int32) -> Bool) {
@@ -268,7 +297,7 @@ final class ListIndex: @unchecked Sendable {
 
     /// Whether an exact column surely has no row of this code.
     @inline(__always) func surelyLacks(_ code: Int32) -> Bool {
-        guard isIndexed, !isPrefix else { return false }
+        guard isExact else { return false }
         return code < 0 || Int(code) + 1 >= starts.count || starts[Int(code)] == starts[Int(code) + 1]
     }
 
@@ -285,5 +314,14 @@ final class ListIndex: @unchecked Sendable {
             return true
         }
         return found
+    }
+}
+
+extension Array {
+    /// A copy at a place of its own; whoever keeps it gives it back.
+    fileprivate func pinned() -> UnsafeBufferPointer<Element> {
+        let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: Swift.max(1, count))
+        _ = copy.initialize(from: self)
+        return UnsafeBufferPointer(rebasing: copy[..<count])
     }
 }

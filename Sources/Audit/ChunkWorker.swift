@@ -10,6 +10,8 @@ final class ChunkWorker: @unchecked Sendable {
     private let finder: Sieve
     private let options: AuditOptions
     private let shared: SharedRun
+    /// Rules about one person look at these alone; those across persons need all.
+    private let touched: TouchedPersons?
     private let encoder: FindingEncoder
     let keyedCounts: [KeyedCounter]
     private let judge: RuleRun
@@ -18,8 +20,10 @@ final class ChunkWorker: @unchecked Sendable {
 
     init(
         _ binding: Binding, _ reader: ClaimsReader, _ sieves: SievePlan, _ keyed: [KeyedPlan],
-        _ dictionaries: FindingDictionaries, _ options: AuditOptions, _ shared: SharedRun
+        _ dictionaries: FindingDictionaries, _ options: AuditOptions, _ shared: SharedRun,
+        touched: TouchedPersons? = nil
     ) {
+        self.touched = touched
         self.binding = binding
         self.reader = reader
         self.sieves = sieves
@@ -37,9 +41,19 @@ final class ChunkWorker: @unchecked Sendable {
         while let number = shared.claim() {
             do {
                 var netting = ClaimsReader.NettingCounts()
-                let chunk = try reader.chunk(number, &netting)
+                let chunk: Chunk
+                if let touched {
+                    chunk = try reader.touchedChunk(number, touched, &netting)
+                    if !keyedCounts.isEmpty {
+                        var unused = ClaimsReader.NettingCounts()
+                        let whole = try reader.chunk(number, &unused)
+                        for counter in keyedCounts { counter.count(whole) }
+                    }
+                } else {
+                    chunk = try reader.chunk(number, &netting)
+                }
                 audit(chunk)
-                for counter in keyedCounts { counter.count(chunk) }
+                if touched == nil { for counter in keyedCounts { counter.count(chunk) } }
                 let (columns, rows) = encoder.take()
                 shared.deposit(chunk, columns, rows: rows, netting)
                 reader.release(number)

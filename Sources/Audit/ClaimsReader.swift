@@ -13,9 +13,11 @@ final class ClaimsReader: @unchecked Sendable {
     let dataset: Dataset
     private(set) var sources: [SegmentSource] = []
     private(set) var chunkCount = 0
-    /// With several segments: the first person of each chunk.
+    /// The first person of each chunk: where several segments, or chosen persons, are put together.
     private var boundaries: [[UInt8]] = []
     private var fields: [Table: [Int]] = [:]
+    /// Rows of earlier segments that later ones took back or corrected.
+    private var withdrawn: WithdrawnRows?
     /// Rows before each chunk, for one segment: identities of rows.
     private var firstRows: [[Int64]] = []
 
@@ -43,6 +45,11 @@ final class ClaimsReader: @unchecked Sendable {
     func bind(_ used: [Table: Set<Int>], vocabulary: Vocabulary) throws {
         fields = used.mapValues { $0.sorted() }
         sources = try dataset.segments.map { try SegmentSource($0, fields, vocabulary) }
+        let withdrawn = try WithdrawnRows(dataset.segments)
+        if !withdrawn.isEmpty { self.withdrawn = withdrawn }
+        if let lead = sources.max(by: { $0.segment.blockCount < $1.segment.blockCount }) {
+            boundaries = (0..<lead.segment.blockCount).map { Array(lead.segment.firstPerson($0).utf8) }
+        }
         guard sources.count != 1 else {
             chunkCount = sources[0].segment.blockCount
             var running = [Int64](repeating: 0, count: Chunk.tableCount)
@@ -54,8 +61,6 @@ final class ClaimsReader: @unchecked Sendable {
             }
             return
         }
-        guard let lead = sources.max(by: { $0.segment.blockCount < $1.segment.blockCount }) else { return }
-        boundaries = (0..<lead.segment.blockCount).map { Array(lead.segment.firstPerson($0).utf8) }
         chunkCount = boundaries.count
     }
 
@@ -89,7 +94,7 @@ final class ClaimsReader: @unchecked Sendable {
             let first = number == 0 ? nil : boundaries[number]
             let next = number + 1 < boundaries.count ? boundaries[number + 1] : nil
             let fields = self.fields.filter { tables?.contains($0.key) != false }
-            chunk = try MergedChunk.make(sources, fields, from: first, before: next)
+            chunk = try MergedChunk.make(sources, fields, withdrawn, from: first, before: next)
             chunk.firstRows = Array(repeating: Int64(number) << 32, count: Chunk.tableCount)
         }
         chunk.number = number
@@ -97,6 +102,50 @@ final class ClaimsReader: @unchecked Sendable {
         Netting.apply(to: chunk, fields: fields[.line] ?? [], &counts)
         Netting.dropReversedSettlements(of: chunk, fields: fields[.settlement] ?? [])
         return chunk
+    }
+
+    /// The persons of a chunk who are touched, and nobody else.
+    func touchedChunk(_ number: Int, _ touched: TouchedPersons, _ counts: inout NettingCounts) throws -> Chunk {
+        let first = number == 0 ? nil : boundaries[number]
+        let next = number + 1 < boundaries.count ? boundaries[number + 1] : nil
+        let chunk = try MergedChunk.make(sources, fields, withdrawn, from: first, before: next, only: touched)
+        chunk.firstRows = Array(repeating: Int64(number) << 32, count: Chunk.tableCount)
+        chunk.number = number
+        Netting.apply(to: chunk, fields: fields[.line] ?? [], &counts)
+        Netting.dropReversedSettlements(of: chunk, fields: fields[.settlement] ?? [])
+        return chunk
+    }
+
+    /// All rows of a table of movements that hold, batch by batch.
+    func movement(_ table: Table) throws -> [Chunk] {
+        var chunks: [Chunk] = []
+        for (number, source) in sources.enumerated() {
+            for chunk in try source.movement(table) {
+                chunks.append(try standing(chunk, table, segment: number))
+            }
+        }
+        return chunks
+    }
+
+    /// A batch of movements without the rows that a later segment took back.
+    private func standing(_ chunk: Chunk, _ table: Table, segment: Int) throws -> Chunk {
+        guard let withdrawn, withdrawn.mentions(table.rawValue) else { return chunk }
+        let rows = chunk[table]
+        var kept: [RowReference] = []
+        for row in 0..<rows.rows where !withdrawn.hides(table.rawValue, rows.slots[0].utf8(row), segment: segment) {
+            kept.append(RowReference(source: 0, row: Int32(row)))
+        }
+        if kept.count == rows.rows { return chunk }
+        let result = Chunk()
+        result.owners = [chunk]
+        var target = result[table]
+        target.rows = kept.count
+        target.isPresent = true
+        for field in fields[table] ?? [] {
+            target.slots[field] = Gather.slot(field, kept, from: [rows], arena: result.arena)
+        }
+        result[table] = target
+        return result
     }
 
     func release(_ number: Int, only tables: Set<Table>? = nil) {

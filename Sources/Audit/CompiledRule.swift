@@ -89,6 +89,8 @@ final class CompiledRule: @unchecked Sendable {
         let columns: [Condition]
         let index: ListIndex
         let lead: Int
+        /// One code column, in a list whose rows apply everywhere and always: the index alone answers.
+        let isExact: Bool
     }
 
     enum Partition {
@@ -176,7 +178,10 @@ extension Compiler {
             return CompiledRule.Match.Condition(
                 column: column, node: aligned(on.expression, column.scale, context))
         }
-        return CompiledRule.Match(list: list, columns: columns, index: index, lead: lead)
+        let bound = knowledge.lists[list]
+        return CompiledRule.Match(
+            list: list, columns: columns, index: index, lead: lead,
+            isExact: columns.count == 1 && index.isExact && bound.isPlain && !bound.isRanked)
     }
 
     /// Timelines of persons whenever a key or a window speaks of a person or an encounter; else the first key that the

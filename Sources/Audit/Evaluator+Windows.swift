@@ -152,7 +152,8 @@ extension Evaluator {
             for row in foldedRun ?? rowsOfRun(window, focus, days: days).rows where !body(Int(row), true) { return }
             return
         }
-        forEachSharing(window, focus, among: timely(window, focus)) { row, truth in
+        let days = days(of: window, focus)
+        forEachSharing(window, focus, among: timely(window, focus), on: days) { row, truth in
             var truth = truth
             if let range = window.range {
                 truth = Self.and(truth, self.isInside(range, row, focus, window))
@@ -162,9 +163,29 @@ extension Evaluator {
         }
     }
 
-    /// Rows of the scope that share the keys and pass the filter, ranges apart.
+    /// The days on which a row must lie to be inside the window's range; all days where that is not known.
+    private func days(of window: WindowPlan, _ focus: Int) -> ClosedRange<Int32> {
+        let all = Int32.min...Int32.max
+        let seconds: Int128
+        let ends: (low: Int?, high: Int?)
+        switch window.range {
+        case .days(let low, let high): (seconds, ends) = (1, (low, high))
+        case .seconds(let low, let high): (seconds, ends) = (86_400, (low, high))
+        default: return all
+        }
+        guard window.rangeDayField >= 0 else { return all }
+        let own = evaluate(window.focusTime, focus)
+        guard own.isFinite else { return all }
+        let from = ends.low.map { Value.floorDivide(own.lo + Int128($0), seconds) } ?? Int128(Int32.min)
+        let to = ends.high.map { Value.floorDivide(own.hi + Int128($0), seconds) } ?? Int128(Int32.max)
+        guard from <= to else { return all }
+        return Int32(clamping: from)...Int32(clamping: to)
+    }
+
+    /// Rows of the scope that share the keys and pass the filter, ranges apart. `days`: rows of other days are left out.
     func forEachSharing(
-        _ window: WindowPlan, _ focus: Int, among chosen: [Int32]? = nil, _ body: (Int, Value) -> Bool
+        _ window: WindowPlan, _ focus: Int, among chosen: [Int32]? = nil,
+        on days: ClosedRange<Int32> = Int32.min...Int32.max, _ body: (Int, Value) -> Bool
     ) {
         let table = window.table
         let rows = scope(window, focus)
@@ -181,18 +202,28 @@ extension Evaluator {
         let daySlot = tables[table].slots + (window.dayKey >= 0 ? Int(window.keys[window.dayKey].dayField) : 0)
         let day = dayKey >= 0 ? Int32(truncatingIfNeeded: keys[dayKey].lo) : 0
         let gateSlot = tables[table].slots + binding.lineItemField
+        let isRanged = window.rangeDayField >= 0 && (days.lowerBound > Int32.min || days.upperBound < Int32.max)
+        let rangeSlot = tables[table].slots + max(0, window.rangeDayField)
         let attribute =
             window.attributeKey >= 0 && keys[window.attributeKey].isKnown
             ? Int32(truncatingIfNeeded: keys[window.attributeKey].lo) : -1
 
+        let checksLead = chosen != nil || dayKey >= 0
+
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus && members.isEmpty { return true }
+            if isRanged, rangeSlot.pointee.isValid(row) {
+                let own = rangeSlot.pointee.int32s[row]
+                if own < days.lowerBound || own > days.upperBound { return true }
+            }
             var truth = Value.yes
+            var agreed = -1
             if attribute >= 0, let attributes = window.attributes {
                 let code = Int(gateSlot.pointee.code(row))
                 if code >= 0 && code < window.attributeCount {
                     let own = attributes[code]
                     if own >= 0 && own != attribute { return true }
+                    if own >= 0 { agreed = window.attributeKey }
                 }
             }
             if let gate = window.gate {
@@ -200,8 +231,8 @@ extension Evaluator {
                 if code >= 0 && code < window.gateCount {
                     if gate[code] == 0 { return true }
                     // Evaluated for the sake of the cause: which field is not known.
-                    if gate[code] == 2 { truth = evaluate(window.filter, focus, row) }
-                } else {
+                    if gate[code] == 2 && window.isGateWhole { truth = evaluate(window.filter, focus, row) }
+                } else if window.isGateWhole {
                     truth = evaluate(window.filter, focus, row)
                 }
                 if truth.isFalse { return true }
@@ -219,18 +250,18 @@ extension Evaluator {
                 if index == lead {
                     if leadSlot.pointee.isValid(row) {
                         // Rows chosen by their time were not chosen by their code as well.
-                        if chosen != nil && leadSlot.pointee.code(row) != leadCode { return true }
+                        if checksLead && leadSlot.pointee.code(row) != leadCode { return true }
                     } else {
                         truth = .maybe
                         if firstUnknown == -1 { firstUnknown = access(window.keys[index].related) }
                     }
-                } else if index != dayKey {
+                } else if index != dayKey && index != agreed {
                     truth = Self.and(truth, .equal(keys[index], evaluate(window.keys[index].related, focus, row)))
                     if truth.isFalse { return true }
                 }
                 index &+= 1
             }
-            if window.filter >= 0 && window.gate == nil {
+            if window.filter >= 0 && !window.isGateWhole {
                 truth = Self.and(truth, evaluate(window.filter, focus, row))
                 if truth.isFalse { return true }
             }
@@ -241,21 +272,37 @@ extension Evaluator {
             for row in chosen where !test(Int(row)) { return }
             return
         }
+        if rows.count > chainedScope {
+            if lead >= 0 && dayKey >= 0 {
+                return forEach(
+                    of: RowChains.pair(leadCode, day), in: chains(window, code: leadSlot, day: daySlot, rows), test)
+            }
+            if lead >= 0 { return forEach(of: leadCode, in: chains(window, leadField, rows), test) }
+            if dayKey >= 0 {
+                return forEach(of: RowChains.day(day), in: chains(window, day: daySlot, rows), test)
+            }
+            if attribute >= 0 { return forEach(of: attribute, in: chains(attribute: window, rows), test) }
+        }
         guard lead >= 0 else {
             for row in rows where !test(row) { return }
-            return
-        }
-        if rows.count > binding.largeScope {
-            let index = index(table, leadField, rows)
-            // Rows in timeline order: those with the code and those without any.
-            let found = index.rows(code: leadCode) + index.unknown
-            for row in (index.unknown.isEmpty ? found : found.sorted()) where !test(Int(row)) { return }
             return
         }
         for row in rows {
             let code = leadSlot.pointee.code(row)
             if code == leadCode || code < 0, !test(row) { return }
         }
+    }
+
+    /// Scopes of more rows than this are looked up by code, smaller ones are gone through.
+    private var chainedScope: Int { min(48, binding.largeScope) }
+
+    private func forEach(of code: Int32, in chains: RowChains, _ body: (Int) -> Bool) {
+        guard chains.unknown.isEmpty else {
+            for row in chains.possible(code) where !body(Int(row)) { return }
+            return
+        }
+        var row = chains.first(of: code)
+        while row >= 0, body(row) { row = chains.next(after: row) }
     }
 
     /// In a large scope without a leading code: the rows whose time may lie in the window, found through an order by time.
@@ -270,7 +317,7 @@ extension Evaluator {
         default: return nil
         }
         let rows = scope(window, focus)
-        guard rows.count > binding.largeScope else { return nil }
+        guard rows.count > binding.orderedScope else { return nil }
         if window.lead >= 0, window.scope == .person { return nil }
         let own = evaluate(window.focusTime, focus)
         guard own.isFinite else { return nil }

@@ -12,6 +12,8 @@ final class Evaluator {
     let accesses: UnsafeMutablePointer<AccessPlan>
     let windows: [CompiledWindow]
     let plans: UnsafeMutablePointer<WindowPlan>
+    /// The index and the leading column of each list that is asked for membership.
+    let memberships: UnsafeMutablePointer<MembershipPlan>
     /// Values of window keys while folds are nested.
     let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
     var keyTop = 0
@@ -28,7 +30,10 @@ final class Evaluator {
     var partition: [Range<Int>]?
 
     /// The rule's lists and the row matched in each.
-    var matchLists: [BoundList] = []
+    var matchLists: [BoundList] = [] {
+        didSet { matchColumns = matchLists.map(\.columns) }
+    }
+    private var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
     var matchRows: [Int32] = []
     /// Rows of the group at hand, and whether each surely belongs to it.
     var members: [Member] = []
@@ -41,7 +46,7 @@ final class Evaluator {
 
     var memory = ScopeMemory()
     private var prefixes: [UInt64: Int32] = [:]
-    private var indexes: [Int: RowIndex] = [:]
+    var chains: [RowChains.Key: RowChains] = [:]
     private var distinct: [Int128] = []
     private var possible: [Int128] = []
     var focusTable = 0
@@ -67,10 +72,16 @@ final class Evaluator {
         for index in program.nodes.indices { nodes[index].isSimple = program.isSimple(index, nodes) }
         accesses = .allocate(capacity: max(1, program.accesses.count))
         accesses.initialize(from: program.accesses.map { AccessPlan($0) }, count: program.accesses.count)
+        let lists = binding.knowledge.memberships
+        memberships = .allocate(capacity: max(1, lists.count))
+        for (index, list) in lists.enumerated() {
+            (memberships + index).initialize(to: MembershipPlan(index: list.index, lead: list.lead))
+        }
         plans = .allocate(capacity: max(1, program.windows.count))
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
-            (plans + index).initialize(to: WindowPlan(window, gate: gate, itemAttributes: binding.itemAttributes))
+            (plans + index).initialize(
+                to: WindowPlan(window, program, gate: gate, itemAttributes: binding.itemAttributes))
         }
         referenceDay = .allocate(capacity: Chunk.tableCount)
         referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)
@@ -90,6 +101,7 @@ final class Evaluator {
         accesses.deallocate()
         for index in windows.indices { plans[index].free() }
         plans.deallocate()
+        memberships.deallocate()
         keyStack.deallocate()
         referenceDay.deallocate()
         referenceSecond.deallocate()
@@ -98,7 +110,7 @@ final class Evaluator {
     func enter(_ chunk: Chunk) {
         self.chunk = chunk
         tables = chunk.tables
-        indexes.removeAll(keepingCapacity: true)
+        for index in chains.values { index.forget() }
         memory.forget()
     }
 
@@ -210,7 +222,7 @@ final class Evaluator {
             let row = Int(matchRows[Int(node.a)])
             // A list row that is only possible: none of its columns is known.
             if row >= 0 {
-                let column = matchLists[Int(node.a)].columns[Int(node.b)]
+                let column = matchColumns[Int(node.a)][Int(node.b)]
                 if column.isKnown(row) { return Value(column.values[row]) }
             }
             if firstUnknown == -1 { firstUnknown = Int32(truncatingIfNeeded: node.k) }
@@ -345,15 +357,6 @@ final class Evaluator {
             : value.mapMonotone { Int128(Calendar.periodStart(Int32(truncatingIfNeeded: $0), period)) }
     }
 
-    /// Rows of a large scope by code, built on first use for the scope at hand.
-    func index(_ table: Int, _ field: Int, _ rows: Range<Int>) -> RowIndex {
-        let key = table * 64 + field
-        if let index = indexes[key], index.rows == rows { return index }
-        let index = RowIndex(tables[table].slots[field], rows)
-        indexes[key] = index
-        return index
-    }
-
     func takeDistinct() -> (sure: [Int128], possible: [Int128]) {
         var sure = distinct
         var maybe = possible
@@ -366,47 +369,5 @@ final class Evaluator {
 
     func noteDistinct(_ value: Int128, isSure: Bool) {
         if isSure { distinct.append(value) } else { possible.append(value) }
-    }
-}
-
-/// The rows of a scope ordered by a code.
-final class RowIndex {
-    let rows: Range<Int>
-    private var keys: [UInt64]
-    let unknown: [Int32]
-
-    init(_ slot: Slot, _ rows: Range<Int>) {
-        self.rows = rows
-        keys = []
-        keys.reserveCapacity(rows.count)
-        var unknown: [Int32] = []
-        for row in rows {
-            let code = slot.code(row)
-            if code < 0 {
-                unknown.append(Int32(row))
-            } else {
-                keys.append(UInt64(UInt32(code)) << 32 | UInt64(UInt32(row)))
-            }
-        }
-        keys.sort()
-        self.unknown = unknown
-    }
-
-    /// Rows with the code, ascending.
-    func rows(code: Int32) -> [Int32] {
-        guard code >= 0 else { return [] }
-        var low = 0
-        var high = keys.count
-        let floor = UInt64(UInt32(code)) << 32
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < floor { low = middle + 1 } else { high = middle }
-        }
-        var found: [Int32] = []
-        while low < keys.count, keys[low] >> 32 == UInt64(UInt32(code)) {
-            found.append(Int32(truncatingIfNeeded: keys[low] & 0xFFFF_FFFF))
-            low += 1
-        }
-        return found
     }
 }

@@ -33,6 +33,12 @@ struct AccessPlan {
     }
 }
 
+/// What rules most rows out of a list: no references inside.
+struct MembershipPlan {
+    let index: ListIndex
+    let lead: Int
+}
+
 /// A window as the evaluator reads it: no references inside.
 struct WindowPlan {
     let number: Int
@@ -47,6 +53,8 @@ struct WindowPlan {
     let dayKey: Int
     let range: Window.Range?
     let relatedTime: Int32
+    /// The column of the related row's own day, when the range is measured from that; -1: otherwise.
+    let rangeDayField: Int
     let focusTime: Int32
     let filter: Int32
     let isStatic: Bool
@@ -59,24 +67,29 @@ struct WindowPlan {
     let argumentIsNonNegative: Bool
     let inputs: UnsafeMutablePointer<Int32>
     let inputCount: Int
-    /// Truth of the filter by item code, where it depends on nothing else.
+    /// Truth of the filter by item code, as far as it depends on that; `isGateWhole`: it depends on nothing else.
     let gate: UnsafeMutablePointer<UInt8>?
     let gateCount: Int
+    let isGateWhole: Bool
     /// A key that is an attribute of the line's item, with that attribute by item code.
     let attributeKey: Int
+    let attributeField: Int
     let attributes: UnsafeMutablePointer<Int32>?
     let attributeCount: Int
 
-    init(_ window: CompiledWindow, gate truth: [UInt8]?, itemAttributes: [Int: [Int32]]) {
+    init(_ window: CompiledWindow, _ program: Program, gate truth: WindowGate?, itemAttributes: [Int: [Int32]]) {
+        rangeDayField = Self.dayField(window, program)
         let attributeKey = window.keys.firstIndex { $0.itemField >= 0 } ?? -1
         if attributeKey >= 0, let values = itemAttributes[Int(window.keys[attributeKey].itemField)] {
             let copy = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, values.count))
             copy.initialize(from: values, count: values.count)
             self.attributeKey = attributeKey
+            attributeField = Int(window.keys[attributeKey].itemField)
             attributes = copy
             attributeCount = values.count
         } else {
             self.attributeKey = -1
+            attributeField = 0
             attributes = nil
             attributeCount = 0
         }
@@ -107,13 +120,29 @@ struct WindowPlan {
         inputs.initialize(from: window.focusInputs, count: window.focusInputs.count)
         inputCount = window.focusInputs.count
         if let truth {
-            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, truth.count))
-            copy.initialize(from: truth, count: truth.count)
+            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, truth.truth.count))
+            copy.initialize(from: truth.truth, count: truth.truth.count)
             gate = copy
-            gateCount = truth.count
+            gateCount = truth.truth.count
+            isGateWhole = truth.isWhole
         } else {
             gate = nil
             gateCount = 0
+            isGateWhole = false
+        }
+    }
+
+    private static func dayField(_ window: CompiledWindow, _ program: Program) -> Int {
+        guard window.relatedTime >= 0 else { return -1 }
+        let node = program.nodes[Int(window.relatedTime)]
+        guard node.operation == .access else { return -1 }
+        let access = program.accesses[Int(node.a)]
+        guard access.hops.isEmpty, access.start == window.table else { return -1 }
+        let table = Table.allCases[Int(window.table)]
+        switch access.leaf {
+        case .day, .time: return table.referenceTime.flatMap { table.index(of: $0.day) } ?? -1
+        case .start: return table.index(of: "start_day") ?? -1
+        default: return -1
         }
     }
 

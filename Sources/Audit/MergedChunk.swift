@@ -3,41 +3,57 @@ import Columns
 
 /// A chunk put together from several segments: the same person's rows side by side, in timeline order.
 ///
-/// Of rows with equal identifiers the one of the newest segment counts.
+/// Of rows with equal identifiers the one of the newest segment counts. What a later segment took back is left out, an
+/// encounter with all that belongs to it there.
 enum MergedChunk {
     static func make(
-        _ sources: [SegmentSource], _ fields: [Table: [Int]], from first: [UInt8]?, before next: [UInt8]?
+        _ sources: [SegmentSource], _ fields: [Table: [Int]], _ withdrawn: WithdrawnRows?, from first: [UInt8]?,
+        before next: [UInt8]?, only touched: TouchedPersons? = nil
     ) throws -> Chunk {
         var parts: [Chunk] = []
+        var segments: [Int] = []
         var persons: [(id: [UInt8], reference: RowReference)] = []
-        for source in sources {
+        for (number, source) in sources.enumerated() {
             for block in 0..<source.segment.blockCount {
                 if let next, !Array(source.segment.firstPerson(block).utf8).lexicographicallyPrecedes(next) { break }
                 if let first, Array(source.segment.lastPerson(block).utf8).lexicographicallyPrecedes(first) { continue }
+                let segment = source.segment
+                if let touched,
+                    !touched.hasAny(from: segment.firstPerson(block), through: segment.lastPerson(block))
+                {
+                    continue
+                }
                 let part = try source.chunk(block: block)
                 let rows = part[.person]
                 for row in 0..<rows.rows {
                     let id = Array(rows.slots[0].utf8(row))
                     if let first, id.lexicographicallyPrecedes(first) { continue }
                     if let next, !id.lexicographicallyPrecedes(next) { continue }
+                    if let touched, !touched.contains(id) { continue }
                     persons.append((id, RowReference(source: Int32(parts.count), row: Int32(row))))
                 }
                 parts.append(part)
+                segments.append(number)
             }
         }
         persons.sort { a, b in
             a.id == b.id ? a.reference.source < b.reference.source : a.id.lexicographicallyPrecedes(b.id)
         }
-        return Builder(parts, fields).build(persons)
+        return Builder(parts, segments, withdrawn, fields).build(persons)
     }
 
     private struct Builder {
         let parts: [Chunk]
+        /// The segment of each part.
+        let segments: [Int]
+        let withdrawn: WithdrawnRows?
         let fields: [Table: [Int]]
         let chunk = Chunk()
 
-        init(_ parts: [Chunk], _ fields: [Table: [Int]]) {
+        init(_ parts: [Chunk], _ segments: [Int], _ withdrawn: WithdrawnRows?, _ fields: [Table: [Int]]) {
             self.parts = parts
+            self.segments = segments
+            self.withdrawn = withdrawn
             self.fields = fields
             chunk.owners = parts
         }
@@ -93,6 +109,7 @@ enum MergedChunk {
                 guard let starts = part[.encounter].starts else { continue }
                 for row in starts[Int(reference.row)]..<starts[Int(reference.row) + 1] {
                     let own = RowReference(source: reference.source, row: row)
+                    if isHidden(.encounter, own) { continue }
                     let id = Array(part[.encounter].slots[0].utf8(Int(row)))
                     if let place = places[id] {
                         encounters[place].append(own)
@@ -133,6 +150,7 @@ enum MergedChunk {
                 guard let starts = parts[Int(reference.source)][table].starts else { continue }
                 for row in starts[Int(reference.row)]..<starts[Int(reference.row) + 1] {
                     let own = RowReference(source: reference.source, row: row)
+                    if isHidden(table, own) { continue }
                     guard versions.count > 1 else {
                         found.append(own)
                         continue
@@ -155,6 +173,12 @@ enum MergedChunk {
             }
             rows[table, default: []].append(contentsOf: found)
             parents[table, default: []].append(contentsOf: repeatElement(parent, count: found.count))
+        }
+
+        private func isHidden(_ table: Table, _ reference: RowReference) -> Bool {
+            guard let withdrawn, withdrawn.mentions(table.rawValue) else { return false }
+            return withdrawn.hides(
+                table.rawValue, bytes(table, reference), segment: segments[Int(reference.source)])
         }
 
         private func bytes(_ table: Table, _ reference: RowReference) -> UnsafeBufferPointer<UInt8> {

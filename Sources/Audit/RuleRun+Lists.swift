@@ -14,6 +14,15 @@ extension RuleRun {
     {
         guard number < rule.matches.count else { return body(truth) }
         let cause = evaluator.firstUnknown
+        if let code = exactCode(rule.matches[number], row) {
+            rule.matches[number].index.forEach(code) { listRow in
+                evaluator.matchRows[number] = listRow
+                evaluator.firstUnknown = cause
+                forEachMatch(rule, row, number + 1, truth, body)
+                return true
+            }
+            return
+        }
         let (certain, hasPossible) = matches(rule.matches[number], row)
         let open = evaluator.firstUnknown
         for listRow in certain {
@@ -25,6 +34,13 @@ extension RuleRun {
         evaluator.matchRows[number] = -1
         evaluator.firstUnknown = open
         forEachMatch(rule, row, number + 1, Evaluator.and(truth, .maybe), body)
+    }
+
+    /// The code of a row that is matched by one code column alone, in a list that applies everywhere and always.
+    private func exactCode(_ match: CompiledRule.Match, _ row: Int) -> Int32? {
+        guard match.isExact else { return nil }
+        let value = evaluator.evaluate(match.columns[0].node, row)
+        return value.isKnown ? Int32(truncatingIfNeeded: value.lo) : nil
     }
 
     private func matches(_ match: CompiledRule.Match, _ row: Int) -> (certain: [Int32], hasPossible: Bool) {

@@ -158,6 +158,9 @@ package struct Disk: Sendable {
         let advice: String
         switch code {
         case ENOSPC, EDQUOT: advice = "The disk or the quota is full: make room there and run again; nothing was lost"
+        case EFBIG:
+            advice =
+                "Files may not grow so large here (see `ulimit -f`): raise the limit and run again; nothing was lost"
         case EACCES, EPERM, EROFS: advice = "Check the owner and mode of this path; the writer needs to write there"
         case EWOULDBLOCK where operation == .lock:
             advice = "Another writer is at work on this dataset: wait for it, then run again"

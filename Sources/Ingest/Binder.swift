@@ -10,10 +10,13 @@ final class TableSet: @unchecked Sendable {
     /// Tables whose rows with one identifier are parts of one thing.
     private(set) var merged: Set<Table> = []
     private(set) var withdrawn: Set<Table> = []
+    private let strictCodes: Bool
 
-    /// `earlier` are fields that an earlier generation's masters fill and that must not be lost.
-    init(_ mapping: Mapping, earlier: [Table: Set<String>] = [:]) {
+    /// `earlier` are fields that earlier generations fill and that must not be lost in what is taken over from them.
+    init(_ mapping: Mapping, earlier: [Table: Set<String>] = [:], strictCodes: Bool = false) {
+        self.strictCodes = strictCodes
         var tables = Set(mapping.tables.map(\.table))
+        for table in [Table.person, .encounter] where earlier[table] != nil { tables.insert(table) }
         if tables.contains(.encounter) { tables.insert(.person) }
         for table in tables {
             let mappings = mapping.tables.filter { $0.table == table && $0.action != .withdraw }
@@ -26,29 +29,41 @@ final class TableSet: @unchecked Sendable {
                     names.insert(field.field)
                 }
             }
-            // A table known only by reference still has its identifier.
-            if let identifier = table.identifier { names.insert(identifier) }
-            if table == .encounter { names.insert("person") }
-            let layout = RowLayout(
-                table: table, fields: names,
-                isVersioned: mapping.tables.contains {
-                    $0.table == table && $0.fields.contains { $0.field == "version" }
-                },
-                hasGroup: mappings.contains { $0.fields.contains { $0.field == "group" } })
-            layouts[table] = layout
-            plans[table] = StagingPlan(layout)
-            var codes: [Int: CodeDictionary] = [:]
-            for slot in layout.slots {
-                if case .code(let system) = slot.kind {
-                    codes[slot.field] = CodeDictionary(vocabulary: system.vocabulary)
-                }
+            let isVersioned = mapping.tables.contains {
+                $0.table == table && $0.fields.contains { $0.field == "version" }
             }
-            dictionaries[table] = codes
+            add(
+                table, names, isVersioned: isVersioned,
+                hasGroup: mappings.contains { $0.fields.contains { $0.field == "group" } })
             if mappings.contains(where: { $0.action == .merge }) { merged.insert(table) }
             if mapping.tables.contains(where: { $0.table == table && $0.action == .withdraw }) {
                 withdrawn.insert(table)
             }
         }
+    }
+
+    /// The tables and fields that stored segments have. Rows have versions: the later segment's holds.
+    init(stored: [Table: Set<String>]) {
+        strictCodes = false
+        for (table, names) in stored { add(table, names, isVersioned: true, hasGroup: false) }
+    }
+
+    private func add(_ table: Table, _ names: Set<String>, isVersioned: Bool, hasGroup: Bool) {
+        var names = names
+        // A table known only by reference still has its identifier.
+        if let identifier = table.identifier { names.insert(identifier) }
+        if table == .encounter { names.insert("person") }
+        let layout = RowLayout(table: table, fields: names, isVersioned: isVersioned, hasGroup: hasGroup)
+        layouts[table] = layout
+        plans[table] = StagingPlan(layout)
+        var codes: [Int: CodeDictionary] = [:]
+        for slot in layout.slots {
+            if case .code(let system) = slot.kind {
+                codes[slot.field] = CodeDictionary(
+                    vocabulary: system.vocabulary, form: strictCodes ? CodeForm.check(system) : nil)
+            }
+        }
+        dictionaries[table] = codes
     }
 }
 
@@ -205,7 +220,7 @@ struct Binder {
         case .identifier, .text: return .text(slot: slot)
         case .code: return tables.dictionaries[table]?[index].map { .code(slot: slot, $0) }
         case .day: return .day(slot: slot, pattern: field.value.format)
-        case .second: return nil
+        case .second: return .second(slot: slot)
         case .decimal(let scale): return .decimal(slot: slot, scale: scale, shift: field.value.shift)
         case .integer: return .integer(slot: slot)
         case .flag: return .flag(slot: slot)

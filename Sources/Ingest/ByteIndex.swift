@@ -73,6 +73,7 @@ final class ByteIndex: @unchecked Sendable {
     }
 
     /// Numbers of many strings at once, −1 for the unknown. The look-ups overlap: memory is waited for once, not often.
+    /// `hashes` holds the hash of each unknown one afterwards; of the others, nothing of use.
     func findAll(
         _ cells: UnsafePointer<Cell>, _ rows: Int, hashes: UnsafeMutablePointer<UInt64>,
         into numbers: UnsafeMutablePointer<Int32>
@@ -86,28 +87,29 @@ final class ByteIndex: @unchecked Sendable {
             hashes[row] = hashBytes(cells[row], seed)
             row &+= 1
         }
-        // The first slots only: independent loads.
+        // The first slots only: independent loads. Where one matches, the string's place takes the place of the hash.
         row = 0
         while row < rows {
-            let slot = slots[Int(truncatingIfNeeded: hashes[row]) & mask]
-            let matches = slot.tag == UInt32(truncatingIfNeeded: hashes[row] >> 32) && slot.number != 0
-            numbers[row] = matches ? Int32(bitPattern: slot.number) &- 1 : -2
+            let hash = hashes[row]
+            let slot = slots[Int(truncatingIfNeeded: hash) & mask]
+            let matches =
+                slot.tag == UInt32(truncatingIfNeeded: hash >> 32)
+                && slot.length == UInt32(truncatingIfNeeded: cells[row].count) && slot.number != 0
+            numbers[row] = matches ? Int32(bitPattern: slot.number) &- 1 : slot.number == 0 ? -1 : -2
+            hashes[row] = matches ? UInt64(slot.place) : hash
             row &+= 1
         }
         row = 0
         while row < rows {
             let number = numbers[row]
+            let cell = cells[row]
             if number >= 0 {
-                let place = places[Int(number)]
-                let cell = cells[row]
-                if Int(place.length) != cell.count
-                    || compareBytes(arena + Int(place.place) &* 8, cell.start, cell.count) != 0
-                {
+                if compareBytes(arena + Int(truncatingIfNeeded: hashes[row]) &* 8, cell.start, cell.count) != 0 {
+                    hashes[row] = hashBytes(cell, seed)
                     numbers[row] = Int32(truncatingIfNeeded: find(cell, hash: hashes[row]))
                 }
-            } else {
-                let slot = slots[Int(truncatingIfNeeded: hashes[row]) & mask]
-                numbers[row] = slot.number == 0 ? -1 : Int32(truncatingIfNeeded: find(cells[row], hash: hashes[row]))
+            } else if number == -2 {
+                numbers[row] = Int32(truncatingIfNeeded: find(cell, hash: hashes[row]))
             }
             row &+= 1
         }
@@ -123,6 +125,19 @@ final class ByteIndex: @unchecked Sendable {
 
     /// The number of a string, giving it the next one when it is new.
     func insert(_ cell: Cell) -> Int { insert(cell, hash: hashBytes(cell, seed)) }
+
+    /// As `findAll`, but the unknown ones are given the next numbers, in their order.
+    func insertAll(
+        _ cells: UnsafePointer<Cell>, _ rows: Int, hashes: UnsafeMutablePointer<UInt64>,
+        into numbers: UnsafeMutablePointer<Int32>
+    ) {
+        findAll(cells, rows, hashes: hashes, into: numbers)
+        var row = 0
+        while row < rows {
+            if numbers[row] < 0 { numbers[row] = Int32(truncatingIfNeeded: insert(cells[row], hash: hashes[row])) }
+            row &+= 1
+        }
+    }
 
     func insert(_ cell: Cell, hash: UInt64) -> Int {
         let found = find(cell, hash: hash)

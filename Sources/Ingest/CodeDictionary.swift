@@ -1,3 +1,4 @@
+import Claims
 import Columns
 
 /// The distinct values of one code field over all threads, in the order they were met.
@@ -9,8 +10,11 @@ final class CodeDictionary: @unchecked Sendable {
     private let index = ByteIndex()
     /// The values allowed, for a closed vocabulary.
     let vocabulary: ByteIndex?
+    /// What a code's form must pass; nil when every form is taken.
+    let form: (@Sendable (String) -> CodeFault?)?
 
-    init(vocabulary: [String]? = nil) {
+    init(vocabulary: [String]? = nil, form: (@Sendable (String) -> CodeFault?)? = nil) {
+        self.form = form
         self.vocabulary = vocabulary.map { words in
             let index = ByteIndex()
             for word in words { index.insert(text: word) }
@@ -44,10 +48,12 @@ final class CodeCache {
     private let seen = ByteIndex()
     private var codes: [Int32] = []
 
-    /// −1: not in the closed vocabulary; −2: too long; −3: not text.
+    /// −1: not in the closed vocabulary; −2: too long; −3: not text; −5: not of the form asked for.
     static let foreign: Int32 = -1
     static let tooLong: Int32 = -2
     static let notText: Int32 = -3
+    /// Has not the form that was asked for.
+    static let malformed: Int32 = -5
     private static let unknown: Int32 = -9
     private let hashes: UnsafeMutablePointer<UInt64>
 
@@ -82,6 +88,8 @@ final class CodeCache {
         if !cell.isCleanText { return CodeCache.notText }
         if let vocabulary = shared.vocabulary, vocabulary.find(cell) < 0 {
             code = CodeCache.foreign
+        } else if let form = shared.form, form(cell.text) != nil {
+            code = CodeCache.malformed
         } else {
             code = shared.number(cell, hash: hash)
         }

@@ -5,93 +5,135 @@ import Columns
 ///
 /// Same content is a repeat and the new row is dropped. Other content with a version corrects: the new row stays, and
 /// the old one is listed in the new segment's table `withdrawn`. Other content without a version is a conflict.
+/// Memory is needed for the new rows' hashes and for the rows that meet, not for the earlier ones.
 final class EarlierRows {
-    /// Name of the table of rows in earlier segments that no longer hold: columns `table` and `id`.
-    static let tombstones = "withdrawn"
-
-    private let segments: [Segment]
+    private let earlier: EarlierGenerations
     private let order: TimelineOrder
+    private let withdrawnEncounters: Withdrawals?
 
-    init(_ segments: [Segment], _ order: TimelineOrder) {
-        self.segments = segments
+    init(_ earlier: EarlierGenerations, _ order: TimelineOrder, withdrawnEncounters: Withdrawals?) {
+        self.earlier = earlier
         self.order = order
+        self.withdrawnEncounters = withdrawnEncounters.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    struct Meeting {
+    struct Outcome {
         var balance = Balance()
         var rejects: [Reject] = []
         /// Identifiers of earlier rows that no longer hold.
         var superseded: [String] = []
     }
 
+    /// An earlier row that may have the identifier of a new one.
+    private struct Hit {
+        var segment: Int
+        var block: Int
+        var row: Int
+        var key: UInt64
+    }
+
     /// Compares the new rows of one table with what earlier segments hold.
     func meet(
         _ table: Table, _ layout: RowLayout, _ dictionaries: [Int: CodeDictionary], _ staged: [StagedRows],
         _ logs: [IdentifierLog], _ withdrawals: Withdrawals?
-    ) throws -> Meeting {
-        var meeting = Meeting()
-        let seed = HashSeed.process
-        let keys = IdentifierLog.allKeys(logs)
-        var newRows: [String: [StagedRow]]?
-        for segment in segments {
-            guard let file = try ColumnsCall.run({ () throws(ColumnsError) in try segment.file(table.rawValue) }),
-                let column = file.index(of: table.identifier ?? "id")
-            else { continue }
-            var firstEncounter = 0
-            for block in 0..<file.batchCount {
-                let ids = try ColumnsCall.run { () throws(ColumnsError) in try file.column(column, batch: block) }
-                let owners = table.role == .timeline ? try EarlierOwners(segment, file, block, firstEncounter) : nil
-                for row in 0..<ids.count {
-                    let bytes = ids.utf8(row)
-                    guard let base = bytes.baseAddress else { continue }
-                    let cell = Cell(start: base, count: bytes.count)
-                    if let withdrawals, !withdrawals.isEmpty,
-                        withdrawals.covers(identifier: cell, version: Int64.min)
-                            || (withdrawals.hasOwners
-                                && withdrawals.covers(owner: owners?.name(row) ?? .absent, version: Int64.min))
-                    {
-                        meeting.superseded.append(cell.text)
-                        continue
-                    }
-                    guard keys.contains(IdentifierLog.key(hashBytes(cell, seed))) else { continue }
-                    let known: [String: [StagedRow]]
-                    if let newRows {
-                        known = newRows
-                    } else {
-                        known = try gather(table, layout, staged)
-                        newRows = known
-                    }
-                    for new in known[cell.text] ?? [] where new.rank != UInt32.max {
-                        if try same(new, layout, dictionaries, file, block, row, owners, table) {
-                            new.rank = UInt32.max
-                            meeting.balance.repeated += 1
-                        } else if new.version(layout) != Int64.min {
-                            meeting.superseded.append(cell.text)
-                        } else {
-                            new.rank = UInt32.max
-                            meeting.balance.rejected += 1
-                            meeting.rejects.append(
-                                Reject(
-                                    origin: new.origin, length: new.sourceLength, reason: .earlierConflict,
-                                    mapping: .max, step: 255))
-                        }
-                    }
+    ) throws -> Outcome {
+        var outcome = Outcome()
+        var superseded: Set<String> = []
+        let tables = try earlier.segments.map { try StoredTable($0, table, layout, dictionaries) }
+        let hits = try find(table, tables, KeySet(logs), withdrawals, &superseded)
+        if !hits.isEmpty {
+            let known = try gather(layout, staged, keys: Set(hits.map(\.key)))
+            let memory = StagedRows(
+                layout: layout, partitions: 1, budget: MemoryBudget(limit: .max), spool: Spool(folder: ""))
+            var at = (segment: -1, block: -1)
+            for hit in hits {
+                guard let stored = tables[hit.segment], let candidates = known[hit.key] else { continue }
+                if at != (hit.segment, hit.block) {
+                    _ = try stored.enter(hit.block)
+                    at = (hit.segment, hit.block)
                 }
-                firstEncounter += segment.rows(Table.encounter.rawValue, block: block)
-                file.release(batch: block)
+                let name = stored.identifier(hit.row)
+                let matching = candidates.filter { row in
+                    row.rank != UInt32.max && layout.identifierSlot.map { row.text($0, layout).equals(name) } == true
+                }
+                if matching.isEmpty { continue }
+                // An owner that this delivery does not name is another than that of any new row.
+                let rank = order.rank(of: stored.owner(hit.row), owning: table) ?? UInt32.max - 1
+                let old = try stored.stage(hit.row, rank: rank, version: Int64.min, into: memory)
+                for new in matching { decide(new, old, name, layout, &outcome, &superseded) }
             }
         }
-        meeting.superseded = Array(Set(meeting.superseded)).sorted {
-            Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
-        }
-        return meeting
+        outcome.superseded = superseded.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+        return outcome
     }
 
-    private func gather(_ table: Table, _ layout: RowLayout, _ staged: [StagedRows]) throws(IngestError) -> [String:
-        [StagedRow]]
-    {
-        var result: [String: [StagedRow]] = [:]
+    private func decide(
+        _ new: StagedRow, _ old: StagedRow, _ name: Cell, _ layout: RowLayout, _ outcome: inout Outcome,
+        _ superseded: inout Set<String>
+    ) {
+        if new.saysTheSame(as: old, layout) {
+            new.rank = UInt32.max
+            outcome.balance.repeated += 1
+        } else if new.version(layout) != Int64.min {
+            superseded.insert(name.text)
+        } else {
+            new.rank = UInt32.max
+            outcome.balance.rejected += 1
+            outcome.rejects.append(
+                Reject(
+                    origin: new.origin, length: new.sourceLength, reason: .earlierConflict, mapping: .max, step: 255))
+        }
+    }
+
+    /// Earlier rows that still hold and whose identifier a new row may have; notes those that are taken back.
+    private func find(
+        _ table: Table, _ tables: [StoredTable?], _ keys: KeySet, _ withdrawals: Withdrawals?,
+        _ superseded: inout Set<String>
+    ) throws(IngestError) -> [Hit] {
+        var hits: [Hit] = []
+        let seed = HashSeed.process
+        let withdrawn = earlier.withdrawn
+        let encounter = Table.encounter.rawValue
+        let hasHidden = withdrawn.mentions(table.rawValue)
+        let hasHiddenOwners = withdrawn.mentions(encounter)
+        let active = withdrawals.flatMap { $0.isEmpty ? nil : $0 }
+        for (number, stored) in tables.enumerated() {
+            guard let stored else { continue }
+            for block in 0..<stored.blockCount {
+                let total = try stored.enter(block)
+                for row in 0..<total {
+                    let name = stored.identifier(row)
+                    let key = IdentifierLog.key(hashBytes(name, seed))
+                    let isMet = keys.contains(key)
+                    if !isMet, active == nil { continue }
+                    if hasHidden, withdrawn.hides(table.rawValue, name.buffer, segment: number) { continue }
+                    let owner = stored.owner(row)
+                    if hasHiddenOwners, withdrawn.hides(encounter, owner.buffer, segment: number) { continue }
+                    if let withdrawnEncounters, withdrawnEncounters.covers(identifier: owner, version: Int64.min) {
+                        continue
+                    }
+                    if let active,
+                        active.covers(identifier: name, version: Int64.min)
+                            || (active.hasOwners && active.covers(owner: owner, version: Int64.min))
+                    {
+                        superseded.insert(name.text)
+                    } else if isMet {
+                        hits.append(Hit(segment: number, block: block, row: row, key: key))
+                    }
+                }
+                stored.leave(block)
+            }
+        }
+        return hits
+    }
+
+    /// The new rows with one of the keys.
+    private func gather(
+        _ layout: RowLayout, _ staged: [StagedRows], keys: Set<UInt64>
+    ) throws(IngestError) -> [UInt64: [StagedRow]] {
+        var result: [UInt64: [StagedRow]] = [:]
         guard let slot = layout.identifierSlot else { return result }
+        let seed = HashSeed.process
         for rows in staged {
             for partition in 0..<rows.partitions {
                 for (start, bytes) in try rows.readBack(partition) {
@@ -99,69 +141,12 @@ final class EarlierRows {
                     while at < bytes {
                         let row = StagedRow(base: start + at)
                         at += row.length
-                        result[row.text(slot, layout).text, default: []].append(row)
+                        let key = IdentifierLog.key(hashBytes(row.text(slot, layout), seed))
+                        if keys.contains(key) { result[key, default: []].append(row) }
                     }
                 }
             }
         }
         return result
-    }
-
-    private func same(
-        _ new: StagedRow, _ layout: RowLayout, _ dictionaries: [Int: CodeDictionary], _ file: ArrowFile, _ block: Int,
-        _ row: Int, _ owners: EarlierOwners?, _ table: Table
-    ) throws -> Bool {
-        if let owners, !owners.name(row).equals(order.nameOfOwner(new.rank, table)) { return false }
-        for (slot, description) in layout.slots.enumerated() where description.field >= 0 {
-            guard let column = file.index(of: description.name) else {
-                if new.has(slot) { return false }
-                continue
-            }
-            let view = try ColumnsCall.run { () throws(ColumnsError) in try file.column(column, batch: block) }
-            if view.isValid(row) != new.has(slot) { return false }
-            if !new.has(slot) { continue }
-            let isEqual: Bool
-            switch view.type {
-            case .utf8: isEqual = EarlierRows.cell(view.utf8(row)).equals(new.text(slot, layout))
-            case .dictionary:
-                let strings = try ColumnsCall.run { () throws(ColumnsError) in try file.dictionary(column) }
-                let value = dictionaries[description.field]?.value(new.narrow(at: description.offset)) ?? .absent
-                isEqual = EarlierRows.cell(strings.utf8(Int(view.int32[row]))).equals(value)
-            case .decimal64, .int64: isEqual = view.int64[row] == new.wide(at: description.offset)
-            case .bool: isEqual = view.bool(row) == (new.narrow(at: description.offset) != 0)
-            default: isEqual = view.int32[row] == new.narrow(at: description.offset)
-            }
-            if !isEqual { return false }
-        }
-        return true
-    }
-
-    fileprivate static func cell(_ bytes: UnsafeBufferPointer<UInt8>) -> Cell {
-        bytes.baseAddress.map { Cell(start: $0, count: bytes.count) } ?? .absent
-    }
-}
-
-/// Names of the encounters that the rows of one block belong to.
-private final class EarlierOwners {
-    private let rows: ColumnView?
-    private let ids: ColumnView?
-    private let first: Int
-
-    init(_ segment: Segment, _ file: ArrowFile, _ block: Int, _ firstEncounter: Int) throws {
-        first = firstEncounter
-        let encounters = try ColumnsCall.run { () throws(ColumnsError) in try segment.file(Table.encounter.rawValue) }
-        guard let encounters, let id = encounters.index(of: "id"), let owner = file.index(of: "encounter") else {
-            rows = nil
-            ids = nil
-            return
-        }
-        rows = try ColumnsCall.run { () throws(ColumnsError) in try file.column(owner, batch: block) }
-        ids = try ColumnsCall.run { () throws(ColumnsError) in try encounters.column(id, batch: block) }
-    }
-
-    func name(_ row: Int) -> Cell {
-        guard let rows, let ids else { return .absent }
-        let place = Int(rows.int32[row]) - first
-        return place >= 0 && place < ids.count ? EarlierRows.cell(ids.utf8(place)) : .absent
     }
 }

@@ -18,12 +18,17 @@ struct FlatTable {
         }
     }
 
-    func resolve(_ staged: [StagedRows], merged: Bool, withdrawals: Withdrawals?) throws(IngestError) -> OrderedRows {
+    /// `meet` lets the rows meet those of earlier generations, before they are ordered.
+    func resolve(
+        _ staged: [StagedRows], merged: Bool, withdrawals: Withdrawals?,
+        meet: (HeaderTable) throws(IngestError) -> Void = { _ in }
+    ) throws(IngestError) -> OrderedRows {
         var result = OrderedRows()
         var rows: [StagedRow] = []
         if let slot = layout.identifierSlot, layout.slots[slot].width == .text {
             let header = HeaderTable(layout: layout, dictionaries: dictionaries, expecting: 1024)
             try header.resolve(staged, merged: merged, withdrawals: withdrawals)
+            try meet(header)
             rows = header.rows.compactMap { $0 }
             result.balance = header.balance
             result.rejects = header.rejects

@@ -4,7 +4,9 @@ import Glibc
 /// The persons or encounters of an import, one row each: repeats folded, corrections applied, withdrawals taken out.
 ///
 /// Which row wins depends on versions and content alone, never on the order of reading.
-final class HeaderTable {
+///
+/// Changed by one thread while it is resolved; read by many afterwards.
+final class HeaderTable: @unchecked Sendable {
     let layout: RowLayout
     private let dictionaries: [Int: CodeDictionary]
     /// Identifier → number; numbers of refused and withdrawn rows stay, with no row behind them.
@@ -13,7 +15,10 @@ final class HeaderTable {
     private(set) var rows: [StagedRow?] = []
     private(set) var balance = Balance()
     private(set) var rejects: [Reject] = []
+    /// Rows taken over from earlier generations: no part of the balance.
+    private(set) var carried = 0
     private var made: [UnsafeMutableRawPointer] = []
+    private var kept: [StagedRows] = []
     private let identifierSlot: Int
 
     init(layout: RowLayout, dictionaries: [Int: CodeDictionary], expecting count: Int) {
@@ -33,19 +38,31 @@ final class HeaderTable {
     /// Takes all staged rows.
     func resolve(_ staged: [StagedRows], merged: Bool, withdrawals: Withdrawals?) throws(IngestError) {
         var later: [(number: Int, row: StagedRow)] = []
+        let names = NameBatch()
+        var batch: [StagedRow] = []
+        batch.reserveCapacity(NameBatch.capacity)
+        func enter() {
+            index.insertAll(names.cells, batch.count, hashes: names.hashes, into: names.numbers)
+            for (place, row) in batch.enumerated() {
+                let number = Int(names.numbers[place])
+                if number == rows.count { rows.append(row) } else { later.append((number, row)) }
+            }
+            batch.removeAll(keepingCapacity: true)
+        }
         for rowsOfThread in staged {
             for (start, count) in try rowsOfThread.readBack(0) {
                 var at = 0
                 while at < count {
                     let row = StagedRow(base: start + at)
                     at &+= row.length
-                    let number = index.insert(row.text(identifierSlot, layout))
-                    if number == rows.count { rows.append(row) } else { later.append((number, row)) }
+                    names.cells[batch.count] = row.text(identifierSlot, layout)
+                    batch.append(row)
+                    if batch.count == NameBatch.capacity { enter() }
                 }
             }
         }
+        enter()
         if !later.isEmpty { fold(&later, merged: merged) }
-        if layout.table == .encounter || layout.table == .person { applyClears() }
         if let withdrawals {
             for number in rows.indices {
                 guard let row = rows[number] else { continue }
@@ -154,17 +171,87 @@ final class HeaderTable {
                 at += text.count
             }
         }
-        memory.storeBytes(of: 0, as: UInt32.self)
+        // What these parts clear and do not set again, an earlier generation may have set.
+        let cleared = parts.reduce(0) { ($0 | $1.rank) & ~$1.presence } & ~presence
+        memory.storeBytes(of: cleared, as: UInt32.self)
         memory.storeBytes(of: presence, toByteOffset: RowLayout.presence, as: UInt32.self)
         memory.storeBytes(of: UInt32(truncatingIfNeeded: total), toByteOffset: RowLayout.rowLength, as: UInt32.self)
         return StagedRow(base: memory)
     }
 
-    /// A lone row that clears values has nothing to clear; its mask must not be taken for a rank.
-    private func applyClears() {
-        for row in rows {
-            if let row { row.rank = 0 }
+    // MARK: Earlier generations
+
+    /// What happens when a row meets one of an earlier generation.
+    enum Meeting {
+        /// Parts of one thing: what is stated now is laid over what was known.
+        case merged
+        /// The new row stands in the old one's place; without a version, other content is a conflict.
+        case whole
+        /// As `whole`, for rows to which nothing refers: what adds nothing is left out.
+        case movement
+    }
+
+    /// Rows of this table may lie in the memory of `staged`.
+    func keep(_ staged: StagedRows) { kept.append(staged) }
+
+    /// A row of an earlier generation to which this delivery only refers.
+    func carry(_ row: StagedRow) {
+        let number = index.insert(row.text(identifierSlot, layout))
+        precondition(number == rows.count, "a row that is stated here is not carried")
+        rows.append(row)
+        carried += 1
+    }
+
+    /// Decides between a row and the earlier one of the same name. True when the earlier one must be named as withdrawn.
+    func meet(_ number: Int, _ earlier: StagedRow, _ meeting: Meeting) -> Bool {
+        func fallBack() {
+            rows[number] = meeting == .movement ? nil : earlier
+            if meeting != .movement { carried += 1 }
         }
+        guard let row = rows[number] else {
+            // What was said here was refused: the earlier statement stands.
+            fallBack()
+            return false
+        }
+        if let slot = layout.slot(RowLayout.personText), row.has(slot),
+            !row.text(slot, layout).equals(earlier.text(slot, layout))
+        {
+            refuse(row, .otherPerson)
+            fallBack()
+            return false
+        }
+        let stated = meeting == .merged ? combine([earlier, row]) : row
+        stated.rank = 0
+        if stated.saysTheSame(as: earlier, layout) {
+            balance.repeated += 1
+            fallBack()
+        } else if meeting == .merged || row.version(layout) != Int64.min {
+            rows[number] = stated
+            return meeting == .movement
+        } else {
+            refuse(row, .earlierConflict)
+            fallBack()
+        }
+        return false
+    }
+
+    /// Ends the taking in: masks of cleared values must not be taken for ranks, and an encounter of nobody is refused.
+    func finish() {
+        let owner = layout.slot(RowLayout.personText)
+        for number in rows.indices {
+            guard let row = rows[number] else { continue }
+            row.rank = 0
+            if let owner, !row.has(owner) {
+                refuse(row, .requiredAbsent)
+                rows[number] = nil
+            }
+        }
+    }
+
+    private func refuse(_ row: StagedRow, _ reason: RejectReason) {
+        balance.rejected += 1
+        rejects.append(
+            Reject(origin: row.origin, length: row.sourceLength, reason: reason, mapping: .max, step: 255))
     }
 }
 

@@ -4,13 +4,14 @@
 final class IdentifierLog: @unchecked Sendable {
     static let buckets = 64
 
-    fileprivate struct Bucket {
-        var entries: UnsafeMutablePointer<UInt64>
-        var count = 0
-        var capacity: Int
+    struct Bucket {
+        fileprivate var entries: UnsafeMutablePointer<UInt64>
+        fileprivate var count = 0
+        fileprivate var capacity: Int
     }
 
-    fileprivate let table: UnsafeMutablePointer<Bucket>
+    /// For the loop over rows, which must not count references.
+    let table: UnsafeMutablePointer<Bucket>
 
     init() {
         table = .allocate(capacity: IdentifierLog.buckets)
@@ -25,14 +26,14 @@ final class IdentifierLog: @unchecked Sendable {
     }
 
     @inline(__always)
-    func note(_ hash: UInt64, partition: Int) {
+    static func note(_ hash: UInt64, partition: Int, in table: UnsafeMutablePointer<Bucket>) {
         let bucket = table + Int(truncatingIfNeeded: hash >> 58)
         if bucket.pointee.count == bucket.pointee.capacity { grow(bucket) }
         bucket.pointee.entries[bucket.pointee.count] = hash & ~1023 | UInt64(truncatingIfNeeded: partition)
         bucket.pointee.count &+= 1
     }
 
-    private func grow(_ bucket: UnsafeMutablePointer<Bucket>) {
+    private static func grow(_ bucket: UnsafeMutablePointer<Bucket>) {
         let capacity = bucket.pointee.capacity &* 2
         let next = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity)
         next.update(from: bucket.pointee.entries, count: bucket.pointee.count)
@@ -43,15 +44,13 @@ final class IdentifierLog: @unchecked Sendable {
 
     static func key(_ hash: UInt64) -> UInt64 { hash & ~1023 }
 
-    /// The keys of all rows noted.
-    static func allKeys(_ logs: [IdentifierLog]) -> Set<UInt64> {
-        var keys: Set<UInt64> = []
-        for log in logs {
-            for bucket in 0..<buckets {
-                for index in 0..<log.table[bucket].count { keys.insert(key(log.table[bucket].entries[index])) }
-            }
+    /// How many rows were noted.
+    var count: Int { (0..<IdentifierLog.buckets).reduce(0) { $0 + table[$1].count } }
+
+    fileprivate func forEachKey(_ body: (UInt64) -> Void) {
+        for number in 0..<IdentifierLog.buckets {
+            for index in 0..<table[number].count { body(IdentifierLog.key(table[number].entries[index])) }
         }
-        return keys
     }
 
     /// Hashes of a bucket that occur more than once: inside one partition, and across partitions.
@@ -90,5 +89,39 @@ final class IdentifierLog: @unchecked Sendable {
             }
         }
         return (within, across)
+    }
+}
+
+/// The keys of all rows that some logs noted, for fast questions.
+final class KeySet {
+    private let slots: UnsafeMutablePointer<UInt64>
+    private let mask: Int
+
+    init(_ logs: [IdentifierLog]) {
+        var capacity = 64
+        while capacity < logs.reduce(0, { $0 + $1.count }) * 2 { capacity *= 2 }
+        slots = .allocate(capacity: capacity)
+        slots.initialize(repeating: 0, count: capacity)
+        mask = capacity - 1
+        let (slots, mask) = (slots, mask)
+        for log in logs {
+            log.forEachKey { key in
+                // The lowest ten bits are free: one of them tells a key of zeros from an empty slot.
+                var place = Int(truncatingIfNeeded: key >> 10) & mask
+                while slots[place] != 0, slots[place] != key | 1 { place = (place &+ 1) & mask }
+                slots[place] = key | 1
+            }
+        }
+    }
+
+    deinit { slots.deallocate() }
+
+    @inline(__always) func contains(_ key: UInt64) -> Bool {
+        var place = Int(truncatingIfNeeded: key >> 10) & mask
+        while slots[place] != 0 {
+            if slots[place] == key | 1 { return true }
+            place = (place &+ 1) & mask
+        }
+        return false
     }
 }

@@ -15,8 +15,8 @@ final class Importer: @unchecked Sendable {
     let tables: TableSet
     let files: [SourceFile]
     private(set) var lookups: [String: LookupTable] = [:]
-    private let pseudonym: PersonPseudonym?
-    private let lock = Mutex()
+    let pseudonym: PersonPseudonym?
+    let lock = Mutex()
     private let workFolder: String
     private let budget: MemoryBudget
     private let spool: Spool
@@ -39,8 +39,12 @@ final class Importer: @unchecked Sendable {
     private var segmentName = ""
     private var blockCount = 0
     private var personsByReference = 0
+    private var codes: [IngestReport.CodeSummary] = []
     private var generation = 0
     private let parent: Dataset?
+    private let earlier: EarlierGenerations?
+    /// Encounters of earlier generations that this delivery takes back.
+    var withdrawnEncounters: [String] = []
     private var fieldNames: [Int: [String]] = [:]
 
     init(
@@ -64,15 +68,23 @@ final class Importer: @unchecked Sendable {
         budget = MemoryBudget(limit: options.memoryBytes)
         spool = Spool(folder: workFolder)
         files = try SourceFile.all(mapping, in: sources, workFolder: workFolder)
+        // An import that was stopped may have left a dataset without a generation.
         let exists = FileManager.default.fileExists(atPath: dataset + "/CURRENT")
-        let parent = exists ? try ColumnsCall.run { () throws(ColumnsError) in try Dataset.open(dataset) } : nil
+        let isEmpty = Dataset.currentGeneration(dataset) == 0
+        let parent =
+            exists && !isEmpty ? try ColumnsCall.run { () throws(ColumnsError) in try Dataset.open(dataset) } : nil
         self.parent = parent
         var earlier: [Table: Set<String>] = [:]
         for table in Table.allCases where table.role == .master {
             let file = try ColumnsCall.run { () throws(ColumnsError) in try parent?.master(table.rawValue) }
             if let file { earlier[table] = Set(file.fields.map(\.name)) }
         }
-        tables = TableSet(mapping, earlier: earlier)
+        let generations = try EarlierGenerations(parent)
+        if let generations {
+            for table in [Table.person, .encounter] { earlier[table] = try generations.fields(table) }
+        }
+        self.earlier = generations
+        tables = TableSet(mapping, earlier: earlier, strictCodes: options.strictCodes)
         began = clock.now
         lastProgress = began
         for table in tables.withdrawn { withdrawals[table] = Withdrawals() }
@@ -94,6 +106,9 @@ final class Importer: @unchecked Sendable {
             }
         }
         let segment = try timed("writing") { try write(order) }
+        codes = try ColumnsCall.run { () throws(ColumnsError) in
+            try IngestReport.codeSummaries(tables, try Dataset.open(dataset))
+        }
         let rejectsFile = try writeRejects(segment)
         try? FileManager.default.removeItem(atPath: workFolder)
         return report(segment, rejectsFile)
@@ -151,25 +166,26 @@ final class Importer: @unchecked Sendable {
         }
         let persons = try header(.person, personLayout)
         let encounters = try tables.layouts[.encounter].map { try header(.encounter, $0) }
-        let order = TimelineOrder(persons: persons, encounters: encounters)
-        personsByReference = order.personsByReference
-        lock.held {
-            balances[.person, default: Balance()].kept += order.personRows.count - order.personsByReference
-            balances[.encounter, default: Balance()].kept += order.encounterRows.count
+        if let earlier { try meet(earlier, persons, encounters) }
+        for table in [persons, encounters] {
+            guard let table else { continue }
+            table.finish()
+            balances[table.layout.table, default: Balance()] += table.balance
+            rejects += table.rejects
         }
+        let order = try TimelineOrder(persons: persons, encounters: encounters, threads: threads)
+        personsByReference = order.personsByReference
+        balances[.person, default: Balance()].kept += order.personRows.count - personsByReference - persons.carried
+        balances[.encounter, default: Balance()].kept += order.encounterRows.count - (encounters?.carried ?? 0)
         return order
     }
 
-    private func header(_ table: Table, _ layout: RowLayout) throws -> HeaderTable {
+    private func header(_ table: Table, _ layout: RowLayout) throws(IngestError) -> HeaderTable {
         let rows = staged[table] ?? []
         let result = HeaderTable(
             layout: layout, dictionaries: tables.dictionaries[table] ?? [:],
             expecting: rows.reduce(0) { $0 + $1.rows })
         try result.resolve(rows, merged: tables.merged.contains(table), withdrawals: withdrawals[table])
-        lock.held {
-            balances[table, default: Balance()] += result.balance
-            rejects += result.rejects
-        }
         return result
     }
 
@@ -269,7 +285,7 @@ final class Importer: @unchecked Sendable {
         let segment = try ColumnsCall.run { () throws(ColumnsError) in try draft.addSegment(segmentName) }
         let writer = SegmentWriter(
             order: order, tables: tables, staged: staged, logs: logs, withdrawals: withdrawals, options: options,
-            earlier: parent?.segments ?? [])
+            earlier: earlier, withdrawnEncounters: withdrawnEncounters)
         let outcome = try writer.write(into: segment, threads: threads)
         segment.blocks = outcome.blocks
         blockCount = outcome.blocks.count
@@ -311,9 +327,10 @@ final class Importer: @unchecked Sendable {
         if candidates.isEmpty { return nil }
         for file in files { try file.takeFingerprint() }
         let name = contentName()
-        guard candidates["import." + name] != nil, parent.segments.contains(where: { $0.name == name }) else {
-            return nil
-        }
+        // The segment is there, or its rows went into a compacted one.
+        guard candidates["import." + name] != nil,
+            parent.segments.contains(where: { $0.name == name }) || parent.notes["compacted." + name] != nil
+        else { return nil }
         try? FileManager.default.removeItem(atPath: workFolder)
         var known = report(name, nil)
         known.alreadyImported = true
@@ -349,6 +366,9 @@ final class Importer: @unchecked Sendable {
             seconds: phaseSeconds, total: (clock.now - began).inSeconds)
         report.rejectsFile = rejectsFile
         report.generation = generation
+        report.codes = codes
+        report.identityNumbers = pseudonym?.identityNumbers ?? 0
+        report.wrongIdentityNumbers = pseudonym?.wrongIdentityNumbers ?? 0
         precondition(
             report.balances.allSatisfy(\.isBalanced), "rows read and rows accounted for differ: \(report.balances)")
         return report

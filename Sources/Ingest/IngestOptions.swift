@@ -13,6 +13,9 @@ package struct IngestOptions: Sendable {
     package var rejectsFolder: String?
     /// The segment's name; by default it is made of the content of the sources.
     package var segment: String?
+    /// Refuses rows whose identity number, or institution, diagnosis or area code, breaks the national form (ING022);
+    /// by default they are kept and reported.
+    package var strictCodes = false
     /// Imports again what was imported before.
     package var repeats = false
     /// Called a few times a second; return false to stop.

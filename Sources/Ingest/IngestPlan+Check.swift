@@ -96,15 +96,20 @@ extension IngestPlan {
         case .integer(let slot): return value(slot).map { String($0) } ?? unknown
         case .flag(let slot): return value(slot).map { $0 != 0 ? "true" : "false" } ?? unknown
         case .day(let slot, _): return value(slot).map { Day(number: Int32($0)).description } ?? unknown
+        case .second(let slot): return value(slot).map(IngestPlan.clock) ?? unknown
         case .moment(let day, let second, _):
             guard let number = value(day) else { return unknown }
             let text = Day(number: Int32(number)).description
             guard let second, let time = value(second) else { return text }
-            func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-            return "\(text) \(two(time / 3600)):\(two(time / 60 % 60)):\(two(time % 60))"
+            return "\(text) \(IngestPlan.clock(time))"
         case .owner: return typed.owners[row].isAbsent ? unknown : typed.owners[row].text
         case .version: return typed.versions[row] == Int64.min ? unknown : String(typed.versions[row])
         }
+    }
+
+    private static func clock(_ second: Int64) -> String {
+        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60))"
     }
 
     private static func decimal(_ value: Int64, _ scale: Int) -> String {

@@ -48,6 +48,6 @@ package struct IngestPlan: Sendable {
                 "ING108", "The key is shorter than 16 bytes", at: path,
                 advice: "Make one with: head -c 32 /dev/urandom > key")
         }
-        return PersonPseudonym(key: Array(key))
+        return PersonPseudonym(key: Array(key), isStrict: options.strictCodes)
     }
 }

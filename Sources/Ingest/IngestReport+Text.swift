@@ -32,6 +32,12 @@ extension IngestReport {
                 "far days \(field.table.rawValue).\(field.field): \(field.farDays), \(field.firstDay ?? "") … \(field.lastDay ?? "")"
             )
         }
+        lines += codeLines
+        if wrongIdentityNumbers > 0 {
+            lines.append(
+                "\(wrongIdentityNumbers) of \(identityNumbers) identity numbers cannot be right (length, day of birth or check digit)"
+            )
+        }
         lines += warnings
         lines.append(phases.map { "\($0.name) \(IngestReport.rounded($0.seconds)) s" }.joined(separator: ", "))
         return lines.joined(separator: "\n")

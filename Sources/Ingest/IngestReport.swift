@@ -53,6 +53,11 @@ package struct IngestReport: Codable, Sendable {
     package var balances: [TableBalance]
     package var reasons: [ReasonCount]
     package var fields: [FieldSummary]
+    /// What the catalogue knows of the codes that were met.
+    package var codes: [CodeSummary] = []
+    /// Identity numbers that were made into pseudonyms, and those of them that cannot be right.
+    package var identityNumbers = 0
+    package var wrongIdentityNumbers = 0
     package var personsByReference: Int
     package var rejectsFile: String?
     package var warnings: [String]

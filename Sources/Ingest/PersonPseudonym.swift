@@ -1,3 +1,4 @@
+import Claims
 import Columns
 
 /// The one pseudonym of a person (人员假名), keyed from certificate kind and normalised number.
@@ -8,9 +9,21 @@ final class PersonPseudonym: @unchecked Sendable {
     private let key: [UInt8]
     private let authenticator: HMACSHA256
     private let lock = Mutex()
+    /// Refuses identity numbers that cannot be right instead of counting them.
+    private let isStrict: Bool
+    private(set) var identityNumbers = 0
+    private(set) var wrongIdentityNumbers = 0
 
-    init(key: [UInt8]) {
+    /// Stands for an identity number that was refused: told from a pseudonym by where it lies.
+    static let refused: Cell = {
+        let text = UnsafeMutablePointer<UInt8>.allocate(capacity: 8)
+        text.initialize(repeating: UInt8(ascii: "?"), count: 8)
+        return Cell(start: UnsafePointer(text), count: 1)
+    }()
+
+    init(key: [UInt8], isStrict: Bool = false) {
         self.key = key
+        self.isStrict = isStrict
         authenticator = HMACSHA256(key: key)
     }
 
@@ -20,6 +33,14 @@ final class PersonPseudonym: @unchecked Sendable {
         let normal = PersonPseudonym.normalised(kind: kindText, number: number.text)
         let message = Array("\(kindText)|\(normal)".utf8)
         var code = [UInt8](repeating: 0, count: SHA256.byteCount)
+        if kindText == "01" || kindText == "1" {
+            let isWrong = (try? IdentityNumber(normal)) == nil
+            lock.held {
+                identityNumbers += 1
+                if isWrong { wrongIdentityNumbers += 1 }
+            }
+            if isWrong, isStrict { return PersonPseudonym.refused }
+        }
         lock.held {
             code = message.withUnsafeBytes { bytes in authenticator.code(for: bytes) }
         }

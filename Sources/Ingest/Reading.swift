@@ -326,3 +326,21 @@ struct MomentReader {
         return MomentReader.finish(year, month, day, hour, minute, second, nil, &moment)
     }
 }
+
+extension Reading {
+    /// The second of a day, written as `08:05`, `08:05:00` or `29100`; nil when it is none.
+    static func secondOfDay(_ cell: Cell) -> Int32? {
+        var number: Int64 = 0
+        let parts = cell.text.split(separator: ":", omittingEmptySubsequences: false)
+        if parts.count == 1 {
+            guard integer(cell, into: &number) == .none, (0..<86_400).contains(number) else { return nil }
+            return Int32(number)
+        }
+        guard (2...3).contains(parts.count), parts.allSatisfy({ (1...2).contains($0.utf8.count) }) else { return nil }
+        let digits = parts.map { part in part.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? Int32(part) : nil }
+        guard let hour = digits[0], let minute = digits[1], hour < 24, minute < 60 else { return nil }
+        let second = parts.count == 3 ? digits[2] : 0
+        guard let second, second < 60 else { return nil }
+        return hour * 3600 + minute * 60 + second
+    }
+}

@@ -7,7 +7,7 @@ class RecordFeed {
 /// Records of a delimited file.
 final class CSVFeed: RecordFeed {
     private let blocks: CSVBlocks
-    private var cutter: RecordCutter
+    private let cutter: RecordCutter
     private var block: CSVBlock?
     private var at = 0
 
@@ -23,6 +23,7 @@ final class CSVFeed: RecordFeed {
                 guard let fresh = try blocks.next() else { return false }
                 block = fresh
                 at = 0
+                cutter.forgetMarks()
                 continue
             }
             if current.damage != .none {

@@ -5,7 +5,7 @@ package enum RejectReason: UInt8, CaseIterable, Sendable {
     case malformedNumber, tooManyDecimals, overflow, malformedDate, impossibleDate, malformedFlag, textTooLong
     case requiredAbsent, unmapped, wrongCheckDigit
     case unknownEncounter, rejectedEncounter, unknownPerson
-    case conflict, earlierConflict
+    case conflict, earlierConflict, otherPerson
 
     package var code: String {
         switch self {
@@ -30,6 +30,7 @@ package enum RejectReason: UInt8, CaseIterable, Sendable {
         case .unknownPerson: "ING032"
         case .conflict: "ING040"
         case .earlierConflict: "ING041"
+        case .otherPerson: "ING042"
         }
     }
 
@@ -50,12 +51,13 @@ package enum RejectReason: UInt8, CaseIterable, Sendable {
         case .textTooLong: "the value is longer than the limit"
         case .requiredAbsent: "a required value is absent"
         case .unmapped: "the value is in no value map and not in the field's vocabulary"
-        case .wrongCheckDigit: "the identity number's check digit is wrong"
+        case .wrongCheckDigit: "the number or code has not the form, or not the check digit, of the national standard"
         case .unknownEncounter: "no encounter has this number"
         case .rejectedEncounter: "the encounter it belongs to was itself refused"
         case .unknownPerson: "no person has this pseudonym"
         case .conflict: "another row has the same identifier and other content, and no version tells which is newer"
         case .earlierConflict: "an earlier generation has a row with this identifier and other content"
+        case .otherPerson: "in an earlier generation the encounter belongs to another person"
         }
     }
 

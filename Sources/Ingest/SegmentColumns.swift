@@ -61,64 +61,142 @@ struct SegmentColumns: Sendable {
     }
 
     /// One batch of `rows`, its memory taken from `arena`. `owners` are the values of the row field.
+    ///
+    /// Filled strip by strip, all columns of a strip before the next: a row is fetched from memory once, not once a
+    /// column.
     func fill(_ rows: UnsafeBufferPointer<StagedRow>, owners: UnsafePointer<Int32>?, _ arena: Scratch) -> [ColumnBuffer]
     {
-        columns.map { column in
-            let count = rows.count
-            if column.slot < 0 {
-                let values = SegmentColumns.claim(count &* 4, arena).assumingMemoryBound(to: Int32.self)
-                for row in 0..<count { values[row] = owners?[row] ?? Int32(bitPattern: rows[row].rank) }
-                return ColumnBuffer(.int32, borrowing: values, count: count)
+        var all: UInt32 = .max
+        for row in rows { all &= row.presence }
+        var targets = columns.map {
+            Target($0, rows.count, isFull: $0.slot < 0 || all >> UInt32($0.slot) & 1 != 0, arena)
+        }
+        var begin = 0
+        while begin < rows.count {
+            let end = min(rows.count, begin &+ SegmentColumns.stripRows)
+            for number in columns.indices {
+                fill(&targets[number], columns[number], rows, begin..<end, owners)
             }
-            let (validity, nulls) = SegmentColumns.validity(rows, column.slot, arena)
+            begin = end
+        }
+        return columns.indices.map { number in
+            let column = columns[number]
+            if column.width == .text { return texts(rows, column, targets[number], arena) }
+            return targets[number].buffer(column.slot < 0 ? .int32 : column.field.type, rows.count)
+        }
+    }
+
+    /// Rows whose memory stays in the fast caches while their columns are filled.
+    private static let stripRows = 2048
+
+    /// Where a column goes.
+    private struct Target {
+        var values: UnsafeMutableRawPointer
+        /// One bit a row; nil when every row has a value.
+        var validity: UnsafeMutablePointer<UInt8>?
+        var present = 0
+
+        init(_ column: Column, _ count: Int, isFull: Bool, _ arena: Scratch) {
+            let bits = (count &+ 7) / 8
+            if isFull {
+                validity = nil
+                present = count
+            } else {
+                let memory = SegmentColumns.claim(bits, arena).assumingMemoryBound(to: UInt8.self)
+                memory.update(repeating: 0, count: bits)
+                validity = memory
+            }
             switch column.width {
-            case .wide:
-                let values = SegmentColumns.claim(count &* 8, arena).assumingMemoryBound(to: Int64.self)
-                var row = 0
-                while row < count {
-                    values[row] = rows[row].wide(at: column.offset)
+            case .wide: values = SegmentColumns.claim(count &* 8, arena)
+            case .narrow where column.isFlag:
+                values = SegmentColumns.claim(bits, arena)
+                values.assumingMemoryBound(to: UInt8.self).update(repeating: 0, count: bits)
+            case .narrow: values = SegmentColumns.claim(count &* 4, arena)
+            case .text:
+                // The offsets; the bytes follow when their number is known.
+                values = SegmentColumns.claim((count &+ 1) &* 4, arena)
+                values.storeBytes(of: 0, as: Int32.self)
+            }
+        }
+
+        func buffer(_ type: ColumnType, _ count: Int) -> ColumnBuffer {
+            let nulls = count &- present
+            return ColumnBuffer(
+                type, borrowing: values, count: count, validity: nulls == 0 ? nil : UnsafePointer(validity),
+                nullCount: nulls)
+        }
+    }
+
+    private func fill(
+        _ target: inout Target, _ column: Column, _ rows: UnsafeBufferPointer<StagedRow>, _ strip: Range<Int>,
+        _ owners: UnsafePointer<Int32>?
+    ) {
+        var row = strip.lowerBound
+        let end = strip.upperBound
+        let offset = column.offset
+        if let validity = target.validity {
+            let shift = UInt32(truncatingIfNeeded: column.slot)
+            var present = 0
+            while row < end {
+                let bit = UInt8(truncatingIfNeeded: rows[row].presence >> shift & 1)
+                validity[row >> 3] |= bit << UInt8(truncatingIfNeeded: row & 7)
+                present &+= Int(bit)
+                row &+= 1
+            }
+            target.present &+= present
+            row = strip.lowerBound
+        }
+        switch column.width {
+        case .wide:
+            let values = target.values.assumingMemoryBound(to: Int64.self)
+            while row < end {
+                values[row] = rows[row].wide(at: offset)
+                row &+= 1
+            }
+        case .narrow:
+            let values = target.values.assumingMemoryBound(to: Int32.self)
+            if column.slot < 0 {
+                while row < end {
+                    values[row] = owners?[row] ?? Int32(bitPattern: rows[row].rank)
                     row &+= 1
                 }
-                return ColumnBuffer(
-                    column.field.type, borrowing: values, count: count, validity: validity, nullCount: nulls)
-            case .narrow:
-                if column.isFlag { return SegmentColumns.flags(rows, column, validity, nulls, arena) }
-                let values = SegmentColumns.claim(count &* 4, arena).assumingMemoryBound(to: Int32.self)
-                var row = 0
-                if column.field.type == .dictionary {
-                    column.remap.withUnsafeBufferPointer { remap in
-                        while row < count {
-                            let present = rows[row].has(column.slot)
-                            values[row] = present ? remap[Int(rows[row].narrow(at: column.offset))] : 0
-                            row &+= 1
-                        }
-                    }
-                } else {
-                    while row < count {
-                        values[row] = rows[row].narrow(at: column.offset)
+            } else if column.isFlag {
+                let bits = target.values.assumingMemoryBound(to: UInt8.self)
+                while row < end {
+                    if rows[row].narrow(at: offset) != 0 { bits[row >> 3] |= 1 << UInt8(truncatingIfNeeded: row & 7) }
+                    row &+= 1
+                }
+            } else if column.field.type == .dictionary {
+                column.remap.withUnsafeBufferPointer { remap in
+                    while row < end {
+                        let present = rows[row].has(column.slot)
+                        values[row] = present ? remap[Int(rows[row].narrow(at: offset))] : 0
                         row &+= 1
                     }
                 }
-                return ColumnBuffer(
-                    column.field.type, borrowing: values, count: count, validity: validity, nullCount: nulls)
-            case .text: return texts(rows, column, validity, nulls, arena)
+            } else {
+                while row < end {
+                    values[row] = rows[row].narrow(at: offset)
+                    row &+= 1
+                }
+            }
+        case .text:
+            let offsets = target.values.assumingMemoryBound(to: Int32.self)
+            var total = offsets[row]
+            while row < end {
+                total &+= Int32(bitPattern: rows[row].base.load(fromByteOffset: offset, as: UInt32.self))
+                offsets[row &+ 1] = total
+                row &+= 1
             }
         }
     }
 
     private func texts(
-        _ rows: UnsafeBufferPointer<StagedRow>, _ column: Column, _ validity: UnsafePointer<UInt8>?, _ nulls: Int,
-        _ arena: Scratch
+        _ rows: UnsafeBufferPointer<StagedRow>, _ column: Column, _ target: Target, _ arena: Scratch
     ) -> ColumnBuffer {
         let count = rows.count
-        let offsets = SegmentColumns.claim((count &+ 1) &* 4, arena).assumingMemoryBound(to: Int32.self)
-        var total = 0
-        offsets[0] = 0
-        for row in 0..<count {
-            total &+= Int(rows[row].base.load(fromByteOffset: column.offset, as: UInt32.self))
-            offsets[row &+ 1] = Int32(truncatingIfNeeded: total)
-        }
-        let bytes = SegmentColumns.claim(total, arena).assumingMemoryBound(to: UInt8.self)
+        let offsets = UnsafePointer(target.values.assumingMemoryBound(to: Int32.self))
+        let bytes = SegmentColumns.claim(Int(offsets[count]), arena).assumingMemoryBound(to: UInt8.self)
         // Texts before this one in the row.
         let earlier = layout.texts.prefix { $0 != column.slot }.map { layout.slots[$0].offset }
         var row = 0
@@ -136,46 +214,12 @@ struct SegmentColumns: Sendable {
             }
             row &+= 1
         }
+        let nulls = count &- target.present
         return ColumnBuffer(
             borrowing: ColumnView(
-                type: .utf8, count: count, nullCount: nulls, validity: nulls == 0 ? nil : validity,
-                values: UnsafeRawPointer(bytes), offsets: UnsafePointer(offsets)))
-    }
-
-    private static func flags(
-        _ rows: UnsafeBufferPointer<StagedRow>, _ column: Column, _ validity: UnsafePointer<UInt8>?, _ nulls: Int,
-        _ arena: Scratch
-    ) -> ColumnBuffer {
-        let count = rows.count
-        let bits = claim((count &+ 7) / 8, arena).assumingMemoryBound(to: UInt8.self)
-        for byte in 0..<((count &+ 7) / 8) { bits[byte] = 0 }
-        for row in 0..<count where rows[row].narrow(at: column.offset) != 0 {
-            bits[row >> 3] |= 1 << UInt8(truncatingIfNeeded: row & 7)
-        }
-        return ColumnBuffer(.bool, borrowing: bits, count: count, validity: validity, nullCount: nulls)
-    }
-
-    private static func validity(
-        _ rows: UnsafeBufferPointer<StagedRow>, _ slot: Int, _ arena: Scratch
-    ) -> (UnsafePointer<UInt8>?, Int) {
-        let count = rows.count
-        let shift = UInt32(truncatingIfNeeded: slot)
-        var present = 0
-        var row = 0
-        while row < count {
-            present &+= Int(rows[row].presence >> shift & 1)
-            row &+= 1
-        }
-        if present == count { return (nil, 0) }
-        let bits = claim((count &+ 7) / 8, arena).assumingMemoryBound(to: UInt8.self)
-        for byte in 0..<((count &+ 7) / 8) { bits[byte] = 0 }
-        row = 0
-        while row < count {
-            let bit = UInt8(truncatingIfNeeded: rows[row].presence >> shift & 1)
-            bits[row >> 3] |= bit << UInt8(truncatingIfNeeded: row & 7)
-            row &+= 1
-        }
-        return (UnsafePointer(bits), count &- present)
+                type: .utf8, count: count, nullCount: nulls,
+                validity: nulls == 0 ? nil : UnsafePointer(target.validity),
+                values: UnsafeRawPointer(bytes), offsets: offsets))
     }
 
     private static func claim(_ bytes: Int, _ arena: Scratch) -> UnsafeMutableRawPointer {

@@ -17,8 +17,9 @@ final class SegmentWriter: @unchecked Sendable {
     private let logs: [Table: [IdentifierLog]]
     private let withdrawals: [Table: Withdrawals]
     private let options: IngestOptions
-    private let earlier: [Segment]
-    private var tombstones: [(table: Table, id: String)] = []
+    private let earlier: EarlierGenerations?
+    private var tombstones: [(table: Table, id: String)]
+    private let began = ContinuousClock.now
     private let lock = Mutex()
     private var outcome = Outcome()
     private var columns: [Table: SegmentColumns] = [:]
@@ -28,9 +29,11 @@ final class SegmentWriter: @unchecked Sendable {
 
     init(
         order: TimelineOrder, tables: TableSet, staged: [Table: [StagedRows]], logs: [Table: [IdentifierLog]],
-        withdrawals: [Table: Withdrawals], options: IngestOptions, earlier: [Segment]
+        withdrawals: [Table: Withdrawals], options: IngestOptions, earlier: EarlierGenerations?,
+        withdrawnEncounters: [String] = []
     ) {
         self.earlier = earlier
+        tombstones = withdrawnEncounters.map { (.encounter, $0) }
         self.order = order
         self.tables = tables
         self.staged = staged
@@ -55,6 +58,7 @@ final class SegmentWriter: @unchecked Sendable {
                 let partition = next.take()
                 if partition >= partitions { return }
                 do {
+                    try self.goOn(partition, of: partitions)
                     arena.clear()
                     let blocks = try self.blocks(partition, arena)
                     guard turnstile.wait(for: partition) else { return }
@@ -73,6 +77,16 @@ final class SegmentWriter: @unchecked Sendable {
             try ColumnsCall.run { () throws(ColumnsError) in try segment.finish(table.rawValue, writer) }
         }
         return outcome
+    }
+
+    /// Tells how far the writing is, and ends it when that is asked for.
+    private func goOn(_ partition: Int, of partitions: Int) throws(IngestError) {
+        let written = Int(order.firstEncounter[order.firstPerson[partition]])
+        let state = IngestProgress(
+            phase: .writing, rows: written, bytes: partition, bytesTotal: partitions,
+            seconds: (ContinuousClock.now - began).inSeconds)
+        guard let progress = options.progress, !progress(state) else { return }
+        throw IngestError("ING104", "Stopped on request", at: "the segment", advice: "Run the same command again")
     }
 
     private func makeWriter(_ table: Table, _ segment: SegmentDraft) throws(IngestError) -> ArrowWriter? {
@@ -128,21 +142,17 @@ final class SegmentWriter: @unchecked Sendable {
             repeated: found.within, withdrawals: active, ownerOf: { order.nameOfOwner($0, table) })
         assemblies[table] = assembly
         if !found.across.isEmpty { try settleAcross(table, layout, found.across, assembly) }
-        if !earlier.isEmpty, table.identifier != nil {
-            let meeting = try EarlierRows(earlier, order).meet(
+        if let earlier, table.identifier != nil {
+            let outcome = try EarlierRows(earlier, order, withdrawnEncounters: withdrawals[.encounter]).meet(
                 table, layout, tables.dictionaries[table] ?? [:], staged[table] ?? [], logs[table] ?? [], active)
-            outcome.balances[table, default: Balance()] += meeting.balance
-            outcome.rejects += meeting.rejects
-            tombstones += meeting.superseded.map { (table, $0) }
+            self.outcome.balances[table, default: Balance()] += outcome.balance
+            self.outcome.rejects += outcome.rejects
+            tombstones += outcome.superseded.map { (table, $0) }
         }
     }
 
     /// Rows of earlier segments that no longer hold: taken back, or corrected here.
     private func writeTombstones(_ segment: SegmentDraft) throws {
-        if let withdrawals = withdrawals[.encounter], !earlier.isEmpty {
-            let names = (0..<withdrawals.identifierCount).map { withdrawals.identifier($0).text }
-            tombstones += names.sorted().map { (.encounter, $0) }
-        }
         if tombstones.isEmpty { return }
         let names = ColumnBuffer(.utf8, capacity: tombstones.count)
         let ids = ColumnBuffer(.utf8, capacity: tombstones.count)
@@ -152,11 +162,9 @@ final class SegmentWriter: @unchecked Sendable {
         }
         let count = tombstones.count
         try ColumnsCall.run { () throws(ColumnsError) in
-            let writer = try segment.writer(
-                for: EarlierRows.tombstones,
-                fields: [ColumnField("table", .utf8, nullable: false), ColumnField("id", .utf8, nullable: false)])
+            let writer = try segment.writer(for: WithdrawnRows.table, fields: WithdrawnRows.fields)
             try writer.write([names, ids], rows: count)
-            try segment.finish(EarlierRows.tombstones, writer)
+            try segment.finish(WithdrawnRows.table, writer)
         }
     }
 
@@ -302,7 +310,12 @@ final class SegmentWriter: @unchecked Sendable {
         }
         let sorter = FlatTable(
             layout: layout, dictionaries: tables.dictionaries[table] ?? [:], remaps: remaps[table] ?? [:])
-        let result = try sorter.resolve(staged[table] ?? [], merged: false, withdrawals: withdrawals[table])
+        let result = try sorter.resolve(staged[table] ?? [], merged: false, withdrawals: withdrawals[table]) {
+            (header) throws(IngestError) in
+            guard let earlier else { return }
+            let gone = try earlier.meet(header, table, tables, withdrawals: withdrawals[table])
+            tombstones += gone.map { (table, $0) }
+        }
         outcome.balances[table, default: Balance()] += result.balance
         outcome.rejects += result.rejects
         let arena = Scratch(blockBytes: 8 << 20)

@@ -40,7 +40,8 @@ final class StagedRows: @unchecked Sendable {
         for list in chunks { for chunk in list { chunk.memory?.deallocate() } }
     }
 
-    private static let chunkBytes = 128 << 10
+    /// Below the size from which the allocator maps and unmaps each piece on its own.
+    private static let chunkBytes = 120 << 10
 
     /// Memory for one row of `count` bytes in a partition.
     @inline(__always)

@@ -12,7 +12,7 @@ final class ThreadState: @unchecked Sendable {
     private(set) var lastLineDay = Int32.min
     var recordsRead = 0
     private let ranks: UnsafeMutablePointer<Int32>
-    private let lookups = OwnerPlaces.Room()
+    private let lookups = NameBatch()
 
     init(_ importer: Importer, partitions: Int) {
         self.importer = importer
@@ -66,18 +66,7 @@ final class ThreadState: @unchecked Sendable {
         let hasOwner = table.role == .timeline
         let ownedByPerson = table == .entitlement
         let identifier = typed.program.layout.identifierSlot ?? -1
-        let log: IdentifierLog?
-        if identifier >= 0, table.role == .timeline {
-            if let found = logs[table] {
-                log = found
-            } else {
-                let made = IdentifierLog()
-                logs[table] = made
-                log = made
-            }
-        } else {
-            log = nil
-        }
+        let log = identifier >= 0 && table.role == .timeline ? identifierLog(table).table : nil
         let isWithdrawal = typed.program.action == .withdraw
         let daySlot = table == .line ? typed.program.layout.slot("day") ?? -1 : -1
         let stride = CellBatch.stride
@@ -85,6 +74,7 @@ final class ThreadState: @unchecked Sendable {
         let included = typed.isIncluded
         let faults = typed.faults
         let offsets = batch.offsets
+        let presence = typed.presence
         let identifiers = typed.texts + max(0, identifier) &* stride
         let days = typed.values + max(0, daySlot) &* stride
         var earliest = firstLineDay
@@ -123,8 +113,8 @@ final class ThreadState: @unchecked Sendable {
             _ = try RowStager.stage(
                 typed, batch, row: row, rank: UInt32(bitPattern: rank), origin: source | offsets[row],
                 partition: partition, into: target, plan)
-            if let log { log.note(hashBytes(identifiers[row], seed), partition: partition) }
-            if daySlot >= 0, typed.presence[row] >> UInt32(truncatingIfNeeded: daySlot) & 1 != 0 {
+            if let log { IdentifierLog.note(hashBytes(identifiers[row], seed), partition: partition, in: log) }
+            if daySlot >= 0, presence[row] >> UInt32(truncatingIfNeeded: daySlot) & 1 != 0 {
                 let day = Int32(truncatingIfNeeded: days[row])
                 if day < earliest { earliest = day }
                 if day > latest { latest = day }
@@ -133,6 +123,13 @@ final class ThreadState: @unchecked Sendable {
         firstLineDay = earliest
         lastLineDay = latest
         balances[table, default: Balance()] += balance
+    }
+
+    private func identifierLog(_ table: Table) -> IdentifierLog {
+        if let found = logs[table] { return found }
+        let made = IdentifierLog()
+        logs[table] = made
+        return made
     }
 
     private func withdraw(_ typed: TypedBatch, _ row: Int, _ table: Table) {

@@ -26,86 +26,87 @@ final class TimelineOrder: @unchecked Sendable {
     private static let encountersPerPartition = 20_000
     private static let partitionLimit = 1000
 
-    init(persons: HeaderTable, encounters: HeaderTable?) {
+    init(persons: HeaderTable, encounters: HeaderTable?, threads: Int) throws {
         self.persons = persons
         self.encounters = encounters
-        var personOfNumber: [Int32] = []
-        if let encounters, let slot = encounters.layout.slot(RowLayout.personText) {
-            personOfNumber = [Int32](repeating: -1, count: encounters.count)
+        var keys: [EncounterKey] = []
+        if let encounters {
             let known = persons.count
-            for number in 0..<encounters.count {
-                guard let row = encounters.rows[number] else { continue }
-                let name = row.text(slot, encounters.layout)
-                if name.isAbsent { continue }
-                personOfNumber[number] = Int32(truncatingIfNeeded: persons.addByReference(name))
-            }
+            keys = try EncounterKey.all(encounters, persons, threads)
             personsByReference = persons.count - known
         }
         // Persons.
         rankOfPerson = [Int32](repeating: -1, count: persons.count)
+        personRows.reserveCapacity(persons.count)
         for number in persons.index.sortedNumbers() {
             guard let row = persons.rows[Int(number)] else { continue }
             rankOfPerson[Int(number)] = Int32(truncatingIfNeeded: personRows.count)
             personRows.append(row)
         }
         firstEncounter = [Int32](repeating: 0, count: personRows.count + 1)
-        if let encounters { rank(encounters, personOfNumber) }
+        if let encounters { try rank(encounters, keys, threads) }
         cutPartitions()
     }
 
-    private func rank(_ encounters: HeaderTable, _ personOfNumber: [Int32]) {
-        let layout = encounters.layout
-        let daySlot = layout.slot("start_day")
-        let secondSlot = layout.slot("start_second")
-        struct Entry {
-            var key: UInt64
-            var number: Int32
-        }
-        // Counting sort by person.
-        var counts = [Int32](repeating: 0, count: personRows.count + 1)
-        for number in personOfNumber.indices where personOfNumber[number] >= 0 {
-            let person = rankOfPerson[Int(personOfNumber[number])]
+    /// Counting sort by person, then each person's encounters by start and identifier.
+    private func rank(_ encounters: HeaderTable, _ keys: [EncounterKey], _ threads: Int) throws {
+        let persons = personRows.count
+        var counts = [Int32](repeating: 0, count: persons + 1)
+        for key in keys where key.person >= 0 {
+            let person = rankOfPerson[Int(key.person)]
             if person >= 0 { counts[Int(person) + 1] &+= 1 }
         }
-        for person in 0..<personRows.count { counts[person + 1] &+= counts[person] }
+        for person in 0..<persons { counts[person + 1] &+= counts[person] }
         firstEncounter = counts
-        let total = Int(counts[personRows.count])
-        var entries = [Entry](repeating: Entry(key: 0, number: 0), count: total)
+        let total = Int(counts[persons])
+        let entries = SharedArray<EncounterEntry>(total)
         var next = counts
-        for number in personOfNumber.indices where personOfNumber[number] >= 0 {
-            let person = rankOfPerson[Int(personOfNumber[number])]
-            guard person >= 0, let row = encounters.rows[number] else { continue }
-            var key: UInt64 = 0
-            if let daySlot, row.has(daySlot) {
-                key = (UInt64(bitPattern: Int64(row.narrow(at: layout.slots[daySlot].offset))) &+ (1 << 40)) << 20
-                if let secondSlot, row.has(secondSlot) {
-                    key |= UInt64(row.narrow(at: layout.slots[secondSlot].offset)) &+ 1
-                }
-            }
-            entries[Int(next[Int(person)])] = Entry(key: key, number: Int32(truncatingIfNeeded: number))
+        for (number, key) in keys.enumerated() where key.person >= 0 {
+            let person = rankOfPerson[Int(key.person)]
+            guard person >= 0 else { continue }
+            entries.base[Int(next[Int(person)])] = EncounterEntry(
+                start: key.start, number: Int32(truncatingIfNeeded: number))
             next[Int(person)] &+= 1
         }
-        let index = encounters.index
-        for person in 0..<personRows.count {
-            let begin = Int(counts[person])
-            let end = Int(counts[person + 1])
-            if end &- begin < 2 { continue }
-            entries[begin..<end].sort { a, b in
-                a.key != b.key ? a.key < b.key : orderBytes(index[Int(a.number)], index[Int(b.number)]) < 0
+        let firstOfPerson = counts
+        let ranks = SharedArray<Int32>(encounters.count)
+        ranks.base.update(repeating: -1, count: encounters.count)
+        let rows = SharedArray<StagedRow>(total)
+        let owners = SharedArray<Int32>(total)
+        try Workers.run(threads) { thread in
+            // Shares of about equal size in whole persons.
+            let begin = TimelineOrder.share(thread, of: threads, firstOfPerson)
+            let end = TimelineOrder.share(thread + 1, of: threads, firstOfPerson)
+            for person in begin..<end {
+                let range = Int(firstOfPerson[person])..<Int(firstOfPerson[person + 1])
+                EncounterEntry.sort(entries.base + range.lowerBound, range.count, encounters.index)
+                for rank in range {
+                    let number = Int(entries.base[rank].number)
+                    ranks.base[number] = Int32(truncatingIfNeeded: rank)
+                    owners.base[rank] = Int32(truncatingIfNeeded: person)
+                    // An entry was made from a row that is there.
+                    if let row = encounters.rows[number] { rows.base[rank] = row }
+                }
             }
         }
-        rankOfEncounter = [Int32](repeating: -1, count: encounters.count)
-        personOfEncounter = [Int32](repeating: 0, count: total)
-        encounterRows.reserveCapacity(total)
-        for (rank, entry) in entries.enumerated() {
-            rankOfEncounter[Int(entry.number)] = Int32(truncatingIfNeeded: rank)
-            if let row = encounters.rows[Int(entry.number)] { encounterRows.append(row) }
+        rankOfEncounter = ranks.array
+        personOfEncounter = owners.array
+        encounterRows = rows.array
+    }
+
+    /// The first person of a thread's share: persons before it have about that part of all encounters.
+    private static func share(_ thread: Int, of threads: Int, _ firstOfPerson: [Int32]) -> Int {
+        let persons = firstOfPerson.count - 1
+        if thread <= 0 { return 0 }
+        if thread >= threads { return persons }
+        let wanted = Int32(truncatingIfNeeded: Int(firstOfPerson[persons]) * thread / threads)
+        var low = 0
+        var high = persons
+        while low < high {
+            let middle = (low + high) / 2
+            if firstOfPerson[middle] < wanted { low = middle + 1 } else { high = middle }
         }
-        for person in 0..<personRows.count {
-            for rank in Int(counts[person])..<Int(counts[person + 1]) {
-                personOfEncounter[rank] = Int32(truncatingIfNeeded: person)
-            }
-        }
+        return low
     }
 
     private func cutPartitions() {
@@ -137,6 +138,16 @@ final class TimelineOrder: @unchecked Sendable {
     }
 
     var partitions: Int { max(1, firstPerson.count - 1) }
+
+    /// The rank of a person or encounter by its name; nil when it has no place here.
+    func rank(of name: Cell, owning table: Table) -> UInt32? {
+        let isPerson = table == .entitlement || table == .encounter
+        guard let index = isPerson ? persons.index : encounters?.index else { return nil }
+        let number = index.find(name)
+        guard number >= 0 else { return nil }
+        let rank = isPerson ? rankOfPerson[number] : rankOfEncounter[number]
+        return rank < 0 ? nil : UInt32(bitPattern: rank)
+    }
 }
 
 /// Finds the rank and partition of an owner by its name; plain memory, for the loop over rows.
@@ -165,40 +176,20 @@ final class OwnerPlaces: @unchecked Sendable {
         partitions.deallocate()
     }
 
-    /// Room for the look-ups of one thread.
-    final class Room {
-        fileprivate let names: UnsafeMutablePointer<Cell>
-        fileprivate let hashes: UnsafeMutablePointer<UInt64>
-        fileprivate let numbers: UnsafeMutablePointer<Int32>
-
-        init() {
-            names = .allocate(capacity: CellBatch.capacity)
-            names.initialize(repeating: .absent, count: CellBatch.capacity)
-            hashes = .allocate(capacity: CellBatch.capacity)
-            numbers = .allocate(capacity: CellBatch.capacity)
-        }
-
-        deinit {
-            names.deallocate()
-            hashes.deallocate()
-            numbers.deallocate()
-        }
-    }
-
     /// The ranks of a batch of names; −1 when nobody has the name, −2 when its row was refused. Neighbours with one
     /// name are looked up once.
-    func ranks(_ cells: UnsafePointer<Cell>, _ rows: Int, _ room: Room, into out: UnsafeMutablePointer<Int32>) {
+    func ranks(_ cells: UnsafePointer<Cell>, _ rows: Int, _ room: NameBatch, into out: UnsafeMutablePointer<Int32>) {
         var distinct = 0
         var row = 0
         while row < rows {
-            if distinct == 0 || !cells[row].equals(room.names[distinct &- 1]) {
-                room.names[distinct] = cells[row]
+            if distinct == 0 || !cells[row].equals(room.cells[distinct &- 1]) {
+                room.cells[distinct] = cells[row]
                 distinct &+= 1
             }
             out[row] = Int32(truncatingIfNeeded: distinct &- 1)
             row &+= 1
         }
-        index.findAll(room.names, distinct, hashes: room.hashes, into: room.numbers)
+        index.findAll(room.cells, distinct, hashes: room.hashes, into: room.numbers)
         row = 0
         while row < distinct {
             let number = room.numbers[row]

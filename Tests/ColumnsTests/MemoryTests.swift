@@ -127,4 +127,31 @@ import Testing
             }
         }
     }
+
+    @Test func marksAreFoundWhereTheyAre() {
+        var random = SplitMix(state: 4)
+        for count in [0, 1, 63, 64, 65, 128, 1000, 4096] {
+            for sparse in [4, 40, 4000] {
+                let bytes = (0..<count).map { _ in
+                    UInt8(random.next() % UInt64(sparse) < 4 ? [0x2C, 0x0A, 0x22, 0x41][Int(random.next() % 4)] : 0x61)
+                }
+                for stop: UInt8? in [nil, 0x22] {
+                    let end = stop.flatMap { bytes.firstIndex(of: $0) } ?? count
+                    let expected = bytes[..<end].indices.filter { bytes[$0] == 0x2C || bytes[$0] == 0x0A }
+                    var marks = TextMarks(capacity: count)
+                    bytes.withUnsafeBufferPointer { buffer in
+                        if let base = buffer.baseAddress {
+                            marks.find(0x2C, 0x0A, stoppingAt: stop, in: base, count: count)
+                        }
+                    }
+                    #expect(marks.end == (count == 0 ? 0 : end))
+                    #expect((0..<marks.count).map { Int(marks.places[$0]) } == expected)
+                    var places = [UInt32](repeating: 0, count: count + 1)
+                    var stopped = 0
+                    let found = yj_find_marks_portable(bytes, count, 0x2C, 0x0A, stop ?? 0x2C, &places, &stopped)
+                    #expect(stopped == end && places.prefix(found).map(Int.init) == expected)
+                }
+            }
+        }
+    }
 }

@@ -87,6 +87,34 @@ import Testing
         #expect(serial.rows.count > 250)
     }
 
+    /// What was written is what is read, whether records are cut by marks or byte by byte, and beyond any window.
+    @Test(arguments: 1...20) func readsWhatWasWritten(seed: Int) throws {
+        var numbers = SeededNumbers(state: UInt64(seed) &* 31)
+        var text = "a,b,c,d\n"
+        var expected: [[String]] = []
+        let quotesOften = seed % 3 == 0
+        for _ in 0..<400 {
+            let cells = (0..<4).map { _ in
+                let longest = Int.random(in: 0..<50, using: &numbers) == 0 ? 20_000 : 12
+                return String(
+                    (0..<Int.random(in: 0...longest, using: &numbers)).map { _ in
+                        "abc019.-é 医".randomElement(using: &numbers) ?? "x"
+                    }) + (quotesOften && Bool.random(using: &numbers) ? ",\"\n" : "")
+            }
+            expected.append(cells)
+            text +=
+                cells.map { cell in
+                    cell.contains(where: { ",\"\n".contains($0) })
+                        ? "\"" + cell.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : cell
+                }.joined(separator: ",") + (Bool.random(using: &numbers) ? "\n" : "\r\n")
+            if Int.random(in: 0..<20, using: &numbers) == 0 { text += "\r\n\n" }
+        }
+        if seed % 2 == 0 { text.removeLast() }
+        let (_, rows) = try records(Data(text.utf8), blockBytes: 300_000, feeds: 2, columns: 4)
+        #expect(rows.allSatisfy { $0.damage == .none })
+        #expect(rows.map(\.cells) == expected)
+    }
+
     @Test func gb18030IsDecodedBeforeSplitting() throws {
         let bench = try Workbench()
         // A delimiter may be the second byte of a character: 0x81 0x7C is one.

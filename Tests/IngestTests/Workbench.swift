@@ -79,6 +79,8 @@ final class Workbench {
 
 extension IngestReport {
     func balance(_ table: String) -> TableBalance? { balances.first { $0.table.rawValue == table } }
+
+    var isBalanced: Bool { balances.allSatisfy { $0.isBalanced } }
 }
 
 /// A numbered source of chance: the same numbers on every run.

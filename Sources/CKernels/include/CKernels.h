@@ -18,4 +18,13 @@ uint32_t yj_max_u32(const uint32_t *values, size_t count);
 int yj_is_rising_i32(const int32_t *values, size_t count);
 // How many of the first `count` bits are 1.
 size_t yj_count_bits(const uint8_t *bits, size_t count);
+
+// Cutting text. Places of the bytes `a` and `b`, rising, among the first `count`; ends before the first byte `stop`
+// (give `a` again when there is none). `stopped` gets the place of that byte, or `count`. `places` must have room for
+// `count` of them. Returns how many there are.
+size_t yj_find_marks(const uint8_t *bytes, size_t count, uint8_t a, uint8_t b, uint8_t stop, uint32_t *places,
+                     size_t *stopped);
+// The portable twin: any processor, same result.
+size_t yj_find_marks_portable(const uint8_t *bytes, size_t count, uint8_t a, uint8_t b, uint8_t stop,
+                              uint32_t *places, size_t *stopped);
 #endif

@@ -27,8 +27,10 @@ private struct DatasetVerification {
         do throws(ColumnsError) {
             let pointer = try folder.pointer()
             let manifests = try folder.manifests(from: pointer)
-            if let oldest = manifests.last, oldest.generation != 1 {
-                report("COL050", folder.manifest(1), "the chain of generations does not reach the first")
+            if let last = manifests.last, let newest = manifests.first, last.generation != newest.oldest ?? 1 {
+                report(
+                    "COL050", folder.manifest(newest.oldest ?? 1),
+                    "the chain of generations does not reach the oldest that is kept")
             }
             for manifest in manifests { known.insert(folder.manifest(manifest.generation)) }
             var seen: Set<String> = []

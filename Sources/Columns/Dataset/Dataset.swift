@@ -33,7 +33,9 @@ package final class Dataset: Sendable {
         let chain = try folder.manifests(from: pointer, downTo: wanted)
         guard let manifest = chain.last, manifest.generation == wanted else {
             throw ColumnsError(
-                "COL046", "there is no generation \(wanted); the current one is \(pointer.generation)", at: path,
+                "COL046",
+                "there is no generation \(wanted); the current one is \(pointer.generation), and older ones may have been pruned",
+                at: path,
                 advice: "Name a generation that `generations/` holds")
         }
         var segments: [Segment] = []

@@ -55,12 +55,13 @@ struct DatasetFolder {
     func manifests(from pointer: Pointer, downTo oldest: Int = 1) throws(ColumnsError) -> [Manifest] {
         var manifests: [Manifest] = []
         var next = pointer
-        while next.generation >= max(1, oldest) {
+        while next.generation >= max(1, oldest, manifests.first?.oldest ?? 1) {
             let path = manifest(next.generation)
             let manifest = try Json.decode(Manifest.self, path, sha256: next.sha256)
             let names = manifest.segments.map(\.name) + manifest.masters.values.map(\.file) + manifest.masters.keys
             guard manifest.format == Manifest.format, manifest.generation == next.generation,
-                (manifest.parent?.generation ?? 0) < next.generation, names.allSatisfy(FileName.isSound),
+                (manifest.parent?.generation ?? 0) < next.generation,
+                (manifest.oldest ?? 1) <= next.generation, names.allSatisfy(FileName.isSound),
                 manifest.masters.values.allSatisfy(\.isSound)
             else {
                 throw ColumnsError(
@@ -80,9 +81,11 @@ struct DatasetFolder {
         let segmentNames = Set(manifests.flatMap { $0.segments.map(\.name) })
         let masterNames = Set(manifests.flatMap { $0.masters.values.map(\.file) })
         let newest = manifests.first?.generation ?? 0
+        let oldest = manifests.first?.oldest ?? 1
         var paths = Disk.names(in: generations).filter { name in
             name.hasSuffix(".json.new")
-                || (!numbers.contains(name) && name.hasSuffix(".json") && (Int(name.dropLast(5)) ?? 0) > newest)
+                || (!numbers.contains(name) && name.hasSuffix(".json")
+                    && Int(name.dropLast(5)).map { $0 > newest || $0 < oldest } == true)
         }.map { generations + "/" + $0 }
         paths += Disk.names(in: segments).filter { !segmentNames.contains($0) }.map { segments + "/" + $0 }
         paths += Disk.names(in: masters).filter { !masterNames.contains($0) }.map { masters + "/" + $0 }

@@ -15,6 +15,8 @@ import Glibc
 package final class GenerationDraft {
     /// The segments of the parent that stay. Take names out to leave segments out (compaction, correction).
     package var keptSegments: [String]
+    /// Generations before this one are given up with the commit. At least that of the parent.
+    package var oldestGeneration: Int?
     /// The parent's coverage and notes; nil for the first generation.
     package let parent: Manifest?
 
@@ -112,6 +114,7 @@ package final class GenerationDraft {
             isClosed = true
             // Everything is in place: a folder that stays behind is removed by the next draft.
             try? disk.remove(folder.staging)
+            if oldestGeneration != nil { removeLeftovers() }
             release()
             return generation
         } catch {
@@ -120,14 +123,33 @@ package final class GenerationDraft {
         }
     }
 
+    /// Makes a generation like the current one that gives up all but the newest `count` generations, itself among them,
+    /// and removes their files (清理). Returns its number and the oldest that is left; nil when there is nothing to give
+    /// up.
+    package static func prune(
+        dataset path: String, keeping count: Int, disk: Disk = Disk()
+    ) throws(ColumnsError) -> (generation: Int, oldest: Int)? {
+        precondition(count >= 1, "the newest generation is always kept")
+        let draft = try GenerationDraft(dataset: path, disk: disk)
+        guard let parent = draft.parent else { return nil }
+        let oldest = parent.generation + 2 - count
+        guard oldest > (parent.oldest ?? 1) else { return nil }
+        draft.oldestGeneration = oldest
+        return (try draft.commit(coverage: parent.coverage, notes: parent.notes), oldest)
+    }
+
     /// Removes what was written and not committed. Also happens when the draft is dropped.
     package func abandon() {
         guard !isClosed else { return }
         isClosed = true
-        if lock >= 0, let pointer = try? folder.pointer(), let manifests = try? folder.manifests(from: pointer) {
-            for path in folder.leftovers(manifests) { try? disk.remove(path) }
-        }
+        if lock >= 0 { removeLeftovers() }
         release()
+    }
+
+    /// What stays behind is removed by the next draft.
+    private func removeLeftovers() {
+        guard let pointer = try? folder.pointer(), let manifests = try? folder.manifests(from: pointer) else { return }
+        for path in folder.leftovers(manifests) { try? disk.remove(path) }
     }
 
     private func publish(_ coverage: Coverage, _ notes: [String: String]) throws(ColumnsError) -> Int {
@@ -143,7 +165,8 @@ package final class GenerationDraft {
         let manifest = Manifest(
             format: Manifest.format, generation: generation,
             parent: parent.map { Manifest.Parent(generation: $0.generation, sha256: parentPointer.sha256) },
-            coverage: coverage, segments: entries, masters: masters, notes: notes)
+            coverage: coverage, segments: entries, masters: masters, notes: notes,
+            oldest: [oldestGeneration, parent?.oldest].compactMap { $0 }.max())
         let bytes = try Json.encode(manifest)
         try disk.replace(folder.manifest(generation), with: bytes, directory: folder.generations)
         try disk.syncDirectory(folder.path)

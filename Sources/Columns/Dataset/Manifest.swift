@@ -38,6 +38,8 @@ package struct Manifest: Equatable, Sendable, Codable {
     package let segments: [SegmentEntry]
     package let masters: [String: TableFile]
     package let notes: [String: String]
+    /// Generations before this one were pruned; absent when none were.
+    package let oldest: Int?
 
     static let format = 1
 }

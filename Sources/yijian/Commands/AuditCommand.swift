@@ -33,6 +33,11 @@ struct AuditCommand: ParsableCommand {
     @Option(name: .long, help: "An earlier generation of the dataset.")
     var generation: Int?
 
+    @Option(
+        name: .long,
+        help: "Rules about one person look only at persons of whom something new was said since this generation.")
+    var since: Int?
+
     @Option(name: .long, help: "The folder of the run.")
     var into = "run"
 
@@ -67,6 +72,7 @@ struct AuditCommand: ParsableCommand {
         options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         (options.from, options.to) = try days()
         options.undeterminedRows = undetermined
+        options.since = since
         options.generalPathOnly = general
         let report = try Self.audit(
             try Dataset.open(dataset, generation: generation), plan: plan, into: into, options: options)

@@ -3,11 +3,13 @@ import Claims
 import Columns
 import Documents
 
-/// `yijian dataset`: look at a dataset, prove that it is whole.
+/// `yijian dataset`: look at a dataset, prove that it is whole, make it smaller.
 struct DatasetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dataset", abstract: "Show or verify a dataset (数据集).",
-        subcommands: [DatasetShowCommand.self, DatasetVerifyCommand.self])
+        commandName: "dataset", abstract: "Show, verify, compact or prune a dataset (数据集).",
+        subcommands: [
+            DatasetShowCommand.self, DatasetVerifyCommand.self, DatasetCompactCommand.self, DatasetPruneCommand.self,
+        ])
 }
 
 /// `yijian dataset show DATASET`.
@@ -41,6 +43,7 @@ struct DatasetShowCommand: ParsableCommand {
                         dataset.segments.map { segment in
                             .members([
                                 "name": .text(segment.name), "blocks": .integer(Int64(segment.blockCount)),
+                                "withdrawn": .integer(Int64(segment.totalRows(WithdrawnRows.table))),
                                 "rows": .object(
                                     claims.map {
                                         .init(
@@ -63,11 +66,13 @@ struct DatasetShowCommand: ParsableCommand {
         ]
         var table = TextTable(
             [ColumnHead("segment", "segment"), ColumnHead("blocks", "blocks", .integer)]
-                + claims.map { ColumnHead($0.rawValue, $0.rawValue, .integer) })
+                + claims.map { ColumnHead($0.rawValue, $0.rawValue, .integer) }
+                + [ColumnHead(WithdrawnRows.table, "takes back", .integer)])
         for segment in dataset.segments {
             table.append(
                 [.text(segment.name), .integer(Int64(segment.blockCount))]
-                    + claims.map { .integer(Int64(segment.totalRows($0.rawValue))) })
+                    + claims.map { .integer(Int64(segment.totalRows($0.rawValue))) }
+                    + [.integer(Int64(segment.totalRows(WithdrawnRows.table)))])
         }
         lines += table.lines(width: Terminal.width, style: style)
         lines.append(

@@ -33,6 +33,15 @@ struct IngestCommand: ParsableCommand {
     @Option(name: .long, help: "Threads; default: all cores.")
     var threads: Int?
 
+    @Option(name: .long, help: "Megabytes of rows held in memory; more lie in a file meanwhile. Default: 512.")
+    var memory: Int?
+
+    @Option(name: .long, help: "Where rows and decoded files lie meanwhile; default: beside the dataset.")
+    var work: String?
+
+    @Flag(name: .long, help: "Refuse rows with identity numbers or codes that break the national form (ING022).")
+    var strictCodes = false
+
     @Flag(name: .long, help: "Only read the mapping and say what is wrong with it.")
     var check = false
 
@@ -41,6 +50,7 @@ struct IngestCommand: ParsableCommand {
 
     func validate() throws {
         if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256") }
+        if let memory, !(1...1_000_000).contains(memory) { throw ValidationError("--memory must be 1 to 1000000") }
     }
 
     func run() throws {
@@ -58,6 +68,9 @@ struct IngestCommand: ParsableCommand {
             options.segment = segment
             options.keyFile = keyFile
             options.rejectsFolder = rejects
+            options.workFolder = work
+            options.strictCodes = strictCodes
+            if let memory { options.memoryBytes = memory << 20 }
         }
         if json {
             let encoder = JSONEncoder()

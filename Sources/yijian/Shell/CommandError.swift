@@ -45,14 +45,14 @@ struct CommandError: Error, Equatable {
             // Codes YJ-3xx are about the content of a findings file; the module's own are about files and disks.
             self.init(
                 code: error.code, what: error.message, place: error.place, advice: error.advice,
-                status: error.code.hasPrefix("YJ-4") ? .worldFailed : .badInput)
+                status: error.code.hasPrefix("YJ-4") || error.code == "COL030" ? .worldFailed : .badInput)
         case let error as DocumentError:
             self.init(
                 code: error.code, what: error.reason, place: error.path, advice: error.advice, status: .worldFailed)
         case let error as IngestError:
             self.init(
                 code: error.code, what: error.message, place: error.place, advice: error.advice,
-                status: ["ING102", "ING103"].contains(error.code) ? .worldFailed : .badInput)
+                status: ["ING102", "ING103", "COL030"].contains(error.code) ? .worldFailed : .badInput)
         case let error as CityError: self.init(code: "YJ-330", what: error.description, status: .worldFailed)
         case is AuditCancelled: self = .interrupted
         case let error as FindingsSelection.Mistake:

@@ -18,6 +18,8 @@ enum Interrupt {
         }
         // A reader that goes away is an error of the write, not a death of the process.
         signal(SIGPIPE, SIG_IGN)
+        // So is a file that may not grow any further.
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     static var isPending: Bool { count.load(ordering: .relaxed) > 0 }
