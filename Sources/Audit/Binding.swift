@@ -49,9 +49,6 @@ package final class Binding: @unchecked Sendable {
     /// Per table position: the cause when nobody delivered the table, or it is silent about a code.
     let tableCauses: [Int32]
 
-    /// The cause when it is not known how far a run of days reaches.
-    let runCause: Int32
-
     /// The cause when the smallest or largest of no rows is asked for.
     let emptyCause: Int32
 
@@ -116,7 +113,6 @@ package final class Binding: @unchecked Sendable {
         settlementDayCause = compiler.program.otherCause("settlement.day")
         emptyCause = compiler.program.otherCause("empty")
         areaCause = compiler.program.otherCause("area")
-        runCause = compiler.program.otherCause("run")
         tableCauses = Table.allCases.map { compiler.program.otherCause($0.rawValue) }
         rules = plan.rules.enumerated().map { compiler.compile(rule: $1, number: $0) }
         var own: [Int: Int32] = [:]

@@ -152,7 +152,9 @@ struct RowTables {
         case .flag:
             let target = arena.allocate(UInt8.self, values.count / 8 + 1)
             target.initialize(repeating: 0, count: values.count / 8 + 1)
-            for (row, value) in values.enumerated() where value == .flag(true) { target[row >> 3] |= 1 << UInt8(row & 7) }
+            for (row, value) in values.enumerated() where value == .flag(true) {
+                target[row >> 3] |= 1 << UInt8(row & 7)
+            }
             slot.kind = .flag
             slot.base = UnsafeRawPointer(target)
         case .row: return Slot()
