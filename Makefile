@@ -13,6 +13,8 @@ LINES ?= 1M,10M
 ROUNDS ?= 5
 TIME ?= 20
 PARSER ?=
+SEEDS ?= 200
+SEED ?= 1
 
 .PHONY: help
 help: ## Print this help
@@ -20,7 +22,7 @@ help: ## Print this help
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'Variables: ARGS="--once" (demo), LINES=1M,10M ROUNDS=5 (bench), TIME=20 PARSER=csv (fuzz)'
+	@echo 'Variables: ARGS="--once" (demo), LINES=1M,10M ROUNDS=5 (bench), TIME=20 PARSER=csv (fuzz), SEEDS=200 SEED=1 (differential)'
 
 .PHONY: setup
 setup: ## Install the Debian packages the build needs (quick when they are there)
@@ -40,6 +42,10 @@ test: setup ## Run every test
 	swift build $(CONFIGURATION) --build-tests
 	@Scripts/golden
 	swift test $(CONFIGURATION) --disable-xctest
+
+.PHONY: differential
+differential: setup ## Compare engine and reference on SEEDS random worlds from SEED on (a long campaign)
+	YIJIAN_SEEDS=$(SEEDS) YIJIAN_SEED=$(SEED) swift test $(CONFIGURATION) --disable-xctest --filter DifferentialTests
 
 .PHONY: check
 check: setup ## Check format, wording, module arrows and generated pages

@@ -170,6 +170,8 @@ package final class Binding: @unchecked Sendable {
             use(.settlement, "id", "encounter", "day", "reverses")
             use(.line, "settlement")
         }
+        // Findings name the place and the item of their row, whatever the rule reads.
+        for rule in rules { use(rule.rule.unit.table, "institution", "item") }
         for access in program.accesses {
             for hop in access.hops {
                 if let field = hop.codeField { used[access.tableBefore(hop), default: []].insert(Int(field)) }

@@ -100,6 +100,9 @@ package final class TimelineAudit {
             binding: binding, run: RuleRun(binding, keepsUndetermined: true), runnable: runnable, notRun: notRun)
     }
 
+    /// Rules that cannot be asked here, and why.
+    package var notRun: [(rule: String, reason: String)] { bound.notRun }
+
     package func ask(_ question: Question) throws(RowRefusal) -> Answer {
         if bound.binding.vocabulary.lateCount > Self.lateTextsMax { bound = Self.bind(plan, masterRows, absent) }
         let binding = bound.binding
