@@ -33,10 +33,11 @@ package struct AuditProgress: Sendable {
 package struct AuditRun {
     private let dataset: Dataset
     private let options: AuditOptions
-    private let reader: ClaimsReader
+    let reader: ClaimsReader
     let binding: Binding
     private let runnable: [CompiledRule]
-    private let notRunnable: [String: String]
+    /// Rules that the dataset does not allow, and why.
+    let notRunnable: [String: String]
     private var phases: [AuditReport.Phase] = []
     private let dictionaries: FindingDictionaries
 

@@ -54,6 +54,34 @@ import Testing
         #expect(bad[1].missed == [lost] && bad[1].recall < 1)
     }
 
+    /// Looked at one by one, planted lines are flagged and their near misses clear, and the condition that decides
+    /// says so.
+    @Test func whatIsAskedOfOneLineIsWhatTheAuditSays() throws {
+        let city = try CityFolder(seed: 1, persons: 500)
+        _ = try audit(city)
+        let truth = try CityTruth(folder: city.path)
+        let dataset = try Dataset.open(city.path + "/dataset")
+        let flagged = try flaggedRows(city)
+        for id in ["D102", "C09", "M21", "P24-day", "C11", "M20-stay"] {
+            let (plan, _) = PlanLoader.load(package: root + "/knowledge", rules: [id])
+            let rule = try #require(plan)
+            let rows = truth.plantings.filter { $0.rule == id }.flatMap(\.keys)
+            #expect(!rows.isEmpty)
+            for row in rows {
+                let inspection = try AuditRun.inspect(dataset: dataset, plan: rule, row: row)
+                let isFlagged = flagged[id]?.contains(row) == true
+                #expect(inspection.conclusion == (isFlagged ? .flagged : .clear), "\(id) \(row)")
+                #expect(inspection.violating.contains(row) == isFlagged)
+                let decides = inspection.steps.filter { $0.truth == .no }
+                #expect(decides.isEmpty == isFlagged, "\(id) \(row): \(inspection.steps)")
+            }
+        }
+        let (plan, _) = PlanLoader.load(package: root + "/knowledge", rules: ["M21"])
+        #expect(throws: RowNotFound.self) {
+            _ = try AuditRun.inspect(dataset: dataset, plan: try #require(plan), row: "nowhere")
+        }
+    }
+
     // MARK: the way there
 
     private var root: String {
