@@ -70,6 +70,10 @@ extension Evaluator {
 
     /// Whether a row belongs to the group at hand.
     private func membership(_ row: Int) -> Value {
+        if members.count > 16 {
+            if certainty.isEmpty { for member in members { certainty[member.row] = member.isSure } }
+            return certainty[Int32(row)].map { $0 ? .yes : .maybe } ?? .no
+        }
         for member in members where Int(member.row) == row { return member.isSure ? .yes : .maybe }
         return .no
     }
