@@ -70,6 +70,10 @@ extension Evaluator {
 
     /// Whether a row belongs to the group at hand.
     private func membership(_ row: Int) -> Value {
+        if members.count > 16 {
+            if certainty.isEmpty { for member in members { certainty[member.row] = member.isSure } }
+            return certainty[Int32(row)].map { $0 ? .yes : .maybe } ?? .no
+        }
         for member in members where Int(member.row) == row { return member.isSure ? .yes : .maybe }
         return .no
     }
@@ -344,40 +348,6 @@ extension Evaluator {
         }
     }
 
-    /// The rows connected to the focus row by steps of at most `days` days (连续).
-    ///
-    /// Not known when the focus row's day is not, or when a row of the run only may belong to it: then each of the rows
-    /// that share the keys may belong.
-    private func rowsOfRun(_ window: WindowPlan, _ focus: Int, days: Int) -> (rows: [Int32], isKnown: Bool) {
-        let own = evaluate(window.focusTime, focus)
-        var entries: [(day: Int128, row: Int32, isSure: Bool)] = []
-        var undated: [Int32] = []
-        forEachSharing(window, focus) { row, truth in
-            let day = evaluate(window.relatedTime, focus, row)
-            if day.isKnown { entries.append((day.lo, Int32(row), truth.isTrue)) } else { undated.append(Int32(row)) }
-            return true
-        }
-        func all() -> [Int32] { (entries.map(\.row) + undated).sorted() }
-        guard own.isKnown, undated.isEmpty else { return (all(), false) }
-        entries.sort { ($0.day, $0.row) < ($1.day, $1.row) }
-        let step = Int128(days)
-        var first = entries.firstIndex { $0.day >= own.lo } ?? entries.count
-        var last = first
-        var reached = own.lo
-        while last < entries.count, entries[last].day - reached <= step {
-            reached = entries[last].day
-            last += 1
-        }
-        reached = own.lo
-        while first > 0, reached - entries[first - 1].day <= step {
-            reached = entries[first - 1].day
-            first -= 1
-        }
-        let run = entries[first..<last]
-        guard run.allSatisfy(\.isSure) else { return (all(), false) }
-        return (run.map(\.row).sorted(), true)
-    }
-
     /// The rows of the window's table that may be related at all.
     func scope(_ window: WindowPlan, _ focus: Int) -> Range<Int> {
         let table = window.table
@@ -412,38 +382,6 @@ extension Evaluator {
         let encounter = encounter(of: focus)
         guard encounter >= 0, let parent = tables[binding.encounterTable].parent else { return -1 }
         return Int(parent[encounter])
-    }
-
-    /// Whether everything the window asks for lies inside what the dataset covers.
-    func isComplete(_ window: WindowPlan, _ focus: Int) -> Bool {
-        if window.isBounded || binding.isClosedWorld { return true }
-        if window.scope == .members { return areMembersComplete }
-        for index in 0..<window.calendarKeyCount where isCovered(window.calendarKeys[index], focus) { return true }
-        switch window.range {
-        case .days(let low?, let high?):
-            let day = evaluate(window.focusTime, focus)
-            return day.isFinite && binding.covers(day.lo + Int128(low), day.hi + Int128(high))
-        case .seconds(let low?, let high?):
-            let moment = evaluate(window.focusTime, focus)
-            return moment.isFinite
-                && binding.covers(
-                    Value.floorDivide(moment.lo + Int128(low), 86_400),
-                    Value.floorDivide(moment.hi + Int128(high), 86_400))
-        default: return false
-        }
-    }
-
-    /// Whether the days of a calendar key lie inside the coverage.
-    func isCovered(_ key: CalendarKey, _ focus: Int) -> Bool {
-        let value = evaluate(key.node, focus)
-        guard value.isFinite else { return false }
-        switch key.period {
-        case nil: return binding.covers(value.lo, value.hi)
-        case .hour: return binding.covers(Value.floorDivide(value.lo, 24), Value.floorDivide(value.hi, 24))
-        case .some(let period):
-            let end = Calendar.periodEnd(Int32(truncatingIfNeeded: value.hi), period.number)
-            return value.isKnown && binding.covers(value.lo, Int128(end))
-        }
     }
 }
 

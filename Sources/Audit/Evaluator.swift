@@ -36,7 +36,11 @@ final class Evaluator {
     private var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
     var matchRows: [Int32] = []
     /// Rows of the group at hand, and whether each surely belongs to it.
-    var members: [Member] = []
+    var members: [Member] = [] {
+        didSet { if !certainty.isEmpty { certainty.removeAll(keepingCapacity: true) } }
+    }
+    /// Of a large group, once asked for: its rows, and whether each surely belongs to it.
+    var certainty: [Int32: Bool] = [:]
     /// Whether the group's period lies inside the coverage.
     var areMembersComplete = true
     /// Incomplete windows are opened upward (what could still be out there).

@@ -99,9 +99,10 @@ import Testing
         let whole = data.caseTables
         let question = TimelineAudit.Question(rows: whole.rows, message: [:], coverage: whole.coverage)
         let first = try door.ask(question).all
+        #expect(try door.ask(question).all == first)
         let clock = ContinuousClock()
         let time = try clock.measure {
-            for _ in 0..<20 { #expect(try door.ask(question).all == first) }
+            for _ in 0..<20 { _ = try door.ask(question) }
         }
         print(
             "online door: \(plan.rules.count) rules over \(whole.rows[.line]?.count ?? 0) lines, \(time / 20) a question"

@@ -266,7 +266,8 @@ package struct RandomRules {
             same = ["encounter"]
         }
         let common = (shareable(related, division) + related.periods).filter { name in
-            keys.map { $0.contains(name) } ?? (words.keys + words.periods).contains(name)
+            (name != "code" || table == focus)
+                && (keys.map { $0.contains(name) } ?? (words.keys + words.periods).contains(name))
         }
         for name in some(common, atMost: 2) where !same.contains(name) { same.append(name) }
         if let join, join.text.hasPrefix("o ="), related.codes.contains("item"), !same.contains("item"),
@@ -343,7 +344,8 @@ package struct RandomRules {
             ])
         case 11:
             if let this {
-                let shared = words.codes.filter { this.codes.contains($0) }
+                // The `code` of one table is of another code system than that of the next.
+                let shared = words.codes.filter { $0 != "code" && this.codes.contains($0) }
                 if let code = shared.isEmpty ? nil : random.pick(shared) {
                     return "\(code) \(random.pick(["=", "<>"])) this.\(code)"
                 }
