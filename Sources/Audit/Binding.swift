@@ -22,7 +22,7 @@ package final class Binding: @unchecked Sendable {
 
     /// Per window: for conditions that depend on nothing but the related line's item, their truth (0, 1, 2 unknown) by
     /// item code. Set once, before any thread starts.
-    var windowGates: [[UInt8]?] = []
+    var windowGates: [WindowGate?] = []
 
     /// By field of the item table: the code of that field for every item code, -1 unknown. Set once, before any
     /// thread starts.

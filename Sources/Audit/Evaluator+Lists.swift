@@ -5,13 +5,14 @@ import Rules
 extension Evaluator {
     /// `(a, b) IN LIST name`: true when a row agrees, unknown when one only may.
     func isListed(_ node: Node, _ focus: Int, _ related: Int) -> Value {
-        let membership = binding.knowledge.memberships[Int(node.k)]
-        let list = membership.bound
-        let lead = membership.lead
+        let plan = memberships + Int(node.k)
+        let lead = plan.pointee.lead
         let cause = firstUnknown
         let first = evaluate(operand(node, lead), focus, related)
-        let isFound = membership.index.isIndexed && first.isKnown
-        if isFound, membership.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
+        let isFound = plan.pointee.index.isIndexed && first.isKnown
+        if isFound, plan.pointee.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
+        let membership = binding.knowledge.memberships[Int(node.k)]
+        let list = membership.bound
         let isPlain = list.isPlain
         let count = Int(node.count)
         let values = keyStack + keyTop

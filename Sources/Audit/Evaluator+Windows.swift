@@ -208,6 +208,8 @@ extension Evaluator {
             window.attributeKey >= 0 && keys[window.attributeKey].isKnown
             ? Int32(truncatingIfNeeded: keys[window.attributeKey].lo) : -1
 
+        let checksLead = chosen != nil || dayKey >= 0
+
         func test(_ row: Int) -> Bool {
             if window.excludesFocus && row == focus && members.isEmpty { return true }
             if isRanged, rangeSlot.pointee.isValid(row) {
@@ -229,8 +231,8 @@ extension Evaluator {
                 if code >= 0 && code < window.gateCount {
                     if gate[code] == 0 { return true }
                     // Evaluated for the sake of the cause: which field is not known.
-                    if gate[code] == 2 { truth = evaluate(window.filter, focus, row) }
-                } else {
+                    if gate[code] == 2 && window.isGateWhole { truth = evaluate(window.filter, focus, row) }
+                } else if window.isGateWhole {
                     truth = evaluate(window.filter, focus, row)
                 }
                 if truth.isFalse { return true }
@@ -248,7 +250,7 @@ extension Evaluator {
                 if index == lead {
                     if leadSlot.pointee.isValid(row) {
                         // Rows chosen by their time were not chosen by their code as well.
-                        if chosen != nil && leadSlot.pointee.code(row) != leadCode { return true }
+                        if checksLead && leadSlot.pointee.code(row) != leadCode { return true }
                     } else {
                         truth = .maybe
                         if firstUnknown == -1 { firstUnknown = access(window.keys[index].related) }
@@ -259,7 +261,7 @@ extension Evaluator {
                 }
                 index &+= 1
             }
-            if window.filter >= 0 && window.gate == nil {
+            if window.filter >= 0 && !window.isGateWhole {
                 truth = Self.and(truth, evaluate(window.filter, focus, row))
                 if truth.isFalse { return true }
             }
@@ -270,11 +272,16 @@ extension Evaluator {
             for row in chosen where !test(Int(row)) { return }
             return
         }
-        if lead >= 0 && rows.count > chainedScope {
-            return forEach(of: leadCode, in: chains(window, leadField, rows), test)
-        }
-        if attribute >= 0 && rows.count > chainedScope {
-            return forEach(of: attribute, in: chains(attribute: window, rows), test)
+        if rows.count > chainedScope {
+            if lead >= 0 && dayKey >= 0 {
+                return forEach(
+                    of: RowChains.pair(leadCode, day), in: chains(window, code: leadSlot, day: daySlot, rows), test)
+            }
+            if lead >= 0 { return forEach(of: leadCode, in: chains(window, leadField, rows), test) }
+            if dayKey >= 0 {
+                return forEach(of: RowChains.day(day), in: chains(window, day: daySlot, rows), test)
+            }
+            if attribute >= 0 { return forEach(of: attribute, in: chains(attribute: window, rows), test) }
         }
         guard lead >= 0 else {
             for row in rows where !test(row) { return }

@@ -12,6 +12,8 @@ final class Evaluator {
     let accesses: UnsafeMutablePointer<AccessPlan>
     let windows: [CompiledWindow]
     let plans: UnsafeMutablePointer<WindowPlan>
+    /// The index and the leading column of each list that is asked for membership.
+    let memberships: UnsafeMutablePointer<MembershipPlan>
     /// Values of window keys while folds are nested.
     let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
     var keyTop = 0
@@ -44,7 +46,7 @@ final class Evaluator {
 
     var memory = ScopeMemory()
     private var prefixes: [UInt64: Int32] = [:]
-    private var chains: [Int: RowChains] = [:]
+    var chains: [RowChains.Key: RowChains] = [:]
     private var distinct: [Int128] = []
     private var possible: [Int128] = []
     var focusTable = 0
@@ -70,6 +72,11 @@ final class Evaluator {
         for index in program.nodes.indices { nodes[index].isSimple = program.isSimple(index, nodes) }
         accesses = .allocate(capacity: max(1, program.accesses.count))
         accesses.initialize(from: program.accesses.map { AccessPlan($0) }, count: program.accesses.count)
+        let lists = binding.knowledge.memberships
+        memberships = .allocate(capacity: max(1, lists.count))
+        for (index, list) in lists.enumerated() {
+            (memberships + index).initialize(to: MembershipPlan(index: list.index, lead: list.lead))
+        }
         plans = .allocate(capacity: max(1, program.windows.count))
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
@@ -94,6 +101,7 @@ final class Evaluator {
         accesses.deallocate()
         for index in windows.indices { plans[index].free() }
         plans.deallocate()
+        memberships.deallocate()
         keyStack.deallocate()
         referenceDay.deallocate()
         referenceSecond.deallocate()
@@ -347,39 +355,6 @@ final class Evaluator {
         period == 4
             ? value.mapMonotone { Value.floorDivide($0, 3600) }
             : value.mapMonotone { Int128(Calendar.periodStart(Int32(truncatingIfNeeded: $0), period)) }
-    }
-
-    /// Rows of a scope by the code in a column, built on first use for the scope at hand.
-    func chains(_ window: WindowPlan, _ field: Int, _ rows: Range<Int>) -> RowChains {
-        let table = window.table
-        let chains = chains(key: table * 64 + field, window)
-        if chains.rows != rows {
-            let slot = tables[table].slots[field]
-            chains.build(rows) { slot.code($0) }
-        }
-        return chains
-    }
-
-    /// Rows of a scope of lines by an attribute of their item.
-    func chains(attribute window: WindowPlan, _ rows: Range<Int>) -> RowChains {
-        let chains = chains(key: Chunk.tableCount * 64 + window.attributeField, window)
-        if chains.rows != rows, let attributes = window.attributes {
-            let slot = tables[window.table].slots[binding.lineItemField]
-            chains.build(rows) { row in
-                let code = Int(slot.code(row))
-                return code >= 0 && code < window.attributeCount ? attributes[code] : -1
-            }
-        }
-        return chains
-    }
-
-    /// Folds over an encounter may be nested in folds over its person: each has chains of its own.
-    private func chains(key: Int, _ window: WindowPlan) -> RowChains {
-        let key = key * 2 + (window.scope == .encounter ? 1 : 0)
-        if let known = chains[key] { return known }
-        let fresh = RowChains(codes: binding.vocabulary.count)
-        chains[key] = fresh
-        return fresh
     }
 
     func takeDistinct() -> (sure: [Int128], possible: [Int128]) {

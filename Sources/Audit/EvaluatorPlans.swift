@@ -33,6 +33,12 @@ struct AccessPlan {
     }
 }
 
+/// What rules most rows out of a list: no references inside.
+struct MembershipPlan {
+    let index: ListIndex
+    let lead: Int
+}
+
 /// A window as the evaluator reads it: no references inside.
 struct WindowPlan {
     let number: Int
@@ -61,16 +67,17 @@ struct WindowPlan {
     let argumentIsNonNegative: Bool
     let inputs: UnsafeMutablePointer<Int32>
     let inputCount: Int
-    /// Truth of the filter by item code, where it depends on nothing else.
+    /// Truth of the filter by item code, as far as it depends on that; `isGateWhole`: it depends on nothing else.
     let gate: UnsafeMutablePointer<UInt8>?
     let gateCount: Int
+    let isGateWhole: Bool
     /// A key that is an attribute of the line's item, with that attribute by item code.
     let attributeKey: Int
     let attributeField: Int
     let attributes: UnsafeMutablePointer<Int32>?
     let attributeCount: Int
 
-    init(_ window: CompiledWindow, _ program: Program, gate truth: [UInt8]?, itemAttributes: [Int: [Int32]]) {
+    init(_ window: CompiledWindow, _ program: Program, gate truth: WindowGate?, itemAttributes: [Int: [Int32]]) {
         rangeDayField = Self.dayField(window, program)
         let attributeKey = window.keys.firstIndex { $0.itemField >= 0 } ?? -1
         if attributeKey >= 0, let values = itemAttributes[Int(window.keys[attributeKey].itemField)] {
@@ -113,13 +120,15 @@ struct WindowPlan {
         inputs.initialize(from: window.focusInputs, count: window.focusInputs.count)
         inputCount = window.focusInputs.count
         if let truth {
-            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, truth.count))
-            copy.initialize(from: truth, count: truth.count)
+            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, truth.truth.count))
+            copy.initialize(from: truth.truth, count: truth.truth.count)
             gate = copy
-            gateCount = truth.count
+            gateCount = truth.truth.count
+            isGateWhole = truth.isWhole
         } else {
             gate = nil
             gateCount = 0
+            isGateWhole = false
         }
     }
 

@@ -61,7 +61,8 @@ final class FindingEncoder {
     private let binding: Binding
     private let dictionaries: FindingDictionaries
     private let losses: Losses
-    private(set) var columns: [ColumnBuffer]
+    private var columns: [ColumnBuffer] = []
+    private let buffers: UnsafeMutablePointer<Unmanaged<ColumnBuffer>>
     private(set) var rows = 0
     private var key: [UInt8] = []
     private let scanPerson = Table.scan.index(of: "person") ?? 0
@@ -73,14 +74,22 @@ final class FindingEncoder {
         self.binding = binding
         self.dictionaries = dictionaries
         losses = Losses(binding, dictionaries)
-        columns = FindingColumns.fields.map { ColumnBuffer($0.type) }
+        buffers = .allocate(capacity: FindingColumns.fields.count)
+        begin()
     }
+
+    deinit { buffers.deallocate() }
 
     func take() -> (columns: [ColumnBuffer], rows: Int) {
         let taken = (columns, rows)
-        columns = FindingColumns.fields.map { ColumnBuffer($0.type) }
-        rows = 0
+        begin()
         return taken
+    }
+
+    private func begin() {
+        columns = FindingColumns.fields.map { ColumnBuffer($0.type) }
+        for (index, column) in columns.enumerated() { (buffers + index).initialize(to: .passUnretained(column)) }
+        rows = 0
     }
 
     func encode(_ draft: Draft, in chunk: Chunk, evaluator: Evaluator) {
@@ -136,7 +145,28 @@ final class FindingEncoder {
         self[.stated].appendNull()
     }
 
-    @inline(__always) subscript(_ column: FindingColumns.Column) -> ColumnBuffer { columns[column.rawValue] }
+    @inline(__always) subscript(_ column: FindingColumns.Column) -> Cells { Cells(buffer: buffers[column.rawValue]) }
+
+    /// A column that is written without counting references to it: the encoder keeps it.
+    struct Cells {
+        fileprivate let buffer: Unmanaged<ColumnBuffer>
+
+        @inline(__always) func append(_ value: Int32) { buffer._withUnsafeGuaranteedRef { $0.append(value) } }
+
+        @inline(__always) func append(_ value: Int64) { buffer._withUnsafeGuaranteedRef { $0.append(value) } }
+
+        @inline(__always) func append(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+            buffer._withUnsafeGuaranteedRef { $0.append(utf8: bytes) }
+        }
+
+        @inline(__always) func appendNull() { buffer._withUnsafeGuaranteedRef { $0.appendNull() } }
+
+        @inline(__always) func appendItem(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+            buffer._withUnsafeGuaranteedRef { $0.appendItem(utf8: bytes) }
+        }
+
+        @inline(__always) func closeList() { buffer._withUnsafeGuaranteedRef { $0.closeList() } }
+    }
 
     func optional(_ column: FindingColumns.Column, _ value: Int32?) {
         if let value, value >= 0 { self[column].append(value) } else { self[column].appendNull() }

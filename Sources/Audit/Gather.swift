@@ -1,7 +1,7 @@
 import Claims
 
 /// A row of one of several sources.
-struct RowReference {
+struct RowReference: Equatable {
     var source: Int32
     var row: Int32
 }

@@ -17,6 +17,13 @@ struct ItemGate {
     @inline(__always) func admits(_ code: Int32) -> Bool { code >= 0 && truth[Int(code)] != 0 }
 }
 
+/// What the conditions of a window say of a line by its item: 0 no, 1 yes, 2 perhaps.
+struct WindowGate {
+    let truth: [UInt8]
+    /// Whether there are no other conditions.
+    let isWhole: Bool
+}
+
 /// Evaluates conditions that depend on nothing but an item, for every item there is.
 ///
 /// A chunk of its own holds one line per item code; the ordinary evaluator runs on it.
@@ -72,29 +79,27 @@ final class ItemFacts {
                 }
         }
         guard let compiled else { return nil }
-        if let truth = binding.windowGates[compiled.number] { return ItemGate(truth) }
-        // Conditions that are not about items are left out: more items are admitted, never fewer.
-        var truth: [UInt8]?
-        for (index, condition) in compiled.filterRest.enumerated()
-        where forms.isItemOnly(condition, .related) && !condition.paths.isEmpty {
-            let filter = binding.program.nodes[Int(compiled.filter)]
-            let node =
-                compiled.filterRest.count == 1
-                ? compiled.filter : binding.program.operands[Int(filter.first) + index]
-            truth = combine(truth, node, related: true)
-        }
-        return truth.map { ItemGate($0) }
+        return binding.windowGates[compiled.number].map { ItemGate($0.truth) }
     }
 
-    /// For each window whose conditions are about the related line's item only: their truth by item code.
-    func windowGates() -> [[UInt8]?] {
+    /// For each window with conditions about nothing but the related line's item: what they say by item code.
+    func windowGates() -> [WindowGate?] {
         binding.program.windows.map { window in
             guard window.table == UInt8(binding.lineTable), window.filter >= 0, !window.filterRest.isEmpty else {
                 return nil
             }
             let forms = SieveForms(rule: binding.rules[0], binding: binding)
-            guard window.filterRest.allSatisfy({ forms.isItemOnly($0, .related) }) else { return nil }
-            return combine(nil, window.filter, related: true)
+            if window.filterRest.allSatisfy({ forms.isItemOnly($0, .related) }) {
+                return WindowGate(truth: combine(nil, window.filter, related: true), isWhole: true)
+            }
+            // Conditions that are not about items are left out: what they say stays open.
+            var truth: [UInt8]?
+            let filter = binding.program.nodes[Int(window.filter)]
+            for (index, condition) in window.filterRest.enumerated()
+            where forms.isItemOnly(condition, .related) && !condition.paths.isEmpty {
+                truth = combine(truth, binding.program.operands[Int(filter.first) + index], related: true)
+            }
+            return truth.map { WindowGate(truth: $0.map { $0 == 0 ? 0 : 2 }, isWhole: false) }
         }
     }
 

@@ -70,42 +70,54 @@ final class KeyedPass: @unchecked Sendable {
         let failure = Mutex<(any Error)?>(nil)
         let next = Atomic<Int>(0)
         let movements = try movementChunks()
+        for (index, plan) in plans.enumerated() {
+            guard let bins = plan.bins, bins.table.role == .movement else { continue }
+            for movement in movements where movement.table == bins.table { counters[index].count(movement.chunk) }
+        }
         // Rules about encounters alone do not need their lines again.
         let isLight = plans.allSatisfy { plan in
             !plan.needsChildren && plan.parts.allSatisfy { $0.table == .encounter || $0.table.role == .movement }
         }
         let tables: Set<Table>? = isLight ? [.person, .encounter] : nil
         let wantsTimeline = plans.contains { $0.parts.contains { $0.table.role == .timeline } }
-        let total = reader.chunkCount + movements.count
         let tallies = Mutex<[RuleTally]>(self.tallies)
-        DispatchQueue.concurrentPerform(iterations: threads) { _ in
-            let run = RuleRun(binding, keepsUndetermined: false)
-            let scan = BinScan()
-            while true {
-                let number = next.add(1, ordering: .relaxed).oldValue
-                guard number < total else { break }
-                do {
-                    try goOn()
-                    var netting = ClaimsReader.NettingCounts()
-                    let isTimeline = number < reader.chunkCount
-                    if isTimeline && !wantsTimeline { continue }
-                    let chunk =
-                        isTimeline
-                        ? try reader.chunk(number, &netting, only: tables)
-                        : movements[number - reader.chunkCount].chunk
-                    let table = isTimeline ? nil : movements[number - reader.chunkCount].table
-                    let found = self.gather(chunk, movement: table, run, scan)
-                    if found.contains(where: { !$0.isEmpty }) {
-                        slots.withLock { $0[number] = found }
+        var wanted = [Set<Int128>?](repeating: nil, count: plans.count)
+        // Movements first: their keys say which rows of timelines matter beside them.
+        for isTimeline in [false, true] {
+            let total = isTimeline ? (wantsTimeline ? reader.chunkCount : 0) : movements.count
+            next.store(0, ordering: .relaxed)
+            let known = wanted
+            DispatchQueue.concurrentPerform(iterations: threads) { _ in
+                let run = RuleRun(binding, keepsUndetermined: false)
+                let scan = BinScan()
+                while true {
+                    let number = next.add(1, ordering: .relaxed).oldValue
+                    guard number < total else { break }
+                    do {
+                        try goOn()
+                        var netting = ClaimsReader.NettingCounts()
+                        let chunk =
+                            isTimeline ? try reader.chunk(number, &netting, only: tables) : movements[number].chunk
+                        let table = isTimeline ? nil : movements[number].table
+                        let found = self.gather(chunk, movement: table, run, scan, wanted: known)
+                        let place = isTimeline ? number : reader.chunkCount + number
+                        if found.contains(where: { !$0.isEmpty }) { slots.withLock { $0[place] = found } }
+                        if isTimeline { reader.release(number, only: tables) }
+                    } catch {
+                        failure.withLock { if $0 == nil { $0 = error } }
+                        return
                     }
-                    if isTimeline { reader.release(number, only: tables) }
-                } catch {
-                    failure.withLock { if $0 == nil { $0 = error } }
-                    return
+                }
+                let own = run.takeTallies()
+                tallies.withLock { all in for index in all.indices { all[index].add(own[index]) } }
+            }
+            if !isTimeline {
+                for (index, plan) in plans.enumerated() where plan.parts[0].table.role == .movement {
+                    wanted[index] = slots.withLock { slots in
+                        Set(slots.values.flatMap { $0[index].filter { $0.part == 0 }.flatMap(\.keys) })
+                    }
                 }
             }
-            let own = run.takeTallies()
-            tallies.withLock { all in for index in all.indices { all[index].add(own[index]) } }
         }
         if let error = failure.withLock({ $0 }) { throw error }
         self.tallies = tallies.withLock { $0 }
@@ -137,7 +149,7 @@ final class KeyedPass: @unchecked Sendable {
 
     /// For each plan the rows of one chunk that may matter, copied out with their encounters and persons.
     private func gather(
-        _ chunk: Chunk, movement: Table?, _ run: RuleRun, _ scan: BinScan
+        _ chunk: Chunk, movement: Table?, _ run: RuleRun, _ scan: BinScan, wanted: [Set<Int128>?]
     ) -> [[(chunk: Chunk, keys: [Int128], part: Int)]] {
         let evaluator = run.evaluator
         evaluator.enter(chunk)
@@ -150,8 +162,7 @@ final class KeyedPass: @unchecked Sendable {
                 var keys: [Int128] = []
                 evaluator.focusTable = table
                 let counter = counters[index]
-                let tableRows = chunk.tables[table]
-                for survivor in counter.survivors(tableRows, scan) {
+                for survivor in counter.survivors(chunk, part.table, scan) {
                     let row = Int(survivor)
                     evaluator.firstUnknown = -1
                     let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)
@@ -163,6 +174,8 @@ final class KeyedPass: @unchecked Sendable {
                         }
                         continue
                     }
+                    // Rows beside those of the unit matter only where there is a unit of their key.
+                    if part.isRelated, let wanted = wanted[index], !wanted.contains(key.lo) { continue }
                     rows.append(survivor)
                     keys.append(key.lo)
                 }
@@ -335,8 +348,9 @@ enum GatheredChunk {
     ) -> (chunk: Chunk, first: [Int]) {
         let chunk = Chunk()
         var first: [Int] = []
-        // One encounter and one person per row; their identities tell which are the same.
+        // Rows that follow one another share their encounter; identities tell which of the others are the same.
         var encounters: [RowReference] = []
+        var links: [(Table, [Int32])] = []
         for part in parts {
             guard part.table.role == .timeline, part.table != .person else {
                 first.append(0)
@@ -346,12 +360,19 @@ enum GatheredChunk {
             first.append(part.table == .encounter ? encounters.count : 0)
             if part.table != .encounter {
                 fill(part.table, part.rows, sources, chunk)
-                let parents = part.rows.indices.map { Int32(encounters.count + $0) }
-                link(chunk, part.table, parents: parents, parentRows: encounters.count + part.rows.count)
+                var parents: [Int32] = []
+                for row in part.rows {
+                    let encounter = parent(of: row, part.table, sources)
+                    if parents.isEmpty || encounters.last != encounter { encounters.append(encounter) }
+                    parents.append(Int32(encounters.count - 1))
+                }
+                links.append((part.table, parents))
+            } else {
+                encounters += part.rows
             }
-            encounters += part.table == .encounter ? part.rows : part.rows.map { parent(of: $0, part.table, sources) }
         }
         guard !encounters.isEmpty else { return (chunk, first) }
+        for (table, parents) in links { link(chunk, table, parents: parents, parentRows: encounters.count) }
         let persons = encounters.map { parent(of: $0, .encounter, sources) }
         fill(.encounter, encounters, sources, chunk)
         fill(.person, persons, sources, chunk)

@@ -12,35 +12,47 @@ final class KeyedPlan: @unchecked Sendable {
 
     /// How rows are counted into bins by a hash of their keys; a bin below the smallest count cannot convict.
     final class Bins: @unchecked Sendable {
-        /// A code column of the encounter, perhaps through a table from code to number; field -1: the day.
         struct Component {
-            let field: Int
+            enum Source {
+                case day
+                /// A code column of the row itself or of its encounter, or a text of the row.
+                case code(Int)
+                case encounterCode(Int)
+                case text(Int)
+            }
+
+            let source: Source
+            /// From code to number, where several codes count as one.
             let numbers: UnsafeMutablePointer<Int32>?
             let count: Int
         }
 
-        let components: UnsafeMutablePointer<Component>
-        let componentCount: Int
-        let startDay = Table.encounter.index(of: "start_day") ?? 0
-        let startSecond = Table.encounter.index(of: "start_second") ?? 0
+        let table: Table
+        let components: [Component]
+        let dayField: Int
+        let secondField: Int
         let leastCount: Int
-        /// For windows of seconds: their length; neighbouring bins are looked at together. 0: none.
-        let seconds: Int64
+        /// For windows of days or seconds: their length in seconds; neighbouring bins are looked at together. 0: none.
+        let span: Int64
+        /// Whether a window is measured from the moment, not from the day.
+        let isTimed: Bool
         let filter: EncounterFilter
 
-        init(_ list: [Component], leastCount: Int, seconds: Int64, filter: EncounterFilter) {
-            components = .allocate(capacity: max(1, list.count))
-            components.initialize(from: list, count: list.count)
-            componentCount = list.count
+        init(
+            _ table: Table, _ components: [Component], leastCount: Int, span: Int64, isTimed: Bool,
+            filter: EncounterFilter, _ binding: Binding
+        ) {
+            self.table = table
+            self.components = components
+            dayField = binding.referenceDay[table.position]
+            secondField = binding.referenceSecond[table.position]
             self.leastCount = leastCount
-            self.seconds = seconds
+            self.span = span
+            self.isTimed = isTimed
             self.filter = filter
         }
 
-        deinit {
-            for index in 0..<componentCount { components[index].numbers?.deallocate() }
-            components.deallocate()
-        }
+        deinit { for component in components { component.numbers?.deallocate() } }
     }
 
     let rule: CompiledRule
@@ -90,46 +102,109 @@ final class KeyedPlan: @unchecked Sendable {
     }
 
     private static func bins(_ rule: CompiledRule, _ binding: Binding) -> Bins? {
-        guard rule.table == binding.encounterTable else { return nil }
+        let table = rule.rule.unit.table
+        guard table.referenceTime != nil else { return nil }
         let forms = SieveForms(rule: rule, binding: binding)
+        let own = EncounterFilter.conditions(rule.filterConjuncts.map(\.expression), forms, scope: .focus)
         for conjunct in rule.testConjuncts {
-            guard let bound = SieveForms.bound(conjunct.expression),
-                [.count, .countDistinct].contains(bound.aggregate.function), case .number(let limit) = bound.limit.node,
-                bound.limit.scale == 0
-            else { continue }
-            var seconds: Int64 = 0
-            var keys: [Expression]
+            guard let bound = SieveForms.bound(conjunct.expression), let least = leastCount(bound), least > 1 else {
+                continue
+            }
+            var reach: (span: Int64, isTimed: Bool) = (0, false)
+            let keys: [Expression]
+            var conditions = own
             if let window = bound.aggregate.window {
-                guard window.table == .encounter, window.same.allSatisfy({ $0.focus.isMirror(of: $0.related) }),
-                    case .seconds(let low?, let high?) = window.range, low <= 0, high >= 0
+                guard window.table == table, window.same.allSatisfy({ $0.focus.isMirror(of: $0.related) }),
+                    let found = self.reach(window.range)
                 else { continue }
-                seconds = max(1, Int64(high - low))
+                reach = found
                 keys = window.same.map(\.focus)
+                conditions = EncounterFilter.conditions(window.filter?.conjuncts ?? [], forms, scope: .related)
+                // A row that its own window does not count must not be lost: the rule's filter is as narrow.
+                guard Set(conditions).isSubset(of: own) else { continue }
             } else {
                 guard case .group(_, let list) = rule.rule.unit else { continue }
                 keys = list.map(\.expression)
             }
-            let components = keys.compactMap { component($0, binding) }
+            // The key of the partition first: rows that have only that may belong to any bin of it.
+            guard case .keyed(let key) = rule.partition, let lead = keys.firstIndex(where: { $0.isSame(as: key) })
+            else {
+                continue
+            }
+            let ordered = [keys[lead]] + keys.indices.filter { $0 != lead }.map { keys[$0] }
+            let components = ordered.compactMap { component($0, table, binding) }
             guard components.count == keys.count else { continue }
-            let scope: RowScope = bound.aggregate.window == nil ? .focus : .related
-            let conditions =
-                bound.aggregate.window == nil
-                ? rule.filterConjuncts.map(\.expression) : bound.aggregate.window?.filter?.conjuncts ?? []
             return Bins(
-                components, leastCount: Int(limit) + (bound.isStrict ? 1 : 0), seconds: seconds,
-                filter: EncounterFilter(conditions, forms, binding, scope: scope))
+                table, components, leastCount: least, span: reach.span, isTimed: reach.isTimed,
+                filter: EncounterFilter(conditions, binding), binding)
         }
         return nil
     }
 
-    private static func component(_ expression: Expression, _ binding: Binding) -> Bins.Component? {
-        if expression.isReferenceDay { return Bins.Component(field: -1, numbers: nil, count: 0) }
+    /// So many rows a window must hold before the aggregate can exceed its limit; nil: nothing can be said.
+    private static func leastCount(_ bound: SieveForms.Bound) -> Int? {
+        guard case .number(let limit) = bound.limit.node, limit >= 0 else { return nil }
+        var most: Int64 = 1
+        var scale = 0
+        switch bound.aggregate.function {
+        case .count, .countDistinct: break
+        case .sum:
+            guard let argument = bound.aggregate.argument, let value = largest(argument), value > 0 else { return nil }
+            most = value
+            scale = argument.scale
+        default: return nil
+        }
+        let common = max(scale, bound.limit.scale)
+        guard common <= 6, most < 1 << 30, limit < 1 << 30 else { return nil }
+        let a = limit * Int64.power(ofTen: common - bound.limit.scale)
+        let b = most * Int64.power(ofTen: common - scale)
+        return Int(bound.isStrict ? a / b + 1 : (a + b - 1) / b)
+    }
+
+    /// The largest number that a choice between numbers can give.
+    private static func largest(_ expression: Expression) -> Int64? {
+        switch expression.node {
+        case .number(let value): return value
+        case .arithmetic(.subtract, let a, let b):
+            guard case .number(let x) = a.node, case .number(let y) = b.node, a.scale == b.scale else { return nil }
+            return x - y
+        case .negate(let a):
+            guard case .number(let value) = a.node else { return nil }
+            return -value
+        case .choose(let branches, let otherwise):
+            var most: Int64?
+            for result in branches.map(\.result) + [otherwise] {
+                guard result.scale == expression.scale, let value = largest(result) else { return nil }
+                most = max(most ?? value, value)
+            }
+            return most
+        default: return nil
+        }
+    }
+
+    /// How long a window is, around the row it is asked for.
+    private static func reach(_ range: Window.Range?) -> (span: Int64, isTimed: Bool)? {
+        switch range {
+        case .seconds(let low?, let high?) where low <= 0 && high >= 0: (max(1, Int64(high - low)), true)
+        case .days(let low?, let high?) where low <= 0 && high >= 0: (max(1, Int64(high - low)) * 86_400, false)
+        case nil: (0, false)
+        default: nil
+        }
+    }
+
+    private static func component(_ expression: Expression, _ table: Table, _ binding: Binding) -> Bins.Component? {
+        if expression.isReferenceDay { return Bins.Component(source: .day, numbers: nil, count: 0) }
         switch expression.node {
         case .field(let path, _):
-            guard path.start == .encounter, path.steps.isEmpty, case .stored(let field) = path.field,
-                Table.encounter.isNumbered(field)
+            guard path.start == table, case .stored(let field) = path.field,
+                case .code = path.table.fields[field].kind
             else { return nil }
-            return Bins.Component(field: field, numbers: nil, count: 0)
+            if path.steps == [.encounter], table.role == .timeline, Table.encounter.isNumbered(field) {
+                return Bins.Component(source: .encounterCode(field), numbers: nil, count: 0)
+            }
+            guard path.steps.isEmpty else { return nil }
+            return Bins.Component(
+                source: table.isNumbered(field) ? .code(field) : .text(field), numbers: nil, count: 0)
         case .prefix(let operand, let count):
             guard case .field(let path, _) = operand.node, path.start == .encounter, path.steps.isEmpty,
                 case .stored(let field) = path.field, Table.encounter.isNumbered(field)
@@ -137,7 +212,7 @@ final class KeyedPlan: @unchecked Sendable {
             let numbers = binding.prefixNumbers(field, count)
             let table = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, numbers.count))
             table.initialize(from: numbers, count: numbers.count)
-            return Bins.Component(field: field, numbers: table, count: numbers.count)
+            return Bins.Component(source: .code(field), numbers: table, count: numbers.count)
         default: return nil
         }
     }
@@ -149,6 +224,8 @@ final class KeyedCounter: @unchecked Sendable {
 
     let plan: KeyedPlan
     let counts: UnsafeMutablePointer<UInt16>
+    /// Partitions with rows of which no more is known than that they are in it.
+    private var loose: Set<UInt64> = []
     /// For counting; whoever asks for survivors brings a scan of its own, because threads share the counter then.
     private let scan = BinScan()
 
@@ -164,14 +241,17 @@ final class KeyedCounter: @unchecked Sendable {
     func count(_ chunk: Chunk) {
         guard let bins = plan.bins else { return }
         let counts = counts
-        for bin in scan.run(bins, chunk[.encounter]) where bin.isKnown {
-            let place = Self.place(bin.number)
+        let found = scan.run(bins, chunk)
+        for index in 0..<found.count {
+            let place = Self.place(found.numbers[index])
             counts[place] &+= counts[place] < UInt16.max ? 1 : 0
         }
+        loose.formUnion(found.placeless.lazy.compactMap(\.lead))
     }
 
     func add(_ other: KeyedCounter) {
         guard plan.bins != nil else { return }
+        loose.formUnion(other.loose)
         for index in 0..<Self.size {
             let sum = UInt32(counts[index]) &+ UInt32(other.counts[index])
             counts[index] = UInt16(truncatingIfNeeded: min(sum, UInt32(UInt16.max)))
@@ -184,22 +264,24 @@ final class KeyedCounter: @unchecked Sendable {
     }
 
     /// The rows that may belong to a group large enough to convict.
-    func survivors(_ rows: TableRows, _ scan: BinScan) -> [Int32] {
-        guard let bins = plan.bins else { return (0..<Int32(rows.rows)).map { $0 } }
+    func survivors(_ chunk: Chunk, _ table: Table, _ scan: BinScan) -> [Int32] {
+        guard let bins = plan.bins else { return (0..<Int32(chunk[table].rows)).map { $0 } }
         var found: [Int32] = []
         let counts = counts
         func count(_ bin: UInt64) -> Int { Int(counts[Self.place(bin)]) }
-        for bin in scan.run(bins, rows) {
-            guard bin.isKnown else {
-                found.append(bin.row)
-                continue
-            }
+        let scanned = scan.run(bins, chunk)
+        for index in 0..<scanned.count {
+            let bin = scanned.numbers[index]
             // A window reaches into one neighbour on each side; so does every window this row is part of.
-            let total =
-                bins.seconds == 0
-                ? count(bin.number) : count(bin.number &- 1) + count(bin.number) + count(bin.number &+ 1)
-            if total >= bins.leastCount { found.append(bin.row) }
+            let total = bins.span == 0 ? count(bin) : count(bin &- 1) + count(bin) + count(bin &+ 1)
+            // A row that may belong to any bin of the partition may have any row of it beside itself.
+            if total >= bins.leastCount || !loose.isEmpty && loose.contains(scanned.leads[index]) {
+                found.append(scanned.rows[index])
+            }
         }
+        guard !scanned.placeless.isEmpty else { return found }
+        found += scanned.placeless.map(\.row)
+        found.sort()
         return found
     }
 }

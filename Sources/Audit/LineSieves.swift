@@ -21,6 +21,12 @@ enum LineSieves {
             return "zone"
         }
         for expression in conjuncts {
+            if let form = CoverForm(expression, conjuncts) {
+                plan.add(number) { CoverSieve(number, form) }
+                return "cover"
+            }
+        }
+        for expression in conjuncts {
             if let vector = VectorTest(expression) {
                 plan.add(number) { VectorSieve(number, vector) }
                 return "vector"

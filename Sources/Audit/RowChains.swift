@@ -3,6 +3,31 @@
 /// Built anew for each scope in one pass, without sorting and without clearing: heads of other scopes are told apart
 /// by a stamp.
 final class RowChains {
+    /// What rows of a window's scope are chained by.
+    struct Key: Hashable {
+        enum Kind: Hashable { case code, day, codeAndDay, attribute }
+
+        let kind: Kind
+        let table: Int
+        /// The column; for attributes, whose chains leave rows out, the window.
+        let field: Int
+        /// Folds over an encounter may be nested in folds over its person: each has chains of its own.
+        let isEncounter: Bool
+    }
+
+    static let leftOut: Int32 = -2
+
+    /// Heads for days, and for pairs of a code and a day.
+    static let dayCodes = 1 << 16
+
+    /// The place of a day; days that have none are looked at whatever day is asked for.
+    @inline(__always) static func day(_ day: Int32) -> Int32 { day >= 0 && day < dayCodes ? day : -1 }
+
+    /// A place for a code and a day; others may have the same.
+    @inline(__always) static func pair(_ code: Int32, _ day: Int32) -> Int32 {
+        Int32(bitPattern: (UInt32(bitPattern: code) &* 0x9E37_79B1 ^ UInt32(bitPattern: day) &* 0x85EB_CA6B) >> 16)
+    }
+
     private struct Head {
         var row: Int32
         var stamp: UInt32
@@ -27,6 +52,7 @@ final class RowChains {
 
     func forget() { rows = nil }
 
+    /// Chains the rows of a scope; `code` answers -1 for rows that may belong anywhere, `leftOut` for rows nobody asks for.
     @inline(__always) func build(_ scope: Range<Int>, code: (Int) -> Int32) {
         rows = scope
         first = scope.lowerBound
@@ -41,6 +67,7 @@ final class RowChains {
         while row > first {
             row &-= 1
             let code = Int(code(row))
+            if code == Int(Self.leftOut) { continue }
             guard code >= 0, code < codes else {
                 unknown.append(Int32(truncatingIfNeeded: row))
                 continue
@@ -70,5 +97,69 @@ final class RowChains {
         }
         found.sort()
         return found
+    }
+}
+
+extension Evaluator {
+    /// Rows of a scope by the code in a column, built on first use for the scope at hand.
+    func chains(_ window: WindowPlan, _ field: Int, _ rows: Range<Int>) -> RowChains {
+        let chains = chains(.code, window, field, codes: binding.vocabulary.count)
+        if chains.rows != rows {
+            let slot = tables[window.table].slots[field]
+            chains.build(rows) { slot.code($0) }
+        }
+        return chains
+    }
+
+    /// Rows of a scope by day.
+    func chains(_ window: WindowPlan, day slot: UnsafeMutablePointer<Slot>, _ rows: Range<Int>) -> RowChains {
+        let field = Int(window.keys[window.dayKey].dayField)
+        let chains = chains(.day, window, field, codes: RowChains.dayCodes)
+        if chains.rows != rows {
+            let days = slot.pointee
+            chains.build(rows) { days.isValid($0) ? RowChains.day(days.int32s[$0]) : -1 }
+        }
+        return chains
+    }
+
+    /// Rows of a scope by code and day.
+    func chains(
+        _ window: WindowPlan, code: UnsafeMutablePointer<Slot>, day: UnsafeMutablePointer<Slot>, _ rows: Range<Int>
+    ) -> RowChains {
+        let field = Int(window.keys[window.lead].codeField)
+        let chains = chains(.codeAndDay, window, field, codes: RowChains.dayCodes)
+        if chains.rows != rows {
+            let codes = code.pointee
+            let days = day.pointee
+            chains.build(rows) { row in
+                let code = codes.code(row)
+                return code >= 0 && days.isValid(row) ? RowChains.pair(code, days.int32s[row]) : -1
+            }
+        }
+        return chains
+    }
+
+    /// Lines of a scope by an attribute of their item; lines of items that the window never counts are left out.
+    func chains(attribute window: WindowPlan, _ rows: Range<Int>) -> RowChains {
+        let chains = chains(.attribute, window, window.number, codes: binding.vocabulary.count)
+        if chains.rows != rows, let attributes = window.attributes {
+            let slot = tables[window.table].slots[binding.lineItemField]
+            chains.build(rows) { row in
+                let code = Int(slot.code(row))
+                guard code >= 0 && code < window.attributeCount else { return -1 }
+                if let gate = window.gate, code < window.gateCount, gate[code] == 0 { return RowChains.leftOut }
+                return attributes[code]
+            }
+        }
+        return chains
+    }
+
+    private func chains(_ kind: RowChains.Key.Kind, _ window: WindowPlan, _ field: Int, codes: Int) -> RowChains {
+        let key = RowChains.Key(
+            kind: kind, table: window.table, field: field, isEncounter: window.scope == .encounter)
+        if let known = chains[key] { return known }
+        let fresh = RowChains(codes: codes)
+        chains[key] = fresh
+        return fresh
     }
 }

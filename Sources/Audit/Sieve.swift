@@ -56,7 +56,7 @@ final class Sieve {
         for (index, sieve) in pairs.enumerated() {
             sieve.run(context, lines(plan.pairs[index].roleA), lines(plan.pairs[index].roleB), lists)
         }
-        for table in plan.diagnoses { DiagnosisSieve.run(table, context, lines(table.role), lists) }
+        DiagnosisSieve.run(plan.diagnoses, context, lines(plan.diagnoses.role), lists)
         for table in plan.distincts { DistinctSieve.run(table, context, lines(table.role), lists) }
         for table in plan.encounterSums { EncounterSumSieve.run(table, context, lines(table.role), lists) }
         for sieve in operators { sieve.run(context, lists) }

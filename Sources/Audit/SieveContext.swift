@@ -60,6 +60,10 @@ final class SieveContext {
 
     @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columns[number].base }
 
+    @inline(__always) func lines(of encounter: Int) -> Range<Int> {
+        Int(lineStarts[encounter])..<Int(lineStarts[encounter &+ 1])
+    }
+
     private func bindItems(_ slot: Slot) {
         hasUnknownItems = slot.kind == .absent || slot.validity != nil
         if slot.kind == .code, slot.validity == nil, slot.remap == nil {

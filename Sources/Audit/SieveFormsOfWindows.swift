@@ -191,6 +191,8 @@ struct DiagnosisForm {
 /// `COUNT(DISTINCT item) … >= 2` or `= 1` among lines of one encounter.
 struct DistinctForm {
     let wantsSeveral: Bool
+    /// Only lines of the same day are counted together.
+    let isDaily: Bool
     let window: Window?
 
     init?(_ expression: Expression, _ rule: CompiledRule, _ forms: SieveForms) {
@@ -214,6 +216,7 @@ struct DistinctForm {
         default: return nil
         }
         self.window = window
+        isDaily = SumReach(keys: keys, range: nil) == .day
     }
 }
 

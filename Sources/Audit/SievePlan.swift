@@ -22,7 +22,7 @@ final class SievePlan: @unchecked Sendable {
     private(set) var pairs: [PairTable] = []
     let direct: DirectTable
     private(set) var distincts: [DistinctTable] = []
-    private(set) var diagnoses: [DiagnosisTable] = []
+    let diagnoses: DiagnosisTable
     private(set) var encounterSums: [EncounterSumTable] = []
     /// Operators that look at encounters, or at every line.
     private(set) var others: [(rule: Int, make: () -> any SieveOperator)] = []
@@ -38,6 +38,7 @@ final class SievePlan: @unchecked Sendable {
         paths = Array(repeating: "general", count: rules.count)
         guards = GuardTable(codes: codes)
         direct = DirectTable(codes: codes)
+        diagnoses = DiagnosisTable(codes: codes, binding)
         roles = Array(repeating: 0, count: codes + 1)
         let items = ItemFacts(binding)
         binding.windowGates = items.windowGates()
@@ -55,6 +56,7 @@ final class SievePlan: @unchecked Sendable {
         }
         guards.close()
         direct.close()
+        diagnoses.close()
         for table in pairs { table.close() }
         for table in sums { table.close() }
         assignRoles()
@@ -279,8 +281,7 @@ final class SievePlan: @unchecked Sendable {
         _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression
     ) -> Bool {
         guard let form = DiagnosisForm(expression, rule, forms) else { return false }
-        let table = DiagnosisTable(number, form, gate, binding)
-        diagnoses.append(table)
+        diagnoses.add(number, form, gate, binding)
         return true
     }
 
@@ -290,7 +291,7 @@ final class SievePlan: @unchecked Sendable {
     ) -> Bool {
         guard let form = DistinctForm(expression, rule, forms) else { return false }
         let counted = items.gate(of: form.window, rule, forms) ?? (form.window == nil ? gate : items.all)
-        distincts.append(DistinctTable(rule: number, wantsSeveral: form.wantsSeveral, gate: gate, counted: counted))
+        distincts.append(DistinctTable(number, form, gate: gate, counted: counted))
         return true
     }
 
@@ -312,9 +313,7 @@ final class SievePlan: @unchecked Sendable {
             table.roleB = role(table.codesB)
         }
         // Several tables may share a role: they look at their own gate again.
-        let diagnosisCodes = Set(diagnoses.flatMap(\.codesInUse))
-        let diagnosisRole = role(diagnosisCodes)
-        for table in diagnoses { table.role = diagnosisRole }
+        diagnoses.role = role(diagnoses.codesInUse)
         let distinctCodes = Set(distincts.flatMap(\.codesInUse))
         let distinctRole = role(distinctCodes)
         for table in distincts { table.role = distinctRole }

@@ -75,39 +75,49 @@ enum DiagnosisSieve {
         guard let starts = diagnoses.starts else { return }
         let items = context.items
         table.starts.withUnsafeBufferPointer { itemStarts in
-            table.intervals.withUnsafeBufferPointer { intervals in
-                table.ranks.withUnsafeBufferPointer { ranks in
-                    for line in lines {
-                        let code = Int(items[Int(line)])
-                        let first = Int(itemStarts[code])
-                        let last = Int(itemStarts[code &+ 1])
-                        let encounter = Int(context.encounterOf[Int(line)])
-                        var found = false
-                        var unknown = false
-                        var row = Int(starts[encounter])
-                        let end = Int(starts[encounter &+ 1])
-                        while row < end && !found {
-                            let diagnosis = slot.code(row)
-                            let rank = diagnosis >= 0 && Int(diagnosis) < ranks.count ? ranks[Int(diagnosis)] : -1
-                            if diagnosis < 0 { unknown = true }
-                            var index = first
-                            while index < last {
-                                let interval = intervals[index]
-                                if rank >= interval.lowerBound && rank <= interval.upperBound {
-                                    found = true
-                                    break
+            table.entries.withUnsafeBufferPointer { entries in
+                table.intervals.withUnsafeBufferPointer { intervals in
+                    table.ranks.withUnsafeBufferPointer { ranks in
+                        for line in lines {
+                            let code = Int(items[Int(line)])
+                            let encounter = Int(context.encounterOf[Int(line)])
+                            let rows = Int(starts[encounter])..<Int(starts[encounter &+ 1])
+                            for place in Int(itemStarts[code])..<Int(itemStarts[code &+ 1]) {
+                                let entry = entries[place]
+                                let wanted = UnsafeBufferPointer(
+                                    rebasing: intervals[Int(entry.first)..<Int(entry.first &+ entry.count)])
+                                let (isFound, isOpen) = find(wanted, rows, slot, ranks)
+                                // Needed and present, or forbidden and surely absent: clear.
+                                if entry.isNegated ? isFound : !isFound && !isOpen { continue }
+                                for rule in Int(entry.firstRule)..<Int(entry.firstRule &+ entry.ruleCount) {
+                                    lists[Int(table.rules[rule])].append(line)
                                 }
-                                index &+= 1
                             }
-                            row &+= 1
                         }
-                        // Needed and present, or forbidden and surely absent: clear.
-                        if table.isNegated ? found : !found && !unknown { continue }
-                        if table.gate.admits(Int32(truncatingIfNeeded: code)) { lists[table.rule].append(line) }
                     }
                 }
             }
         }
+    }
+
+    /// Whether a diagnosis lies in one of the intervals, and whether one that is not known may.
+    @inline(__always) private static func find(
+        _ intervals: UnsafeBufferPointer<ClosedRange<Int32>>, _ rows: Range<Int>, _ slot: Slot,
+        _ ranks: UnsafeBufferPointer<Int32>
+    ) -> (isFound: Bool, isOpen: Bool) {
+        var isOpen = false
+        for row in rows {
+            let diagnosis = slot.code(row)
+            guard diagnosis >= 0 else {
+                isOpen = true
+                continue
+            }
+            let rank = Int(diagnosis) < ranks.count ? ranks[Int(diagnosis)] : -1
+            for interval in intervals where rank >= interval.lowerBound && rank <= interval.upperBound {
+                return (true, isOpen)
+            }
+        }
+        return (false, isOpen)
     }
 }
 
@@ -118,13 +128,19 @@ enum DistinctSieve {
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         let items = context.items
+        let days = context.chunk[.line].slots[context.binding.lineDayField]
+        // Lines of an encounter are in day order; a line of unknown day belongs to all days.
+        let isDaily = table.isDaily && days.kind == .int32 && days.validity == nil
         var index = 0
         while index < lines.count {
             let encounter = context.encounterOf[Int(lines[index])]
+            let day = isDaily ? days.int32s[Int(lines[index])] : 0
             let start = index
             var first: Int32 = -1
             var isSeveral = false
-            while index < lines.count, context.encounterOf[Int(lines[index])] == encounter {
+            while index < lines.count, context.encounterOf[Int(lines[index])] == encounter,
+                !isDaily || days.int32s[Int(lines[index])] == day
+            {
                 let code = items[Int(lines[index])]
                 // An item that only may be of the set can add to "several", and cannot take from "one".
                 if table.wantsSeveral ? table.counted.admits(code) : table.counted.isSure(code) {

@@ -160,35 +160,71 @@ final class PairTable: @unchecked Sendable {
 }
 
 /// Items that need, or forbid, a diagnosis: the diagnoses of each as intervals of ranks.
+///
+/// Rules that ask the same of an item share an entry, so that the cost follows what is asked, not how often.
 final class DiagnosisTable: @unchecked Sendable {
-    let rule: Int
-    let isNegated: Bool
-    /// Intervals of item code c: `intervals[starts[c]..<starts[c + 1]]`.
+    struct Entry: Hashable {
+        let isNegated: Bool
+        /// `intervals[first..<first + count]`.
+        let first: Int32
+        let count: Int32
+        /// `rules[firstRule..<firstRule + ruleCount]`.
+        let firstRule: Int32
+        let ruleCount: Int32
+    }
+
+    private struct Demand: Hashable {
+        let isNegated: Bool
+        let intervals: [ClosedRange<Int32>]
+    }
+
+    /// Entries of item code c: `entries[starts[c]..<starts[c + 1]]`.
     private(set) var starts: [Int32]
+    private(set) var entries: [Entry] = []
     private(set) var intervals: [ClosedRange<Int32>] = []
+    private(set) var rules: [Int32] = []
     /// Rank of a diagnosis code in byte order; -1 for codes that are not diagnoses of the dataset.
     let ranks: [Int32]
-    let gate: ItemGate
-    var codesInUse: [Int] { gate.codes }
+    private var building: [Int: [Demand: [Int32]]] = [:]
     var role = 0
 
-    init(_ rule: Int, _ form: DiagnosisForm, _ gate: ItemGate, _ binding: Binding) {
-        self.rule = rule
-        isNegated = form.isNegated
-        self.gate = gate
+    init(codes: Int, _ binding: Binding) {
         ranks = binding.diagnosisRanks.ranks
-        starts = Array(repeating: 0, count: gate.truth.count + 1)
+        starts = Array(repeating: 0, count: codes + 1)
+    }
+
+    var codesInUse: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
+
+    func add(_ rule: Int, _ form: DiagnosisForm, _ gate: ItemGate, _ binding: Binding) {
         let index = form.list.index(column: form.itemColumn)
         let cells = form.list.columns[form.codeColumn]
-        for code in 0..<gate.truth.count {
-            starts[code] = Int32(intervals.count)
-            guard gate.truth[code] != 0 else { continue }
+        for code in gate.codes {
+            var found: [ClosedRange<Int32>] = []
             for row in index.rows(Int32(code)) where cells.isKnown(Int(row)) {
                 let text = binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: cells.values[Int(row)]))
-                if let range = binding.diagnosisRanks.ranks(text, isPrefix: cells.isPrefix) { intervals.append(range) }
+                if let range = binding.diagnosisRanks.ranks(text, isPrefix: cells.isPrefix) { found.append(range) }
+            }
+            let demand = Demand(isNegated: form.isNegated, intervals: found)
+            building[code, default: [:]][demand, default: []].append(Int32(rule))
+        }
+    }
+
+    func close() {
+        for code in 0..<starts.count - 1 {
+            starts[code] = Int32(entries.count)
+            let demands = (building[code] ?? [:]).sorted { ($0.value.first ?? 0) < ($1.value.first ?? 0) }
+            for (demand, rules) in demands {
+                entries.append(
+                    Entry(
+                        isNegated: demand.isNegated, first: Int32(intervals.count),
+                        count: Int32(demand.intervals.count), firstRule: Int32(self.rules.count),
+                        ruleCount: Int32(rules.count)))
+                intervals += demand.intervals
+                self.rules += rules
             }
         }
-        starts[gate.truth.count] = Int32(intervals.count)
+        starts[starts.count - 1] = Int32(entries.count)
+        building = [:]
     }
 }
 
@@ -223,13 +259,15 @@ struct DiagnosisRanks {
 final class DistinctTable: @unchecked Sendable {
     let rule: Int
     let wantsSeveral: Bool
+    let isDaily: Bool
     let gate: ItemGate
     let counted: ItemGate
     var role = 0
 
-    init(rule: Int, wantsSeveral: Bool, gate: ItemGate, counted: ItemGate) {
+    init(_ rule: Int, _ form: DistinctForm, gate: ItemGate, counted: ItemGate) {
         self.rule = rule
-        self.wantsSeveral = wantsSeveral
+        wantsSeveral = form.wantsSeveral
+        isDaily = form.isDaily
         self.gate = gate
         self.counted = counted
     }
