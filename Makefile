@@ -54,6 +54,10 @@ golden: setup ## Rewrite expectations and generated pages; read the diff as care
 	YIJIAN_GOLDEN=rewrite swift test $(CONFIGURATION) --disable-xctest --filter 'Golden|Generated'
 	@git --no-pager diff --stat || true
 
+.PHONY: picture
+picture: build ## Redraw the README's pictures from a real run of the demo
+	@Scripts/pictures $(YIJIAN)
+
 .PHONY: bench
 bench: build ## Compare with DuckDB on the 30 rules at 1 M and 10 M lines, bars at the end
 	@Scripts/python-tools

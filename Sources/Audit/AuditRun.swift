@@ -101,10 +101,11 @@ package struct AuditRun {
         for (index, field) in Table.encounter.fields.enumerated() {
             binding.encounterCodes[index] = reader.codes(of: [(.encounter, field.name)]).sorted()
         }
+        let reach = try Self.reach(reader, masters)
         var runnable: [CompiledRule] = []
         var missing: [String: String] = [:]
         for rule in binding.rules {
-            if let reason = try Self.reasonNotToRun(rule, binding, reader, masters) {
+            if let reason = reach.reasonNotToRun(rule) {
                 missing[rule.rule.id] = reason
             } else {
                 runnable.append(rule)
@@ -123,33 +124,20 @@ package struct AuditRun {
         phases.append(AuditReport.Phase(name: "bind", seconds: clock.seconds))
     }
 
-    /// Why a rule cannot run here; nil when it can.
-    ///
-    /// A table or field that nobody delivered is unknown. A rule that could convict all the same runs; one that could
-    /// not would only leave every unit open, and names what is missing instead.
-    private static func reasonNotToRun(
-        _ rule: CompiledRule, _ binding: Binding, _ reader: ClaimsReader, _ masters: Masters
-    ) throws -> String? {
-        if case .none = rule.partition { return "its keys have nothing in common by which rows could be divided" }
-        let unit = rule.rule.unit.table
-        guard try reader.has(unit) else { return "no table \(unit.rawValue)" }
-        func isThere(_ table: Table, _ field: Int?) throws -> Bool {
-            guard table.role == .master else { return try reader.has(table, field: field) }
+    /// Which tables and fields the dataset has.
+    private static func reach(_ reader: ClaimsReader, _ masters: Masters) throws -> Reach {
+        var fields: [Table: Set<Int>] = [:]
+        for table in Table.allCases where table.role != .master {
+            guard try reader.has(table) else { continue }
+            fields[table] = Set(try table.fields.indices.filter { try reader.has(table, field: $0) })
+        }
+        return Reach { table, field in
+            guard table.role == .master else {
+                return fields[table].map { known in field.map { known.contains($0) } ?? true } ?? false
+            }
             let rows = masters.chunk[table]
             return rows.isPresent && (field.map { rows.slots[$0].kind != .absent } ?? true)
         }
-        let reach = Reach(isThere: { (try? isThere($0, $1)) ?? false })
-        let conditions = (rule.rule.filter.map { [$0] } ?? []) + [rule.rule.test]
-        let joins = rule.rule.lists.flatMap(\.on).map(\.expression)
-        let keys: [Rules.Expression] =
-            if case .group(_, let keys) = rule.rule.unit { keys.map(\.expression) } else { [] }
-        if conditions.allSatisfy({ reach.canBeTrue($0) }), (joins + keys).allSatisfy({ reach.canBeKnown($0) }) {
-            return nil
-        }
-        for expression in conditions + joins + keys {
-            if let name = reach.missing(in: expression) { return name }
-        }
-        return nil
     }
 
     private mutating func execute(

@@ -12,11 +12,11 @@ package final class Binding: @unchecked Sendable {
     let knowledge: BoundKnowledge
     let masters: Masters
     let vocabulary: Vocabulary
-    let coverageFrom: Int32
-    let coverageTo: Int32
-    let isClosedWorld: Bool
+    private(set) var coverageFrom: Int32
+    private(set) var coverageTo: Int32
+    private(set) var isClosedWorld: Bool
     /// Day on which open stays are taken to end.
-    let horizonDay: Int32
+    private(set) var horizonDay: Int32
     /// Per table position: the nodes that select list rows by date and area.
     let selections: [Selection]
 
@@ -48,9 +48,6 @@ package final class Binding: @unchecked Sendable {
 
     /// Per table position: the cause when nobody delivered the table, or it is silent about a code.
     let tableCauses: [Int32]
-
-    /// The cause when it is not known how far a run of days reaches.
-    let runCause: Int32
 
     /// The cause when the smallest or largest of no rows is asked for.
     let emptyCause: Int32
@@ -116,7 +113,6 @@ package final class Binding: @unchecked Sendable {
         settlementDayCause = compiler.program.otherCause("settlement.day")
         emptyCause = compiler.program.otherCause("empty")
         areaCause = compiler.program.otherCause("area")
-        runCause = compiler.program.otherCause("run")
         tableCauses = Table.allCases.map { compiler.program.otherCause($0.rawValue) }
         rules = plan.rules.enumerated().map { compiler.compile(rule: $1, number: $0) }
         var own: [Int: Int32] = [:]
@@ -132,6 +128,14 @@ package final class Binding: @unchecked Sendable {
         partitionNodes = own
         relatedPartitionNodes = others
         program = compiler.program
+    }
+
+    /// What the next question's rows cover; for bindings that one thread uses for many questions.
+    func cover(from: Int32, to: Int32, isClosed: Bool) {
+        coverageFrom = from
+        coverageTo = to
+        isClosedWorld = isClosed
+        horizonDay = to
     }
 
     func covers(_ from: Int128, _ to: Int128) -> Bool {

@@ -84,8 +84,8 @@ package enum CaseDataset {
         }
 
         private static func time(of row: CaseRow, in table: Table) -> (Int32, Int32) {
-            var day = Int32.max
-            var second = Int32.max
+            var day = Int32.min
+            var second = Int32.min
             let names = table == .encounter ? ("start_day", "start_second") : ("day", "second")
             if let index = table.index(of: names.0), case .day(let value) = row.values[index] { day = value }
             if let index = table.index(of: names.1), case .second(let value) = row.values[index] { second = value }

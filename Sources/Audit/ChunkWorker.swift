@@ -76,13 +76,6 @@ final class ChunkWorker: @unchecked Sendable {
         }
         let drafts = judge.takeDrafts()
         guard !drafts.isEmpty else { return }
-        // By person, then rule, then first row: the same order whatever the chunk holds.
-        var order = drafts.indices.map { index -> (UInt64, Int32, Int32) in
-            let draft = drafts[index]
-            let key = UInt64(UInt32(bitPattern: draft.partition)) << 32 | UInt64(UInt32(bitPattern: draft.rule))
-            return (key, draft.firstRow, Int32(index))
-        }
-        order.sort { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1 != $1.1 ? $0.1 < $1.1 : $0.2 < $1.2 }
-        for entry in order { encoder.encode(drafts[Int(entry.2)], in: chunk, evaluator: judge.evaluator) }
+        for index in drafts.inFileOrder { encoder.encode(drafts[index], in: chunk, evaluator: judge.evaluator) }
     }
 }

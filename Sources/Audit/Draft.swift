@@ -67,3 +67,16 @@ struct RuleTally {
         undetermined.merge(other.undetermined, uniquingKeysWith: +)
     }
 }
+
+extension [Draft] {
+    /// Places of the drafts by person, then rule, then first row: the same order whatever the chunk holds.
+    var inFileOrder: [Int] {
+        var order = indices.map { index -> (UInt64, Int32, Int32) in
+            let draft = self[index]
+            let key = UInt64(UInt32(bitPattern: draft.partition)) << 32 | UInt64(UInt32(bitPattern: draft.rule))
+            return (key, draft.firstRow, Int32(truncatingIfNeeded: index))
+        }
+        order.sort { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1 != $1.1 ? $0.1 < $1.1 : $0.2 < $1.2 }
+        return order.map { Int($0.2) }
+    }
+}

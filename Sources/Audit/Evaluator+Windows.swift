@@ -25,9 +25,7 @@ extension Evaluator {
     func scanned(_ number: Int, _ focus: Int) -> Value {
         let window = plans[number]
         if case .run(let days) = window.range {
-            let run = rowsOfRun(window, focus, days: days)
-            if !run.isKnown { return unknown(window, binding.runCause) }
-            foldedRun = run.rows
+            foldedRun = rowsOfRun(window, focus, days: days)
         }
         defer { foldedRun = nil }
         let isIncomplete = isOpen && !isComplete(window, focus)
@@ -149,7 +147,8 @@ extension Evaluator {
             return
         }
         if case .run(let days) = window.range {
-            for row in foldedRun ?? rowsOfRun(window, focus, days: days).rows where !body(Int(row), true) { return }
+            let run = foldedRun ?? rowsOfRun(window, focus, days: days)
+            for row in run.rows where !body(Int(row), run.isKnown) { return }
             return
         }
         let days = days(of: window, focus)
@@ -347,10 +346,10 @@ extension Evaluator {
 
     /// The rows connected to the focus row by steps of at most `days` days (连续).
     ///
-    /// Not known when the focus row's day is not, or when a row of the run only may belong to it.
+    /// Not known when the focus row's day is not, or when a row of the run only may belong to it: then each of the rows
+    /// that share the keys may belong.
     private func rowsOfRun(_ window: WindowPlan, _ focus: Int, days: Int) -> (rows: [Int32], isKnown: Bool) {
         let own = evaluate(window.focusTime, focus)
-        guard own.isKnown else { return ([], false) }
         var entries: [(day: Int128, row: Int32, isSure: Bool)] = []
         var undated: [Int32] = []
         forEachSharing(window, focus) { row, truth in
@@ -358,6 +357,8 @@ extension Evaluator {
             if day.isKnown { entries.append((day.lo, Int32(row), truth.isTrue)) } else { undated.append(Int32(row)) }
             return true
         }
+        func all() -> [Int32] { (entries.map(\.row) + undated).sorted() }
+        guard own.isKnown, undated.isEmpty else { return (all(), false) }
         entries.sort { ($0.day, $0.row) < ($1.day, $1.row) }
         let step = Int128(days)
         var first = entries.firstIndex { $0.day >= own.lo } ?? entries.count
@@ -373,7 +374,8 @@ extension Evaluator {
             first -= 1
         }
         let run = entries[first..<last]
-        return ((run.map(\.row) + undated).sorted(), undated.isEmpty && run.allSatisfy(\.isSure))
+        guard run.allSatisfy(\.isSure) else { return (all(), false) }
+        return (run.map(\.row).sorted(), true)
     }
 
     /// The rows of the window's table that may be related at all.

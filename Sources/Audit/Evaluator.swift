@@ -54,7 +54,7 @@ final class Evaluator {
     var isPlaceless = false
     var placelessCause: Int32 = -1
     /// The rows of a run that is being folded.
-    var foldedRun: [Int32]?
+    var foldedRun: (rows: [Int32], isKnown: Bool)?
 
     struct Member {
         let row: Int32

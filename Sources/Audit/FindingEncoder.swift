@@ -19,8 +19,11 @@ final class FindingDictionaries: @unchecked Sendable {
     init(_ binding: Binding, institutions: Set<Int32>, items: Set<Int32>, pools: Set<Int32>) {
         let vocabulary = binding.vocabulary
         func ordered(_ codes: Set<Int32>) -> ([String], [Int32]) {
-            let sorted = codes.sorted { vocabulary.view($0).lexicographicallyPrecedes(vocabulary.view($1)) }
-            var places = [Int32](repeating: -1, count: vocabulary.count)
+            // Online some codes are met first during the run.
+            let size = max(vocabulary.count, Int(codes.max() ?? -1) + 1)
+            let sorted = codes.map { ($0, vocabulary.bytes(of: $0)) }
+                .sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
+            var places = [Int32](repeating: -1, count: size)
             for (place, code) in sorted.enumerated() { places[Int(code)] = Int32(place) }
             return (sorted.map { vocabulary.string($0) }, places)
         }

@@ -62,6 +62,17 @@ package struct FindingsRecord: Sendable, Hashable {
     /// The claims table whose rows are flagged.
     package var table: Table? { Table(rawValue: violatingTable) }
 
+    /// Evidence rows with their tables; a row of another table than the first carries its name.
+    package var involvedRows: [(table: Table, id: String)] {
+        let lead = involvedTable.flatMap(Table.init(rawValue:)) ?? table ?? .line
+        return involved.map { name in
+            guard let colon = name.firstIndex(of: ":"), let table = Table(rawValue: String(name[..<colon])) else {
+                return (lead, name)
+            }
+            return (table, String(name[name.index(after: colon)...]))
+        }
+    }
+
     package var month: String? {
         guard let day else { return nil }
         return String(day.description.prefix(7))

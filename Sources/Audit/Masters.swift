@@ -45,13 +45,27 @@ final class Masters: @unchecked Sendable {
             result.slots[index] = try slot(for: field, column: column, of: file, rows: rows, vocabulary: vocabulary)
             result.slots[index].isNonNegative = table.isNonNegative(index)
         }
+        adopt(table, result, codes: vocabulary.count)
+    }
+
+    /// Takes over the rows of a master table; codes are numbered below `codes`.
+    func adopt(_ table: Table, _ result: TableRows, codes: Int) {
+        let position = table.position
+        let slots = chunk.tables[position].slots
+        if slots != result.slots {
+            for field in table.fields.indices { slots[field] = result.slots[field] }
+            result.slots.deallocate()
+        }
+        var result = result
+        result.slots = slots
+        let rows = result.rows
         chunk.tables[position] = result
         if let key = table.fields.first?.name == "code" ? result.slots[0] : nil {
-            let byCode = chunk.arena.allocate(Int32.self, vocabulary.count)
-            byCode.initialize(repeating: -1, count: vocabulary.count)
+            let byCode = chunk.arena.allocate(Int32.self, codes)
+            byCode.initialize(repeating: -1, count: codes)
             for row in 0..<rows where key.code(row) >= 0 { byCode[Int(key.code(row))] = Int32(row) }
             rowByCode[position] = byCode
-            codeCounts[position] = vocabulary.count
+            codeCounts[position] = codes
         }
         if table == .agreement || table == .eligibility { bindSpans(table, result) }
     }

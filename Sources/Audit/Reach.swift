@@ -8,6 +8,25 @@ struct Reach {
     /// Whether a table, and the field of it, is in the dataset.
     let isThere: (Table, Int?) -> Bool
 
+    /// Why a rule cannot run; nil when it can.
+    ///
+    /// A table or field that nobody delivered is unknown. A rule that could convict all the same runs; one that could
+    /// not would only leave every unit open, and names what is missing instead.
+    func reasonNotToRun(_ rule: CompiledRule) -> String? {
+        if case .none = rule.partition { return "its keys have nothing in common by which rows could be divided" }
+        let unit = rule.rule.unit.table
+        guard isThere(unit, nil) else { return "no table \(unit.rawValue)" }
+        let conditions = (rule.rule.filter.map { [$0] } ?? []) + [rule.rule.test]
+        let joins = rule.rule.lists.flatMap(\.on).map(\.expression)
+        var keys: [Expression] = []
+        if case .group(_, let list) = rule.rule.unit { keys = list.map(\.expression) }
+        if conditions.allSatisfy({ canBeTrue($0) }), (joins + keys).allSatisfy({ canBeKnown($0) }) { return nil }
+        for expression in conditions + joins + keys {
+            if let name = missing(in: expression) { return name }
+        }
+        return nil
+    }
+
     func canBeTrue(_ expression: Expression) -> Bool { truth(expression, true) }
 
     private func truth(_ expression: Expression, _ wanted: Bool) -> Bool {

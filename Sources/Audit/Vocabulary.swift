@@ -15,6 +15,9 @@ final class Vocabulary: @unchecked Sendable {
         var texts: [[UInt8]] = []
     }
 
+    /// The number of texts that were first met during the run.
+    var lateCount: Int { late.withLock { $0.texts.count } }
+
     /// The number of codes given out before the run began.
     var count: Int { words.count }
     /// Items of the dataset's lines have the codes below this: they are interned before anything else.

@@ -27,6 +27,9 @@ import Testing
             #expect(score.nearMissesFlagged.isEmpty, "\(score.rule) flagged \(score.nearMissesFlagged.prefix(3))")
         }
         #expect(scores.count == 33)
+        // The city's settlements say what each fund paid: what was lost is known wherever lines were settled.
+        let (priced, lost) = try losses(city)
+        #expect(priced > 50 && lost * 5 > priced * 4, "\(lost) of \(priced) findings with money have a known loss")
         // Rules that no story is about find nothing in a city where everything else is in order.
         let planted = Set(scores.map(\.rule))
         for (rule, rows) in flagged where !planted.contains(rule) {
@@ -67,6 +70,20 @@ import Testing
         #expect(diagnostics.isEmpty, "\(diagnostics)")
         let dataset = try Dataset.open(city.path + "/dataset")
         return try AuditRun.run(dataset: dataset, plan: plan, into: city.path + "/run", options: AuditOptions())
+    }
+
+    /// Findings with money at stake, and those of them whose loss to the funds is known.
+    private func losses(_ city: CityFolder) throws -> (priced: Int, lost: Int) {
+        var priced = 0
+        var lost = 0
+        try FindingsFile(path: city.path + "/run/findings.arrow").visit { finding in
+            if (finding.gross ?? 0) > 0 {
+                priced += 1
+                if finding.loss != nil { lost += 1 }
+            }
+            return true
+        }
+        return (priced, lost)
     }
 
     private func flaggedRows(_ city: CityFolder) throws -> [String: Set<String>] {

@@ -237,11 +237,14 @@ extension Evaluator {
     /// Keeps the rows connected to the focus row by steps of at most `days` days (连续).
     private func keepRun(_ days: Int, of focus: RowReference, in found: inout WindowRows) {
         let origin = day(of: focus)
-        guard let start = origin.interval.exact else {
-            found = WindowRows(unknown: origin.cause ?? "day")
-            return
-        }
         let all = found.certain + found.possible.map(\.row)
+        let whole = found
+        /// How far the run reaches is not known: each of the rows may belong.
+        func leaveOpen(_ why: String?) {
+            found.certain = []
+            found.possible = (whole.certain.map { ($0, why) } + whole.possible).sorted { $0.0.index < $1.0.index }
+        }
+        guard let start = origin.interval.exact else { return leaveOpen(origin.cause ?? "day") }
         func dayNumber(_ row: RowReference) -> Int128? { day(of: row).interval.exact }
         var reached: Set<Int128> = [start]
         var grew = true
@@ -258,7 +261,7 @@ extension Evaluator {
         found.possible.removeAll { entry in dayNumber(entry.row).map { !reached.contains($0) } ?? false }
         found.possible += undated.map { ($0, day(of: $0).cause) }
         found.possible.sort { $0.row.index < $1.row.index }
-        if let first = found.possible.first { found.unknown = first.cause ?? "run" }
+        if let first = found.possible.first { leaveOpen(first.cause ?? "run") }
     }
 }
 

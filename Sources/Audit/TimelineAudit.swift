@@ -1,0 +1,169 @@
+import Claims
+import Columns
+import Rules
+
+/// The online door (在线审核): the history of a person and the rows of one message, answered in milliseconds.
+///
+/// Rules are bound once; each question is evaluated by the same evaluator as a batch, over the rows that come with it.
+/// What cannot be known from one timeline is said, not guessed: rules that look across persons are named as not run,
+/// and what lies outside the coverage stays undetermined. One thread at a time may ask.
+package final class TimelineAudit {
+    /// Rows known so far, those of the message among them, and up to when they are complete.
+    package struct Question: Sendable {
+        package var rows: [Table: [CaseRow]]
+        /// Identifiers of the rows that are now being written, by table.
+        package var message: [Table: Set<String>]
+        package var coverage: CaseTables.Coverage
+
+        package init(rows: [Table: [CaseRow]], message: [Table: Set<String>], coverage: CaseTables.Coverage) {
+            self.rows = rows
+            self.message = message
+            self.coverage = coverage
+        }
+    }
+
+    /// A finding as a batch over the same rows would have it, and what of it is in the message.
+    package struct Finding: Sendable {
+        package let record: FindingsRecord
+        /// Violating rows that the message writes: these are to be marked (本次违规).
+        package let written: [String]
+        /// Violating rows that were there before: for the message they are evidence.
+        package let earlier: [String]
+    }
+
+    package struct Answer: Sendable {
+        /// Findings with a row of the message, violating or involved, in the order of a batch.
+        package let findings: [Finding]
+        /// Everything that was found on the timelines given.
+        package let all: [FindingsRecord]
+        /// Rules that could not be asked here, and why.
+        package let notRun: [(rule: String, reason: String)]
+        /// The day up to which open stays were taken to last.
+        package let horizon: Day
+    }
+
+    private let plan: Plan
+    private let masterRows: [Table: [CaseRow]]
+    private let absent: Set<Table>
+    private var bound: Bound
+
+    /// After so many texts never met before everything is bound anew, so that memory does not grow with the messages.
+    private static let lateTextsMax = 200_000
+
+    /// What is made once and used for many questions.
+    private struct Bound {
+        let binding: Binding
+        let run: RuleRun
+        let runnable: [CompiledRule]
+        let notRun: [(rule: String, reason: String)]
+    }
+
+    /// `masters` are the rows of master tables; `absent` the tables that are not delivered.
+    package init(plan: Plan, masters: [Table: [CaseRow]], absent: Set<Table>) {
+        self.plan = plan
+        masterRows = masters.filter { $0.key.role == .master }
+        self.absent = absent
+        bound = Self.bind(plan, masterRows, absent)
+    }
+
+    private static func bind(_ plan: Plan, _ rows: [Table: [CaseRow]], _ absent: Set<Table>) -> Bound {
+        let vocabulary = Vocabulary()
+        vocabulary.endItems()
+        let masters = Masters()
+        let binding = Binding(
+            plan: plan, vocabulary: vocabulary, masters: masters,
+            coverage: Coverage(from: Int32.min, to: 0, closedWorld: false), horizonDay: 0)
+        let tables = RowTables { vocabulary.intern($0) }
+        let filled = Table.allCases.filter { $0.role == .master && !absent.contains($0) }.map {
+            ($0, tables.master($0, rows[$0] ?? [], in: masters.chunk))
+        }
+        for (table, filled) in filled { masters.adopt(table, filled, codes: vocabulary.count) }
+        vocabulary.freeze()
+        for table in Table.allCases {
+            binding.isAbsent[table.position] = absent.contains(table) || table.role == .movement
+        }
+        binding.windowGates = Array(repeating: nil, count: binding.program.windows.count)
+        var runnable: [CompiledRule] = []
+        var notRun: [(rule: String, reason: String)] = []
+        for rule in binding.rules {
+            if case .person = rule.partition {
+                if let reason = Reach(isThere: { table, _ in !binding.isAbsent[table.position] }).reasonNotToRun(rule) {
+                    notRun.append((rule.rule.id, reason))
+                } else {
+                    runnable.append(rule)
+                }
+            } else {
+                notRun.append((rule.rule.id, "it looks across persons, which one timeline does not show"))
+            }
+        }
+        return Bound(
+            binding: binding, run: RuleRun(binding, keepsUndetermined: true), runnable: runnable, notRun: notRun)
+    }
+
+    package func ask(_ question: Question) throws(RowRefusal) -> Answer {
+        if bound.binding.vocabulary.lateCount > Self.lateTextsMax { bound = Self.bind(plan, masterRows, absent) }
+        let binding = bound.binding
+        let vocabulary = binding.vocabulary
+        var tables = RowTables { vocabulary.lateCode($0) }
+        let chunk = try tables.timelines(question.rows, absent: absent)
+        var counts = ClaimsReader.NettingCounts()
+        Netting.apply(to: chunk, fields: Array(Table.line.fields.indices), &counts)
+        Netting.dropReversedSettlements(of: chunk, fields: Array(Table.settlement.fields.indices))
+        let to = question.coverage.to?.number ?? Self.latestDay(in: chunk)
+        binding.cover(from: question.coverage.from?.number ?? Int32.min, to: to, isClosed: question.coverage.closed)
+        let records = evaluate(chunk)
+        let findings = records.compactMap { Self.finding($0, question.message) }
+        return Answer(findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: to))
+    }
+
+    private func evaluate(_ chunk: Chunk) -> [FindingsRecord] {
+        let run = bound.run
+        run.enter(chunk)
+        for rule in bound.runnable {
+            let rows = (0..<Int32(chunk.tables[rule.table].rows)).map { $0 }
+            rows.withUnsafeBufferPointer { run.run(rule, candidates: $0) }
+        }
+        let drafts = run.takeDrafts()
+        _ = run.takeTallies()
+        guard !drafts.isEmpty else { return [] }
+        func codes(_ fields: [(Table, String)]) -> Set<Int32> {
+            var found: Set<Int32> = []
+            for (table, name) in fields {
+                let slot = chunk.slot(table, name)
+                for row in 0..<chunk[table].rows where slot.isValid(row) { found.insert(slot.code(row)) }
+            }
+            return found
+        }
+        let dictionaries = FindingDictionaries(
+            bound.binding, institutions: codes([(.encounter, "institution"), (.prescription, "institution")]),
+            items: codes([(.line, "item")]), pools: codes([(.settlement, "pool")]))
+        let encoder = FindingEncoder(bound.binding, dictionaries)
+        for index in drafts.inFileOrder { encoder.encode(drafts[index], in: chunk, evaluator: run.evaluator) }
+        let (columns, count) = encoder.take()
+        let page = FindingsPage(
+            views: columns.map(\.view),
+            dictionaries: FindingColumns.Column.allCases.map { dictionaries.tables[$0.rawValue]?.strings ?? [] })
+        return (0..<count).map { page.record($0) }
+    }
+
+    /// nil when the finding has nothing to do with the message.
+    private static func finding(_ record: FindingsRecord, _ message: [Table: Set<String>]) -> Finding? {
+        let own = record.table.flatMap { message[$0] } ?? []
+        let written = record.violating.filter { own.contains($0) }
+        let isInvolved = record.involvedRows.contains { message[$0.table]?.contains($0.id) ?? false }
+        guard !written.isEmpty || isInvolved else { return nil }
+        return Finding(record: record, written: written, earlier: record.violating.filter { !own.contains($0) })
+    }
+
+    /// The last day on which a line or an encounter is seen.
+    private static func latestDay(in chunk: Chunk) -> Int32 {
+        var latest: Int32?
+        for (table, name) in [(Table.line, "day"), (.encounter, "start_day"), (.encounter, "end_day")] {
+            let slot = chunk.slot(table, name)
+            for row in 0..<chunk[table].rows where slot.isValid(row) {
+                latest = max(latest ?? Int32.min, slot.int32s[row])
+            }
+        }
+        return latest ?? 0
+    }
+}
