@@ -1,8 +1,23 @@
+/// An error in the parts that a shell words: what is wrong, where, what to do, and a code to look up.
+package protocol ExplainedError: Error, CustomStringConvertible {
+    var code: String { get }
+    /// What is wrong, without a full stop.
+    var message: String { get }
+    /// As exact as is known.
+    var place: String { get }
+    /// What the reader can do about it.
+    var advice: String { get }
+}
+
+extension ExplainedError {
+    package var description: String { "\(place): \(code) \(message). \(advice)" }
+}
+
 /// What went wrong with a file, a stream or a dataset: what, where, and what to do.
 ///
 /// Every error has a code (`COL…`) that `docs/dataset.md` lists. Hostile or damaged bytes always end here, never in a
 /// crash.
-package struct ColumnsError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ColumnsError: ExplainedError, Equatable {
     package let code: String
     /// What is wrong, without a full stop.
     package let message: String
@@ -17,6 +32,4 @@ package struct ColumnsError: Error, Equatable, Sendable, CustomStringConvertible
         self.place = place
         self.advice = advice
     }
-
-    package var description: String { "\(place): \(code) \(message). \(advice)" }
 }

@@ -4,7 +4,7 @@ import Glibc
 /// The world failed while importing: a file that cannot be read, a full disk, a mapping with errors.
 ///
 /// Bad rows are never errors; they go to the rejects file.
-package struct IngestError: Error, CustomStringConvertible, Sendable {
+package struct IngestError: ExplainedError {
     package let code: String
     package let message: String
     package let place: String
@@ -20,8 +20,6 @@ package struct IngestError: Error, CustomStringConvertible, Sendable {
     package init(_ error: ColumnsError) {
         self.init(error.code, error.message, at: error.place, advice: error.advice)
     }
-
-    package var description: String { "\(place): \(code) \(message). \(advice)" }
 
     static func cannotRead(_ path: String) -> IngestError {
         let reason = String(cString: strerror(errno))

@@ -24,7 +24,7 @@ import Testing
         for path in sorted(glob.glob(folder + "/dataset/segments/*/*.arrow") + glob.glob(folder + "/dataset/masters/*.arrow")):
             table = pa.ipc.open_file(path).read_all()
             table.validate(full=True)
-            frame = pl.read_ipc(path, memory_map=False)
+            frame = pl.read_ipc(path)
             con = duckdb.connect()
             con.register("t", table)
             rows = con.execute("select * from t").fetchall()

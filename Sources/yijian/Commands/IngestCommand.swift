@@ -42,7 +42,7 @@ struct IngestCommand: ParsableCommand {
     @Flag(name: .long, help: "Refuse rows with identity numbers or codes that break the national form (ING022).")
     var strictCodes = false
 
-    @Flag(name: .long, help: "Only read the mapping and say what is wrong with it.")
+    @Flag(name: .long, help: "Explain what would come from where, with the first values, and change nothing.")
     var check = false
 
     @Flag(name: .long, help: "The report as JSON.")
@@ -62,7 +62,17 @@ struct IngestCommand: ParsableCommand {
                 code: "YJ-321", what: "the mapping cannot be used", place: mapping,
                 advice: "mend what is named above; `yijian ingest --check` reads it again")
         }
-        if check { return try Terminal.show(["The mapping `\(plan.name)` can be used."]) }
+        if check {
+            let explanation = try plan.check(sources: sources)
+            try Terminal.show(
+                explanation.lines + [
+                    explanation.isSound
+                        ? "The mapping `\(plan.name)` can be used."
+                        : "The mapping `\(plan.name)` does not fit these files."
+                ])
+            if !explanation.isSound { throw CommandError.Quiet(status: .checkFailed) }
+            return
+        }
         let report = try Self.ingest(plan, from: sources, into: into) { options in
             if let threads { options.threads = threads }
             options.segment = segment

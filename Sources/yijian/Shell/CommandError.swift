@@ -41,18 +41,13 @@ struct CommandError: Error, Equatable {
     init(_ error: any Error) {
         switch error {
         case let error as CommandError: self = error
-        case let error as ColumnsError:
-            // Codes YJ-3xx are about the content of a findings file; the module's own are about files and disks.
+        case let error as any ExplainedError:
             self.init(
                 code: error.code, what: error.message, place: error.place, advice: error.advice,
-                status: error.code.hasPrefix("YJ-4") || error.code == "COL030" ? .worldFailed : .badInput)
+                status: Self.isOfTheWorld(error.code) ? .worldFailed : .badInput)
         case let error as DocumentError:
             self.init(
                 code: error.code, what: error.reason, place: error.path, advice: error.advice, status: .worldFailed)
-        case let error as IngestError:
-            self.init(
-                code: error.code, what: error.message, place: error.place, advice: error.advice,
-                status: ["ING102", "ING103", "COL030"].contains(error.code) ? .worldFailed : .badInput)
         case let error as CityError: self.init(code: "YJ-330", what: error.description, status: .worldFailed)
         case is AuditCancelled: self = .interrupted
         case let error as FindingsSelection.Mistake:
@@ -61,6 +56,11 @@ struct CommandError: Error, Equatable {
                 advice: "for example --where rule=P17*,outcome=violation,from=2025-01-01", status: .wrongUsage)
         default: self.init(code: "YJ-400", what: String(describing: error), status: .worldFailed)
         }
+    }
+
+    /// Codes about files and disks, as against what they hold.
+    private static func isOfTheWorld(_ code: String) -> Bool {
+        code.hasPrefix("YJ-4") || ["COL030", "ING102", "ING103"].contains(code)
     }
 
     init(
@@ -105,7 +105,7 @@ func exitReporting(_ error: any Error) -> Never {
 
 private func known(_ error: any Error) -> CommandError? {
     switch error {
-    case is CommandError, is ColumnsError, is DocumentError, is IngestError, is CityError, is AuditCancelled,
+    case is CommandError, is any ExplainedError, is DocumentError, is CityError, is AuditCancelled,
         is FindingsSelection.Mistake:
         CommandError(error)
     case is ExitCode, is ValidationError, is CleanExit: nil

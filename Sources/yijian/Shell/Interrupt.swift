@@ -9,6 +9,11 @@ enum Interrupt {
     private static let count = Atomic<Int>(0)
 
     static func listen() {
+        // A parent may have blocked them, and children inherit that.
+        var heard = sigset_t()
+        sigemptyset(&heard)
+        for number in [SIGINT, SIGTERM] { sigaddset(&heard, number) }
+        sigprocmask(SIG_UNBLOCK, &heard, nil)
         for number in [SIGINT, SIGTERM] {
             signal(number) { _ in
                 if Interrupt.count.wrappingAdd(1, ordering: .relaxed).newValue > 1 {
