@@ -146,7 +146,8 @@ package final class TimelineAudit {
         let page = FindingsPage(
             views: columns.map(\.view),
             dictionaries: FindingColumns.Column.allCases.map { dictionaries.tables[$0.rawValue]?.strings ?? [] })
-        return (0..<count).map { page.record($0) }
+        // The page reads the columns where they lie.
+        return withExtendedLifetime(columns) { (0..<count).map { page.record($0) } }
     }
 
     /// nil when the finding has nothing to do with the message.
