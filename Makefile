@@ -41,7 +41,7 @@ test: setup ## Run every test
 	@Scripts/python-tools || echo 'Tests that compare with pyarrow, Polars and DuckDB will say "skipped".'
 	swift build $(CONFIGURATION) --build-tests
 	@Scripts/golden
-	swift test $(CONFIGURATION) --disable-xctest
+	swift test $(CONFIGURATION) --disable-xctest --skip-build
 
 .PHONY: differential
 differential: setup ## Compare engine and reference on SEEDS random worlds from SEED on (a long campaign)

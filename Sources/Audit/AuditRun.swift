@@ -13,6 +13,8 @@ package struct AuditOptions: Sendable {
     package var to: Day?
     /// Rules about one person look only at persons of whom something new was said since this generation.
     package var since: Int?
+    /// Rules about one person look only at these.
+    package var persons: [String]?
     /// Also write undetermined units as rows.
     package var undeterminedRows = false
     /// Use no sieve: every row of every rule goes to the evaluator.
@@ -161,7 +163,9 @@ package struct AuditRun {
         let keyedPlans = keyed.map { KeyedPlan($0, binding, isGeneral: options.generalPathOnly) }
         let threads = max(1, min(options.threads, 64))
         phases.append(AuditReport.Phase(name: "plan", seconds: clock.seconds))
-        let touched = try options.since.map { try TouchedPersons(dataset, since: $0) }
+        let touched =
+            try options.persons.map { TouchedPersons(persons: $0) }
+            ?? options.since.map { try TouchedPersons(dataset, since: $0) }
         let workers = (0..<threads).map { _ in
             ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared, touched: touched)
         }

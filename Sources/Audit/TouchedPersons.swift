@@ -10,6 +10,15 @@ final class TouchedPersons: @unchecked Sendable {
     /// In byte order.
     private var sorted: [[UInt8]] = []
 
+    /// Certain persons, by identifier.
+    init(persons: [String]) {
+        for person in persons {
+            var person = person
+            _ = person.withUTF8 { ids.code(for: $0) }
+        }
+        sorted = persons.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
     init(_ dataset: Dataset, since generation: Int) throws(ColumnsError) {
         let known = Set(try Dataset.open(dataset.path, generation: generation).segments.map(\.name))
         let withdrawn = try WithdrawnRows(dataset.segments)

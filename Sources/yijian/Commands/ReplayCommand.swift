@@ -56,6 +56,8 @@ struct ReplayCommand: ParsableCommand {
         defer { try? FileManager.default.removeItem(at: scratch) }
         var options = AuditOptions()
         options.threads = ProcessInfo.processInfo.activeProcessorCount
+        // A finding of one person follows from that person's rows; rules across persons are computed in full.
+        options.persons = former.person.map { [$0] }
         options.undeterminedRows = former.outcome == "undetermined"
         _ = try AuditCommand.audit(dataset, plan: plan, into: scratch.path, options: options)
         let again = try FindingsRun(folder: scratch.path).findings(withPrefix: former.id, limit: 1).first
