@@ -387,12 +387,7 @@ extension Evaluator {
 
 extension [Int128] {
     func containsSorted(_ value: Int128) -> Bool {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < value { low = middle + 1 } else { high = middle }
-        }
-        return low < count && self[low] == value
+        let place = firstPlace(notBefore: value)
+        return place < count && self[place] == value
     }
 }

@@ -117,8 +117,8 @@ package struct Compaction {
             && withdrawn.hides(encounter, owner.buffer, segment: segment)
     }
 
-    private func header(_ table: Table) throws -> HeaderTable? {
-        guard let layout = tables.layouts[table], let rows = staged(table, partitions: 1) else { return nil }
+    /// Takes over the rows of a table that hold, the older segments first: in each the version is the segment's place.
+    private func stage(_ table: Table, into rows: StagedRows) throws {
         for (number, segment) in parent.segments.enumerated() {
             guard let stored = try stored(segment, table) else { continue }
             for block in 0..<stored.blockCount {
@@ -129,6 +129,11 @@ package struct Compaction {
                 stored.leave(block)
             }
         }
+    }
+
+    private func header(_ table: Table) throws -> HeaderTable? {
+        guard let layout = tables.layouts[table], let rows = staged(table, partitions: 1) else { return nil }
+        try stage(table, into: rows)
         let result = HeaderTable(
             layout: layout, dictionaries: tables.dictionaries[table] ?? [:], expecting: rows.rows)
         try result.resolve([rows], merged: false, withdrawals: nil)
@@ -236,16 +241,7 @@ package struct Compaction {
 
     private func stageMovements(_ table: Table, _ harvest: Harvest) throws {
         guard let rows = staged(table, partitions: 1) else { return }
-        for (number, segment) in parent.segments.enumerated() {
-            guard let stored = try stored(segment, table) else { continue }
-            for block in 0..<stored.blockCount {
-                for row in 0..<(try stored.enter(block)) {
-                    if isHidden(table, stored.identifier(row), .absent, number) { continue }
-                    _ = try stored.stage(row, rank: 0, version: Int64(number), into: rows)
-                }
-                stored.leave(block)
-            }
-        }
+        try stage(table, into: rows)
         harvest.add(table, rows, nil)
     }
 }
