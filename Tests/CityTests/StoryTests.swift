@@ -54,6 +54,25 @@ import Testing
         #expect(bad[1].missed == [lost] && bad[1].recall < 1)
     }
 
+    /// Every rule of the package, with its sieve and without any: the findings, undetermined ones too, are the same bytes.
+    @Test func theSievesLoseNothing() throws {
+        let city = try CityFolder(seed: 2, persons: 1500)
+        let report = try audit(city)
+        let (loaded, _) = PlanLoader.load(package: root + "/knowledge")
+        let plan = try #require(loaded)
+        let dataset = try Dataset.open(city.path + "/dataset")
+        var bytes: [Data] = []
+        for isGeneral in [true, false] {
+            var options = AuditOptions()
+            options.generalPathOnly = isGeneral
+            options.undeterminedRows = true
+            let folder = city.path + "/run-\(isGeneral)"
+            _ = try AuditRun.run(dataset: dataset, plan: plan, into: folder, options: options)
+            bytes.append(try Data(contentsOf: URL(fileURLWithPath: folder + "/findings.arrow")))
+        }
+        #expect(report.findings > 100 && bytes[0] == bytes[1])
+    }
+
     /// Looked at one by one, planted lines are flagged and their near misses clear, and the condition that decides
     /// says so.
     @Test func whatIsAskedOfOneLineIsWhatTheAuditSays() throws {
