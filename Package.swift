@@ -13,6 +13,7 @@ let package = Package(
     products: [.executable(name: "yijian", targets: ["yijian"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -39,10 +40,19 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
+        .target(
+            name: "Web",
+            dependencies: [
+                "Audit", "Rules", "Knowledge", "Claims", "Columns", "CCrypto",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Web", "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -116,6 +116,11 @@ final class ClaimsReader: @unchecked Sendable {
         return chunk
     }
 
+    /// Certain persons between two, from all segments, as delivered.
+    func merged(from first: [UInt8], before next: [UInt8], only touched: TouchedPersons) throws -> Chunk {
+        try MergedChunk.make(sources, fields, withdrawn, from: first, before: next, only: touched)
+    }
+
     /// All rows of a table of movements that hold, batch by batch.
     func movement(_ table: Table) throws -> [Chunk] {
         var chunks: [Chunk] = []

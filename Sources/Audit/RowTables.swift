@@ -14,13 +14,16 @@ struct RowTables {
     init(code: @escaping (UnsafeBufferPointer<UInt8>) -> Int32) { self.code = code }
 
     /// A chunk of whole timelines.
-    mutating func timelines(_ rows: [Table: [CaseRow]], absent: Set<Table>) throws(RowRefusal) -> Chunk {
+    mutating func timelines(_ rows: [Table: [TimelineRow]], absent: Set<Table>) throws(RowRefusal) -> Chunk {
         let chunk = Chunk()
         for table in ClaimsReader.timeline.sorted(by: { Self.depth($0) < Self.depth($1) })
         where table == .person || table == .encounter || !absent.contains(table) {
             let (ordered, owners) = try ordered(rows[table] ?? [], in: table)
-            places[table] = Dictionary(
-                ordered.enumerated().map { ($0.element.id, Int32($0.offset)) }, uniquingKeysWith: { first, _ in first })
+            if table == .person || table == .encounter {
+                places[table] = Dictionary(
+                    ordered.enumerated().map { ($0.element.id, Int32($0.offset)) },
+                    uniquingKeysWith: { first, _ in first })
+            }
             var result = fill(ordered, table, chunk.arena)
             if let parent = Self.parent(of: table) {
                 let copy = chunk.arena.allocate(Int32.self, owners.count)
@@ -35,7 +38,9 @@ struct RowTables {
     }
 
     /// A master table, in the memory of the chunk that keeps it.
-    func master(_ table: Table, _ rows: [CaseRow], in chunk: Chunk) -> TableRows { fill(rows, table, chunk.arena) }
+    func master(_ table: Table, _ rows: [CaseRow], in chunk: Chunk) -> TableRows {
+        fill(rows.map { TimelineRow($0, in: table) }, table, chunk.arena)
+    }
 
     private func adopt(_ rows: TableRows, _ table: Table, _ chunk: Chunk) {
         let slots = chunk[table].slots
@@ -59,30 +64,42 @@ struct RowTables {
     }
 
     private func ordered(
-        _ rows: [CaseRow], in table: Table
-    ) throws(RowRefusal) -> (rows: [CaseRow], owners: [Int32]) {
-        var keyed: [(owner: Int32, numbers: [Int64], text: [UInt8], row: CaseRow)] = []
-        for row in rows {
-            let time = RowTables.time(of: row, in: table)
-            keyed.append((try owner(of: row, in: table), time, RowTables.name(of: row, in: table), row))
+        _ rows: [TimelineRow], in table: Table
+    ) throws(RowRefusal) -> (rows: [TimelineRow], owners: [Int32]) {
+        guard !rows.isEmpty else { return ([], []) }
+        let times = Self.timeFields[table.position]
+        let code = table == .diagnosis ? Self.diagnosisCode : nil
+        let parent = Self.parent(of: table)
+        let parentField = parent.flatMap { table.index(of: $0.rawValue) }
+        var keys: [(owner: Int32, first: Int64, second: Int64, row: Int)] = []
+        keys.reserveCapacity(rows.count)
+        for (number, row) in rows.enumerated() {
+            var owner: Int32 = 0
+            if let parent, let parentField {
+                guard case .row(let id) = row.values[parentField], let place = places[parent]?[id] else {
+                    throw RowRefusal(table: table, row: row.id, parent: parent)
+                }
+                owner = place
+            }
+            keys.append(
+                (
+                    owner, times.first >= 0 ? row.values[times.first].order : 0,
+                    times.second >= 0 ? row.values[times.second].order : 0, number
+                ))
         }
-        keyed.sort { a, b in
+        keys.sort { a, b in
             if a.owner != b.owner { return a.owner < b.owner }
-            if a.numbers != b.numbers { return a.numbers.lexicographicallyPrecedes(b.numbers) }
-            return a.text.lexicographicallyPrecedes(b.text)
+            if a.first != b.first { return a.first < b.first }
+            if a.second != b.second { return a.second < b.second }
+            return Self.name(of: rows[a.row], code).precedes(Self.name(of: rows[b.row], code))
         }
-        return (keyed.map(\.row), keyed.map(\.owner))
+        return (keys.map { rows[$0.row] }, keys.map(\.owner))
     }
 
-    private func owner(of row: CaseRow, in table: Table) throws(RowRefusal) -> Int32 {
-        guard let parent = Self.parent(of: table) else { return 0 }
-        guard let field = table.index(of: parent.rawValue), case .row(let id) = row.values[field],
-            let place = places[parent]?[id]
-        else { throw RowRefusal(table: table, row: row.id, parent: parent) }
-        return place
-    }
+    private static let diagnosisCode = Table.diagnosis.index(of: "code")
 
-    private static func time(of row: CaseRow, in table: Table) -> [Int64] {
+    /// Per table position, the fields by which its rows are ordered; -1 for none.
+    private static let timeFields: [(first: Int, second: Int)] = Table.allCases.map { table in
         let names: [String] =
             switch table {
             case .person: []
@@ -91,68 +108,83 @@ struct RowTables {
             case .diagnosis: ["sequence"]
             default: ["day", "second"]
             }
-        return names.map { name in
-            switch table.index(of: name).flatMap({ row.values[$0] }) {
-            case .day(let number), .second(let number): Int64(number)
-            case .number(let number): number
-            default: Int64.min
-            }
-        }
+        let places = names.map { table.index(of: $0) ?? -1 }
+        return (places.first ?? -1, places.count > 1 ? places[1] : -1)
     }
 
-    private static func name(of row: CaseRow, in table: Table) -> [UInt8] {
-        if table == .diagnosis, let field = table.index(of: "code"), case .text(let code) = row.values[field] {
-            return Array(code.utf8)
-        }
-        return Array(row.id.utf8)
+    private static func name(of row: TimelineRow, _ code: Int?) -> String {
+        if let code, case .text(let text) = row.values[code] { return text }
+        return row.id
     }
 
     // MARK: Columns
 
-    private func fill(_ rows: [CaseRow], _ table: Table, _ arena: Arena) -> TableRows {
+    private func fill(_ rows: [TimelineRow], _ table: Table, _ arena: Arena) -> TableRows {
         var result = TableRows(slots: .allocate(capacity: max(1, table.fields.count)))
         result.slots.initialize(repeating: Slot(), count: max(1, table.fields.count))
         result.rows = rows.count
         result.isPresent = true
-        for (index, field) in table.fields.enumerated() {
-            let values = rows.map { $0.values[index] ?? (field.name == table.identifier ? .text($0.id) : nil) }
-            let isCode = table.role == .master ? !Self.isPlainNumber(field.kind) : table.isNumbered(index)
-            result.slots[index] = slot(values, field.kind, isCode: isCode, arena)
-            result.slots[index].isNonNegative = table.isNonNegative(index)
+        let shapes = Self.shapes[table.position]
+        for (index, shape) in shapes.enumerated() {
+            result.slots[index] = slot(rows, index, shape, arena)
+            result.slots[index].isNonNegative = shape.isNonNegative
         }
         return result
     }
 
-    private static func isPlainNumber(_ kind: FieldKind) -> Bool {
-        switch kind {
-        case .identifier, .text, .code: false
-        default: true
+    /// What is asked of a field again and again, found out once.
+    private struct Shape {
+        let kind: FieldKind
+        let isCode: Bool
+        let isIdentifier: Bool
+        let isNonNegative: Bool
+    }
+
+    private static let shapes: [[Shape]] = Table.allCases.map { table in
+        table.fields.enumerated().map { index, field in
+            let isText =
+                switch field.kind {
+                case .identifier, .text, .code: true
+                default: false
+                }
+            return Shape(
+                kind: field.kind, isCode: table.role == .master ? isText : table.isNumbered(index),
+                isIdentifier: field.name == table.identifier, isNonNegative: table.isNonNegative(index))
         }
     }
 
-    private func slot(_ values: [CaseValue?], _ kind: FieldKind, isCode: Bool, _ arena: Arena) -> Slot {
+    private func slot(_ rows: [TimelineRow], _ field: Int, _ shape: Shape, _ arena: Arena) -> Slot {
         var slot = Slot()
-        let bits = arena.allocate(UInt8.self, values.count / 8 + 1)
-        bits.initialize(repeating: 0, count: values.count / 8 + 1)
-        for (row, value) in values.enumerated() where value != nil { bits[row >> 3] |= 1 << UInt8(row & 7) }
-        slot.validity = UnsafePointer(bits)
-        switch kind {
+        let count = rows.count
+        let bits = arena.allocate(UInt8.self, count / 8 + 1)
+        bits.initialize(repeating: 0, count: count / 8 + 1)
+        var isWhole = true
+        for row in 0..<count {
+            if shape.isIdentifier || rows[row].values[field] != nil {
+                bits[row >> 3] |= 1 << UInt8(row & 7)
+            } else {
+                isWhole = false
+            }
+        }
+        // Columns without a gap say so, and the quick paths may be taken.
+        if !isWhole { slot.validity = UnsafePointer(bits) }
+        switch shape.kind {
         case .identifier, .text, .code:
-            if isCode { codes(values, arena, &slot) } else { texts(values, arena, &slot) }
+            if shape.isCode { codes(rows, field, shape, arena, &slot) } else { texts(rows, field, shape, arena, &slot) }
         case .decimal:
-            let target = arena.allocate(Int64.self, values.count)
-            for (row, value) in values.enumerated() { target[row] = value.number }
+            let target = arena.allocate(Int64.self, count)
+            for row in 0..<count { target[row] = rows[row].values[field].number }
             slot.kind = .int64
             slot.base = UnsafeRawPointer(target)
         case .integer, .day, .second:
-            let target = arena.allocate(Int32.self, values.count)
-            for (row, value) in values.enumerated() { target[row] = Int32(clamping: value.number) }
+            let target = arena.allocate(Int32.self, count)
+            for row in 0..<count { target[row] = Int32(clamping: rows[row].values[field].number) }
             slot.kind = .int32
             slot.base = UnsafeRawPointer(target)
         case .flag:
-            let target = arena.allocate(UInt8.self, values.count / 8 + 1)
-            target.initialize(repeating: 0, count: values.count / 8 + 1)
-            for (row, value) in values.enumerated() where value == .flag(true) {
+            let target = arena.allocate(UInt8.self, count / 8 + 1)
+            target.initialize(repeating: 0, count: count / 8 + 1)
+            for row in 0..<count where rows[row].values[field] == .flag(true) {
                 target[row >> 3] |= 1 << UInt8(row & 7)
             }
             slot.kind = .flag
@@ -162,32 +194,63 @@ struct RowTables {
         return slot
     }
 
-    private func codes(_ values: [CaseValue?], _ arena: Arena, _ slot: inout Slot) {
-        let target = arena.allocate(Int32.self, values.count)
-        for (row, value) in values.enumerated() {
-            var text = value.text
-            target[row] = value == nil ? 0 : text.withUTF8 { code($0) }
+    private static func text(_ row: TimelineRow, _ field: Int, _ shape: Shape) -> String {
+        guard shape.isIdentifier else { return row.values[field].text }
+        if case .text(let text) = row.values[field] { return text }
+        return row.id
+    }
+
+    private func codes(_ rows: [TimelineRow], _ field: Int, _ shape: Shape, _ arena: Arena, _ slot: inout Slot) {
+        let target = arena.allocate(Int32.self, rows.count)
+        for (number, row) in rows.enumerated() {
+            guard shape.isIdentifier || row.values[field] != nil else {
+                target[number] = 0
+                continue
+            }
+            var text = Self.text(row, field, shape)
+            target[number] = text.withUTF8 { code($0) }
         }
         slot.kind = .code
         slot.base = UnsafeRawPointer(target)
     }
 
-    private func texts(_ values: [CaseValue?], _ arena: Arena, _ slot: inout Slot) {
-        let joined = values.map { Array($0.text.utf8) }
-        let offsets = arena.allocate(Int32.self, values.count + 1)
-        let bytes = arena.allocate(UInt8.self, joined.reduce(0) { $0 + $1.count })
+    private func texts(_ rows: [TimelineRow], _ field: Int, _ shape: Shape, _ arena: Arena, _ slot: inout Slot) {
+        let offsets = arena.allocate(Int32.self, rows.count + 1)
+        var total = 0
+        for row in rows { total += Self.text(row, field, shape).utf8.count }
+        let bytes = arena.allocate(UInt8.self, total)
         var place = 0
-        for (row, text) in joined.enumerated() {
-            offsets[row] = Int32(clamping: place)
-            for byte in text {
-                bytes[place] = byte
-                place += 1
+        for (number, row) in rows.enumerated() {
+            offsets[number] = Int32(clamping: place)
+            var text = Self.text(row, field, shape)
+            text.withUTF8 { source in
+                if let base = source.baseAddress { (bytes + place).update(from: base, count: source.count) }
+                place += source.count
             }
         }
-        offsets[values.count] = Int32(clamping: place)
+        offsets[rows.count] = Int32(clamping: place)
         slot.kind = .text
         slot.offsets = UnsafePointer(offsets)
         slot.base = UnsafeRawPointer(bytes)
+    }
+}
+
+/// A row of a person's history, or of a message, as plain values: one place for each field of the table.
+package struct TimelineRow: Sendable, Hashable {
+    package let id: String
+    /// By index in the table's fields; nil is unknown.
+    package var values: [CaseValue?]
+
+    package init(id: String, values: [CaseValue?]) {
+        self.id = id
+        self.values = values
+    }
+
+    package init(_ row: CaseRow, in table: Table) {
+        id = row.id
+        var values = [CaseValue?](repeating: nil, count: table.fields.count)
+        for (field, value) in row.values { values[field] = value }
+        self.values = values
     }
 }
 
@@ -203,7 +266,15 @@ package struct RowRefusal: Error, Hashable, CustomStringConvertible {
     }
 }
 
+extension String {
+    /// In the order of bytes.
+    fileprivate func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+}
+
 extension Optional where Wrapped == CaseValue {
+    /// For ordering: unknown before known.
+    fileprivate var order: Int64 { self == nil ? Int64.min : number }
+
     fileprivate var number: Int64 {
         switch self {
         case .number(let number): number

@@ -10,15 +10,21 @@ import Rules
 package final class TimelineAudit {
     /// Rows known so far, those of the message among them, and up to when they are complete.
     package struct Question: Sendable {
-        package var rows: [Table: [CaseRow]]
+        package var rows: [Table: [TimelineRow]]
         /// Identifiers of the rows that are now being written, by table.
         package var message: [Table: Set<String>]
         package var coverage: CaseTables.Coverage
 
-        package init(rows: [Table: [CaseRow]], message: [Table: Set<String>], coverage: CaseTables.Coverage) {
+        package init(rows: [Table: [TimelineRow]], message: [Table: Set<String>], coverage: CaseTables.Coverage) {
             self.rows = rows
             self.message = message
             self.coverage = coverage
+        }
+
+        package init(rows: [Table: [CaseRow]], message: [Table: Set<String>], coverage: CaseTables.Coverage) {
+            var timeline: [Table: [TimelineRow]] = [:]
+            for (table, rows) in rows { timeline[table] = rows.map { TimelineRow($0, in: table) } }
+            self.init(rows: timeline, message: message, coverage: coverage)
         }
     }
 
@@ -45,7 +51,10 @@ package final class TimelineAudit {
     private let plan: Plan
     private let masterRows: [Table: [CaseRow]]
     private let absent: Set<Table>
+    private let familiar: FamiliarCodes
     private var bound: Bound
+    /// Codes that questions brought and that were not familiar when the rules were bound.
+    private var strangers = FamiliarCodes()
 
     /// After so many texts never met before everything is bound anew, so that memory does not grow with the messages.
     private static let lateTextsMax = 200_000
@@ -53,26 +62,51 @@ package final class TimelineAudit {
     /// What is made once and used for many questions.
     private struct Bound {
         let binding: Binding
+        /// Takes any question.
         let run: RuleRun
+        /// Takes questions whose codes are all familiar, after the sieves of a batch.
+        let quick: RuleRun
+        let sieves: SievePlan
+        let sieve: Sieve
+        /// Per table position and field: whether a code is familiar there.
+        let known: [(table: Table, field: Int, isKnown: [Bool])]
         let runnable: [CompiledRule]
         let notRun: [(rule: String, reason: String)]
     }
 
-    /// `masters` are the rows of master tables; `absent` the tables that are not delivered.
-    package init(plan: Plan, masters: [Table: [CaseRow]], absent: Set<Table>) {
+    /// `masters` are the rows of master tables; `absent` the tables that are not delivered. Questions with no other codes
+    /// than `familiar` ones are sieved as a batch is; the answer is the same either way.
+    package init(
+        plan: Plan, masters: [Table: [CaseRow]], absent: Set<Table>, familiar: FamiliarCodes = FamiliarCodes()
+    ) {
         self.plan = plan
         masterRows = masters.filter { $0.key.role == .master }
         self.absent = absent
-        bound = Self.bind(plan, masterRows, absent)
+        self.familiar = familiar
+        bound = Self.bind(plan, masterRows, absent, familiar)
     }
 
-    private static func bind(_ plan: Plan, _ rows: [Table: [CaseRow]], _ absent: Set<Table>) -> Bound {
+    /// The same rules, bound with the codes that questions brought meanwhile.
+    package func learned() -> TimelineAudit {
+        TimelineAudit(plan: plan, masters: masterRows, absent: absent, familiar: familiar.union(strangers))
+    }
+
+    /// The number of codes that `learned()` would add.
+    package var strangerCount: Int { strangers.count }
+
+    /// The codes that questions brought, to be shared with other doors.
+    package var codesMet: FamiliarCodes { familiar.union(strangers) }
+
+    private static func bind(
+        _ plan: Plan, _ rows: [Table: [CaseRow]], _ absent: Set<Table>, _ familiar: FamiliarCodes
+    ) -> Bound {
         let vocabulary = Vocabulary()
-        vocabulary.endItems()
+        familiar.intern(items: vocabulary, plan: plan, masters: rows)
         let masters = Masters()
         let binding = Binding(
             plan: plan, vocabulary: vocabulary, masters: masters,
             coverage: Coverage(from: Int32.min, to: 0, closedWorld: false), horizonDay: 0)
+        let known = familiar.intern(others: vocabulary)
         let tables = RowTables { vocabulary.intern($0) }
         let filled = Table.allCases.filter { $0.role == .master && !absent.contains($0) }.map {
             ($0, tables.master($0, rows[$0] ?? [], in: masters.chunk))
@@ -83,6 +117,7 @@ package final class TimelineAudit {
             binding.isAbsent[table.position] = absent.contains(table) || table.role == .movement
         }
         binding.windowGates = Array(repeating: nil, count: binding.program.windows.count)
+        let run = RuleRun(binding, keepsUndetermined: true)
         var runnable: [CompiledRule] = []
         var notRun: [(rule: String, reason: String)] = []
         for rule in binding.rules {
@@ -96,15 +131,26 @@ package final class TimelineAudit {
                 notRun.append((rule.rule.id, "it looks across persons, which one timeline does not show"))
             }
         }
+        var isKnown: [(table: Table, field: Int, isKnown: [Bool])] = []
+        for (place, codes) in known {
+            var flags = [Bool](repeating: false, count: vocabulary.count)
+            for code in codes { flags[Int(code)] = true }
+            isKnown.append((place.table, place.field, flags))
+            if place.table == .encounter { binding.encounterCodes[place.field] = codes.sorted() }
+            if place.table == .diagnosis { binding.diagnosisRanks = DiagnosisRanks(Set(codes), vocabulary) }
+        }
+        let sieves = SievePlan(runnable, binding, isGeneral: false)
+        let quick = RuleRun(binding, keepsUndetermined: true)
         return Bound(
-            binding: binding, run: RuleRun(binding, keepsUndetermined: true), runnable: runnable, notRun: notRun)
+            binding: binding, run: run, quick: quick, sieves: sieves, sieve: Sieve(sieves, binding, quick.evaluator),
+            known: isKnown, runnable: runnable, notRun: notRun)
     }
 
     /// Rules that cannot be asked here, and why.
     package var notRun: [(rule: String, reason: String)] { bound.notRun }
 
     package func ask(_ question: Question) throws(RowRefusal) -> Answer {
-        if bound.binding.vocabulary.lateCount > Self.lateTextsMax { bound = Self.bind(plan, masterRows, absent) }
+        if bound.binding.vocabulary.lateCount > Self.lateTextsMax { rebind() }
         let binding = bound.binding
         let vocabulary = binding.vocabulary
         var tables = RowTables { vocabulary.lateCode($0) }
@@ -119,13 +165,60 @@ package final class TimelineAudit {
         return Answer(findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: to))
     }
 
-    private func evaluate(_ chunk: Chunk) -> [FindingsRecord] {
-        let run = bound.run
-        run.enter(chunk)
-        for rule in bound.runnable {
-            let rows = (0..<Int32(chunk.tables[rule.table].rows)).map { $0 }
-            rows.withUnsafeBufferPointer { run.run(rule, candidates: $0) }
+    private func rebind() {
+        strangers = FamiliarCodes()
+        bound = Self.bind(plan, masterRows, absent, familiar)
+    }
+
+    /// Whether the sieves know every code of the chunk. What they do not know is noted.
+    private func isFamiliar(_ chunk: Chunk) -> Bool {
+        let vocabulary = bound.binding.vocabulary
+        var isFamiliar = true
+        let items = chunk[.line].slots[bound.binding.lineItemField]
+        for row in 0..<chunk[.line].rows {
+            let code = items.code(row)
+            if code >= 0, Int(code) >= vocabulary.itemCount {
+                isFamiliar = false
+                strangers.add(item: vocabulary.string(code))
+            }
         }
+        for (table, field, isKnown) in bound.known {
+            let slot = chunk[table].slots[field]
+            guard slot.kind == .code else { continue }
+            for row in 0..<chunk[table].rows {
+                let code = slot.code(row)
+                if code >= 0, Int(code) >= isKnown.count || !isKnown[Int(code)] {
+                    isFamiliar = false
+                    strangers.add(vocabulary.string(code), in: table, field: field)
+                }
+            }
+        }
+        return isFamiliar
+    }
+
+    /// Sieved where that is sound, else every row of every rule.
+    private func judge(_ chunk: Chunk) -> RuleRun {
+        guard isFamiliar(chunk) else {
+            let run = bound.run
+            run.enter(chunk)
+            for rule in bound.runnable {
+                let rows = (0..<Int32(chunk.tables[rule.table].rows)).map { $0 }
+                rows.withUnsafeBufferPointer { run.run(rule, candidates: $0) }
+            }
+            return run
+        }
+        let run = bound.quick
+        run.enter(chunk)
+        bound.sieve.find(in: chunk)
+        for (index, rule) in bound.sieves.rules.enumerated() {
+            let candidates = bound.sieve.candidates(index)
+            if candidates.count > 0 { run.run(rule, candidates: candidates) }
+        }
+        return run
+    }
+
+    private func evaluate(_ chunk: Chunk) -> [FindingsRecord] {
+        let run = judge(chunk)
         let drafts = run.takeDrafts()
         _ = run.takeTallies()
         guard !drafts.isEmpty else { return [] }

@@ -1,0 +1,88 @@
+import Audit
+import Claims
+import Rules
+
+/// What is known of one person besides the message at hand: the dataset's rows and what was received since.
+///
+/// Corrections follow the rules of ingest (`semantics`: same identifier and content is a repeat, a later one a
+/// correction, another content without being later a contradiction), so that online and batch see the same rows.
+package struct PersonHistory: Sendable {
+    package let person: String
+    private var rows: [Table: [String: Entry]] = [:]
+    /// Of lines: the charge batch in which they came.
+    private var batches: [String: String] = [:]
+
+    private struct Entry: Sendable {
+        var row: TimelineRow
+        /// When it was said; later ones correct it.
+        var version: Int64
+    }
+
+    package init(person: String, dataset: [Table: [TimelineRow]] = [:]) {
+        self.person = person
+        for (table, known) in dataset {
+            rows[table] = Dictionary(
+                known.map { ($0.id, Entry(row: $0, version: Int64.min)) }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    package func values(_ table: Table) -> [TimelineRow] { (rows[table] ?? [:]).values.map(\.row) }
+    package func row(_ table: Table, _ id: String) -> TimelineRow? { rows[table]?[id]?.row }
+    package var visits: [String] { (rows[.encounter] ?? [:]).keys.sorted() }
+    package var rowCount: Int { rows.values.reduce(0) { $0 + $1.count } }
+
+    /// Puts a row; false when another content was said that is not older.
+    package mutating func put(_ row: TimelineRow, in table: Table, version: Int64, merging: Bool = false) -> Bool {
+        guard let known = rows[table]?[row.id] else {
+            rows[table, default: [:]][row.id] = Entry(row: row, version: version)
+            return true
+        }
+        if merging {
+            var merged = known.row
+            for (field, value) in row.values.enumerated() {
+                if let value, version >= known.version || merged.values[field] == nil { merged.values[field] = value }
+            }
+            rows[table]?[row.id] = Entry(row: merged, version: max(version, known.version))
+            return true
+        }
+        if known.row == row { return true }
+        guard version > known.version else { return false }
+        rows[table]?[row.id] = Entry(row: row, version: version)
+        return true
+    }
+
+    package mutating func note(batch: String, of line: String) { batches[line] = batch }
+
+    package mutating func clear(_ fields: [Int], of id: String, in table: Table) {
+        guard var entry = rows[table]?[id] else { return }
+        for field in fields { entry.row.values[field] = nil }
+        rows[table]?[id] = entry
+    }
+
+    /// Takes a row back, and of a visit all that belongs to it.
+    package mutating func withdraw(_ id: String, from table: Table) {
+        rows[table]?[id] = nil
+        guard table == .encounter else { return }
+        for child in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
+            removeAll(in: child) { $0.values.contains(.row(id)) }
+        }
+    }
+
+    package mutating func withdrawLines(ofVisit visit: String, batch: String? = nil) {
+        let batches = batches
+        removeAll(in: .line) { row in
+            guard row.values[RowFields.Line.encounter] == .row(visit) else { return false }
+            return batch == nil || batches[row.id] == batch
+        }
+    }
+
+    package mutating func replaceDiagnoses(ofVisit visit: String, with fresh: [TimelineRow], version: Int64) {
+        removeAll(in: .diagnosis) { $0.values[RowFields.Diagnosis.encounter] == .row(visit) }
+        for row in fresh { _ = put(row, in: .diagnosis, version: version) }
+    }
+
+    private mutating func removeAll(in table: Table, where condition: (TimelineRow) -> Bool) {
+        guard let known = rows[table] else { return }
+        rows[table] = known.filter { !condition($0.value.row) }
+    }
+}

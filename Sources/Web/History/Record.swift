@@ -1,0 +1,97 @@
+/// What is kept of one message: request and answer together, and the names by which it is found again.
+package struct Record: Sendable {
+    /// Numbers that stand in the journal for ever.
+    package enum Kind: UInt8, Sendable {
+        /// A review answered in time.
+        case reviewed = 1
+        /// A review answered "accepted, not yet audited" (已受理未审核); the audit follows as `reviewedLater`.
+        case degraded = 2
+        case reviewedLater = 3
+        /// What builds history: visits, charges, settlements, stock, and their withdrawals.
+        case upload = 4
+        /// What the doctor did with a finding (3103).
+        case feedback = 5
+        /// Refused, and why.
+        case refused = 6
+    }
+
+    package let kind: Kind
+    package let keys: [RecordKey]
+    package let request: [UInt8]
+    package let answer: [UInt8]
+
+    package init(kind: Kind, keys: [RecordKey], request: [UInt8], answer: [UInt8]) {
+        self.kind = kind
+        self.keys = keys
+        self.request = request
+        self.answer = answer
+    }
+}
+
+/// A name by which records are found: of the transport, of a person, of a visit.
+package struct RecordKey: Hashable, Sendable {
+    package let space: String
+    package let parts: [String]
+
+    package static func transport(institution: String, infno: String, message: String) -> RecordKey {
+        RecordKey(space: "transport", parts: [institution, infno, message])
+    }
+
+    package static func content(_ digest: String) -> RecordKey { RecordKey(space: "content", parts: [digest]) }
+    package static func person(_ identifier: String) -> RecordKey { RecordKey(space: "person", parts: [identifier]) }
+    package static func visit(_ identifier: String) -> RecordKey { RecordKey(space: "visit", parts: [identifier]) }
+    package static func finding(_ identifier: String) -> RecordKey { RecordKey(space: "finding", parts: [identifier]) }
+}
+
+/// Where records are kept so that none that was acknowledged is lost (留存).
+///
+/// `append` calls `then` once the record is on disk, or could not be put there: from a thread of its own.
+package protocol RecordKeeping: Sendable {
+    func append(_ record: Record, then: @escaping @Sendable (Result<UInt64, KeepingFailure>) -> Void)
+    /// The newest record of a name; nil when there is none.
+    func newest(_ key: RecordKey) throws -> KeptRecord?
+    /// The records of a name, oldest first.
+    func records(of key: RecordKey, limit: Int) throws -> [KeptRecord]
+    /// Degraded reviews without a later one, in the order they came.
+    func unaudited(limit: Int) throws -> [KeptRecord]
+    var figures: KeepingFigures { get }
+    func close()
+}
+
+package struct KeptRecord: Sendable {
+    package let sequence: UInt64
+    /// Milliseconds since 1970.
+    package let instant: Int64
+    package let record: Record
+
+    package init(sequence: UInt64, instant: Int64, record: Record) {
+        self.sequence = sequence
+        self.instant = instant
+        self.record = record
+    }
+}
+
+package struct KeepingFailure: Error, Sendable {
+    package enum Kind: Sendable { case full, failing, busy, closed }
+    package let kind: Kind
+    package let message: String
+
+    package init(kind: Kind, message: String) {
+        self.kind = kind
+        self.message = message
+    }
+}
+
+package struct KeepingFigures: Sendable {
+    package var appended = 0
+    package var failed = 0
+    package var waiting = 0
+    package var isTaking = true
+    package var syncs = 0
+    /// Microseconds of the call that makes a group durable.
+    package var syncMicrosecondsP50 = 0
+    package var syncMicrosecondsP99 = 0
+    package var segments = 0
+
+    package init() {}
+}

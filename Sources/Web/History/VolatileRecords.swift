@@ -1,0 +1,61 @@
+import Synchronization
+
+/// Records in memory, for tests and rehearsals: nothing survives the process.
+package final class VolatileRecords: RecordKeeping {
+    private struct State {
+        var records: [KeptRecord] = []
+        var places: [RecordKey: [Int]] = [:]
+        var failure: KeepingFailure?
+        var failed = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// From now on nothing is recorded; nil: again.
+    package func fail(_ failure: KeepingFailure?) { state.withLock { $0.failure = failure } }
+
+    package func append(_ record: Record, then: @escaping @Sendable (Result<UInt64, KeepingFailure>) -> Void) {
+        let outcome = state.withLock { state -> Result<UInt64, KeepingFailure> in
+            if let failure = state.failure {
+                state.failed += 1
+                return .failure(failure)
+            }
+            let sequence = UInt64(state.records.count)
+            state.records.append(KeptRecord(sequence: sequence, instant: WallClock.milliseconds, record: record))
+            for key in record.keys { state.places[key, default: []].append(Int(sequence)) }
+            return .success(sequence)
+        }
+        then(outcome)
+    }
+
+    package func newest(_ key: RecordKey) throws -> KeptRecord? {
+        state.withLock { state in state.places[key]?.last.map { state.records[$0] } }
+    }
+
+    package func records(of key: RecordKey, limit: Int) throws -> [KeptRecord] {
+        state.withLock { state in (state.places[key] ?? []).suffix(limit).map { state.records[$0] } }
+    }
+
+    package func unaudited(limit: Int) throws -> [KeptRecord] {
+        state.withLock { state in
+            state.records.filter { kept in
+                guard kept.record.kind == .degraded, let key = kept.record.keys.first else { return false }
+                return state.places[key]?.last == Int(kept.sequence)
+            }.prefix(limit).map { $0 }
+        }
+    }
+
+    package var figures: KeepingFigures {
+        state.withLock { state in
+            var figures = KeepingFigures()
+            figures.appended = state.records.count
+            figures.failed = state.failed
+            figures.isTaking = state.failure == nil
+            return figures
+        }
+    }
+
+    package func close() {}
+}

@@ -1,0 +1,90 @@
+import Audit
+import Claims
+import Rules
+
+/// A request for advance or in-process review (3101 明细审核事前分析, 3102 事中分析) as rows of the claims model.
+package struct ReviewMessage {
+    package struct Patient {
+        /// As the sender wrote it; echoed in the answer.
+        package let identifier: String
+        package let currentVisit: String?
+        package var rows: [Table: [TimelineRow]] = [:]
+        /// What is being written now (`curr_drord_flag`); everything else is context.
+        package var written: [Table: Set<String>] = [:]
+        /// The order identifier (`rx_id`) of a line, where the line had to be named otherwise.
+        package var orders: [String: String] = [:]
+        /// Order and prescription numbers in the message, by which charged lines are known to be the same thing.
+        package var orderNumbers: Set<String> = []
+    }
+
+    /// Scenes as the sender wrote them (`trig_scen`), and the rules asked for; none means all.
+    package let scenes: [String]
+    package let rules: Set<String>
+    package let task: String?
+    package private(set) var patients: [Patient] = []
+    package private(set) var lineCount = 0
+
+    package static let linesMax = 5_000
+
+    private static let patientNames = NameTable([
+        "patn_id|psn_no", "gend", "brdy", "poolarea|insuplc_admdvs", "curr_mdtrt_id",
+        "fsi_encounter_dtos|encounterDtos",
+    ])
+
+    package init(
+        _ envelope: Envelope, tables: CodeTables, _ tolerance: inout Tolerance
+    ) throws(InterfaceError) {
+        let input = envelope.input
+        let data = input.member("data") ?? input.member("trigScen") ?? input
+        scenes =
+            (data.member("trig_scen")?.texts ?? []).flatMap { $0.split(separator: ",").map(String.init) }
+        for scene in scenes where !(1...10).contains(Int(scene) ?? 0) { tolerance.note(.unknownScene) }
+        rules = Set(
+            (data.member("rule_ids")?.texts ?? []).flatMap { $0.split(separator: ",").map(String.init) })
+        task = data.member("task_id")?.text
+        let persons = Self.children(["patient_dtos", "patientDtos"], data, input, &tolerance)
+        for person in persons {
+            let record = MessageRecord(person, Self.patientNames)
+            var encounters = record.value(5).map { Self.list($0, &tolerance) } ?? []
+            if encounters.isEmpty, persons.count == 1 {
+                encounters = Self.children(["fsi_encounter_dtos"], data, input, &tolerance)
+            }
+            guard !encounters.isEmpty else { continue }
+            var reader = PatientReader(record, envelope, tables)
+            for encounter in encounters {
+                try reader.read(encounter, beside: encounters.count == 1 ? (data, input) : nil, &tolerance)
+            }
+            patients.append(reader.finished(&tolerance))
+            lineCount += reader.lineCount
+            guard lineCount <= Self.linesMax else { throw .tooLarge(4 << 20) }
+        }
+        guard !patients.isEmpty else { throw .nothingToReview }
+    }
+
+    /// A list of objects inside `data`, or beside it.
+    static func children(
+        _ names: [StaticString], _ data: JSONValue, _ input: JSONValue, _ tolerance: inout Tolerance
+    ) -> [JSONValue] {
+        for name in names {
+            if let value = data.member(name) {
+                let found = list(value, &tolerance)
+                if !found.isEmpty { return found }
+            }
+        }
+        for name in names {
+            if let value = input.member(name) {
+                let found = list(value, &tolerance)
+                if !found.isEmpty {
+                    tolerance.note(.siblingsOfData)
+                    return found
+                }
+            }
+        }
+        return []
+    }
+
+    static func list(_ value: JSONValue, _ tolerance: inout Tolerance) -> [JSONValue] {
+        if value.kind == .object { tolerance.note(.objectForList) }
+        return value.objects
+    }
+}

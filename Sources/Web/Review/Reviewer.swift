@@ -1,0 +1,159 @@
+import Audit
+import Claims
+import Rules
+
+/// Reviews one message: its rows and the person's history are asked of every rule, and what was found is put into the
+/// words and fields of the national interface.
+package struct Reviewer: Sendable {
+    /// 事前 or 事中: which disposition of a rule applies.
+    package enum Stage: String, Sendable { case before, during }
+
+    /// How a doctor is told that something could not be decided, or was not audited yet.
+    package enum Notice: String, Sendable { case advisory, warning, none }
+
+    package struct Review: Sendable {
+        package var results: [ReviewResult] = []
+        /// For `warn_msg`.
+        package var warning: String?
+        package var undetermined = 0
+        package var isSomethingWritten: Bool { !results.isEmpty }
+    }
+
+    package let rulebook: Rulebook
+    package let histories: Histories
+    /// From when on history is complete, when a dataset says so.
+    package let coverage: CaseTables.Coverage?
+
+    package init(rulebook: Rulebook, histories: Histories, coverage: CaseTables.Coverage?) {
+        self.rulebook = rulebook
+        self.histories = histories
+        self.coverage = coverage
+    }
+
+    package func review(
+        _ message: ReviewMessage, stage: Stage, notice: Notice
+    ) throws -> Review {
+        var review = Review()
+        for patient in message.patients {
+            let history = try histories.history(of: patient.identifier)
+            let question = question(patient, history)
+            try rulebook.ask { door, edition in
+                let answer = try door.ask(question)
+                var open: [FindingsRecord] = []
+                for finding in answer.findings {
+                    guard message.rules.isEmpty || message.rules.contains(finding.record.rule) else { continue }
+                    guard finding.record.isConclusion else {
+                        open.append(finding.record)
+                        continue
+                    }
+                    guard let rule = edition.rules[finding.record.rule],
+                        let disposition = rule.disposition[stage.rawValue]
+                    else { continue }
+                    review.results.append(
+                        ReviewResult(
+                            finding, rule: rule, disposition: disposition, patient: patient, task: message.task,
+                            wording: edition.wording))
+                }
+                review.undetermined += open.count
+                guard !open.isEmpty else { return }
+                let sentence = Self.sentence(open, edition)
+                switch notice {
+                case .advisory: review.results.append(ReviewResult(advising: sentence, patient, task: message.task))
+                case .warning: review.warning = sentence
+                case .none: break
+                }
+            }
+        }
+        return review
+    }
+
+    /// The rows of history and message side by side. The message speaks for the visits it describes.
+    func question(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineAudit.Question {
+        var rows = patient.rows
+        let described = Set((rows[.encounter] ?? []).map(\.id))
+        let written = Set((rows[.line] ?? []).map(\.id))
+        func isDescribed(_ row: TimelineRow, _ field: Int) -> Bool {
+            if case .row(let visit) = row.values[field] { return described.contains(visit) }
+            return false
+        }
+        var isLinkMissing = false
+        for row in history.values(.line) {
+            if isDescribed(row, RowFields.Line.encounter) {
+                // A charge and an order are two things; what links them is the order or prescription number. Without a
+                // link the charge is left out, so that nothing is counted twice, and history is no longer complete.
+                guard !written.contains(row.id) else { continue }
+                guard case .text(let number) = row.values[RowFields.Line.prescription] else {
+                    isLinkMissing = true
+                    continue
+                }
+                guard !patient.orderNumbers.contains(number) else { continue }
+            }
+            rows[.line, default: []].append(row)
+        }
+        rows[.encounter, default: []] += history.values(.encounter).filter { !described.contains($0.id) }
+        let messageDiagnoses = Set(
+            (rows[.diagnosis] ?? []).compactMap { row -> String? in
+                if case .row(let visit) = row.values[RowFields.Diagnosis.encounter] { return visit }
+                return nil
+            })
+        rows[.diagnosis, default: []] += history.values(.diagnosis).filter { row in
+            if case .row(let visit) = row.values[RowFields.Diagnosis.encounter] {
+                return !messageDiagnoses.contains(visit)
+            }
+            return false
+        }
+        let operations = Set((rows[.operation] ?? []).map(\.id))
+        rows[.operation, default: []] += history.values(.operation).filter { !operations.contains($0.id) }
+        for table in [Table.settlement, .prescription, .entitlement] {
+            rows[table, default: []] += history.values(table)
+        }
+        rows[.person] = [Self.person(patient, history)]
+        rows = Self.owned(rows)
+        let from = coverage?.from ?? Self.firstDay(rows)
+        return TimelineAudit.Question(
+            rows: rows, message: patient.written,
+            coverage: CaseTables.Coverage(from: from, to: nil, closed: coverage?.closed == true && !isLinkMissing))
+    }
+
+    /// What the message says of a person, and where it is silent what was known.
+    private static func person(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineRow {
+        var row =
+            patient.rows[.person]?.first
+            ?? TimelineRow(
+                id: patient.identifier, values: RowFields.unknown(.person))
+        guard let known = history.row(.person, patient.identifier) else { return row }
+        for (field, value) in known.values.enumerated() where row.values[field] == nil { row.values[field] = value }
+        return row
+    }
+
+    /// Rows whose visit is not there cannot be asked about: a charge may come before its registration.
+    private static func owned(_ rows: [Table: [TimelineRow]]) -> [Table: [TimelineRow]] {
+        let visits = Set((rows[.encounter] ?? []).map { CaseValue.row($0.id) })
+        var kept = rows
+        for table in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
+            guard let field = table.index(of: "encounter"), let own = rows[table], !own.isEmpty else { continue }
+            kept[table] = own.filter { row in row.values[field].map { visits.contains($0) } ?? false }
+        }
+        return kept
+    }
+
+    private static func firstDay(_ rows: [Table: [TimelineRow]]) -> Day? {
+        var first: Int32?
+        for row in rows[.encounter] ?? [] {
+            if case .day(let day) = row.values[RowFields.Encounter.startDay] { first = min(first ?? day, day) }
+        }
+        return first.map { Day(number: $0) }
+    }
+
+    private static func sentence(_ open: [FindingsRecord], _ edition: Rulebook.Edition) -> String {
+        var parts: [String] = []
+        for record in open {
+            let name = edition.wording.ruleName(record.rule)
+            let cause = record.cause.map { FindingsWording.cause($0) }
+            let part = name + (cause.map { "（缺：\($0)）" } ?? "")
+            if !parts.contains(part) { parts.append(part) }
+        }
+        let shown = parts.prefix(5).joined(separator: "；")
+        return "以下规则因信息不足未能判定，不代表合规：" + shown + (parts.count > 5 ? "等 \(parts.count) 项" : "") + "。"
+    }
+}

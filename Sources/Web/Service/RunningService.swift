@@ -1,0 +1,107 @@
+import Audit
+import Claims
+import Columns
+import Foundation
+import Glibc
+import Rules
+import Synchronization
+
+/// The service put together and running: rules, history, journal, threads and door (在线审核服务).
+package final class RunningService: Sendable {
+    package let care: PointOfCare
+    private let server: HTTPServer
+    private let threads = Mutex<[Thread]>([])
+    private let left: Atomic<Int>
+    private let watch: RulesWatch?
+    package let log: ServiceLog
+
+    /// `plan` is in force at first; `reload` reads the package again when its files change.
+    package init(
+        settings: ServiceSettings, plan: Plan, dataset: Dataset?, keeper: any RecordKeeping, keys: GatewayKeys,
+        log: ServiceLog, watching folder: String?, reload: (@Sendable () -> Plan?)?
+    ) throws {
+        self.log = log
+        let timelines = try dataset.map { try DatasetTimelines($0) }
+        var masters = timelines?.masters ?? [:]
+        var absent =
+            timelines?.absent
+            ?? Set(Table.allCases.filter { $0.role != .timeline })
+            .union([.entitlement, .prescription, .settlement])
+        Self.addInstitutions(settings, to: &masters, &absent)
+        if settings.receivesSettlements { absent.remove(.settlement) }
+        let names = try dataset.map { try FindingsNames(dataset: $0) } ?? FindingsNames()
+        let rulebook = Rulebook(
+            plan: plan, names: names, masters: masters, absent: absent,
+            familiar: timelines?.familiarCodes ?? FamiliarCodes(), threads: settings.threads)
+        let verifier = SignatureVerifier(keys: keys)
+        let histories = Histories(
+            timelines: timelines, keeper: keeper,
+            tables: { settings.institution($0)?.tables ?? CodeTables() },
+            decipher: { verifier.decipher($0, settings) })
+        let reviewer = Reviewer(rulebook: rulebook, histories: histories, coverage: timelines?.coverage)
+        care = PointOfCare(
+            settings: settings, rulebook: rulebook, reviewer: reviewer, keeper: keeper, verifier: verifier, log: log)
+        server = HTTPServer(care)
+        left = Atomic(settings.threads)
+        if let folder, let reload {
+            watch = RulesWatch(folder: folder, care: care, reload: reload)
+        } else {
+            watch = nil
+        }
+    }
+
+    /// Institutions of the settings are known to rules where the dataset does not have them.
+    private static func addInstitutions(
+        _ settings: ServiceSettings, to masters: inout [Table: [CaseRow]], _ absent: inout Set<Table>
+    ) {
+        let known = Set((masters[.institution] ?? []).map(\.id))
+        var added: [CaseRow] = []
+        for (code, institution) in settings.institutions.sorted(by: { $0.key < $1.key }) where !known.contains(code) {
+            var values: [Int: CaseValue] = [:]
+            func set(_ name: String, _ value: CaseValue?) {
+                if let value, let place = Table.institution.index(of: name) { values[place] = value }
+            }
+            set("code", .text(code))
+            set("name", institution.name.map { .text($0) })
+            set("kind", institution.kind.map { .text($0) })
+            set("level", institution.level.map { .number(Int64($0)) })
+            added.append(CaseRow(id: code, values: values))
+        }
+        guard !added.isEmpty else { return }
+        masters[.institution, default: []] += added
+        absent.remove(.institution)
+    }
+
+    /// Begins to take messages; the port.
+    package func start() throws -> Int {
+        for number in 0..<care.settings.threads {
+            let care = care
+            // With more than one thread the first is kept for reviews.
+            let takesUploads = care.settings.threads == 1 || number > 0
+            let running = self
+            let thread = Thread {
+                care.work(takesUploads: takesUploads)
+                running.left.subtract(1, ordering: .acquiringAndReleasing)
+            }
+            thread.stackSize = 8 << 20
+            thread.start()
+            threads.withLock { $0.append(thread) }
+        }
+        care.resume()
+        watch?.start()
+        return try server.start()
+    }
+
+    /// Reads the rules again now.
+    package func reloadRules() { watch?.check(isForced: true) }
+
+    /// Takes nothing new, finishes what is at hand, closes the journal.
+    package func stop(seconds: Int = 20) {
+        watch?.stop()
+        server.stop(seconds: seconds)
+        care.queue.close()
+        let deadline = WallClock.steady + UInt64(seconds) * 1_000_000_000
+        while left.load(ordering: .acquiring) > 0, WallClock.steady < deadline { usleep(5_000) }
+        care.keeper.close()
+    }
+}

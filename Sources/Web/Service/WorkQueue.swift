@@ -1,0 +1,143 @@
+import Glibc
+import Synchronization
+
+/// Jobs that wait for a thread, in three bounded lines (有界队列): reviews first, then uploads, then reviews that were
+/// answered before they were audited. One thread of several is kept from uploads, so that bulk never starves care.
+package final class WorkQueue: @unchecked Sendable {
+    package enum Line: Int, Sendable { case review, upload, later }
+
+    private var lines: [[Job]] = [[], [], []]
+    private var heads = [0, 0, 0]
+    private var waitingBytes = 0
+    private var isClosed = false
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let signal = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let limits: [Int]
+    private let bytesMax: Int
+
+    package init(reviewsMax: Int, uploadsMax: Int, bytesMax: Int) {
+        limits = [reviewsMax, uploadsMax, reviewsMax * 16]
+        self.bytesMax = bytesMax
+        pthread_mutex_init(lock, nil)
+        pthread_cond_init(signal, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(lock)
+        pthread_cond_destroy(signal)
+        lock.deallocate()
+        signal.deallocate()
+    }
+
+    private func count(_ line: Int) -> Int { lines[line].count - heads[line] }
+
+    package var counts: (reviews: Int, uploads: Int, later: Int, bytes: Int) {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        return (count(0), count(1), count(2), waitingBytes)
+    }
+
+    /// False when the line is full: the caller answers at once in another way.
+    package func add(_ job: Job, to line: Line) -> Bool {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        guard !isClosed, count(line.rawValue) < limits[line.rawValue], waitingBytes + job.body.count <= bytesMax else {
+            return false
+        }
+        lines[line.rawValue].append(job)
+        waitingBytes += job.body.count
+        pthread_cond_signal(signal)
+        return true
+    }
+
+    /// Waits for the next job; nil once the queue is closed and empty. A thread that is kept for care takes no uploads
+    /// while it has a choice.
+    package func next(takesUploads: Bool) -> Job? {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        while true {
+            for line in takesUploads ? [0, 1, 2] : [0, 2] {
+                guard heads[line] < lines[line].count else { continue }
+                let job = lines[line][heads[line]]
+                heads[line] += 1
+                if heads[line] > 1_024, heads[line] * 2 > lines[line].count {
+                    lines[line].removeFirst(heads[line])
+                    heads[line] = 0
+                }
+                waitingBytes -= job.body.count
+                return job
+            }
+            if isClosed, takesUploads || count(1) == 0 { return nil }
+            pthread_cond_wait(signal, lock)
+        }
+    }
+
+    package func close() {
+        pthread_mutex_lock(lock)
+        isClosed = true
+        pthread_cond_broadcast(signal)
+        pthread_mutex_unlock(lock)
+    }
+}
+
+/// One message on its way: answered exactly once, by whoever comes first — the audit, or the clock.
+package final class Job: Sendable {
+    package let body: [UInt8]
+    package let head: MessageHead
+    /// Nanoseconds of the steady clock.
+    package let arrived: UInt64
+    package let reply: @Sendable (Reply) -> Void
+    private let isAnswered: AnsweredOnce
+    /// Answered already; only the audit is still due.
+    package let isLater: Bool
+
+    private final class AnsweredOnce: Sendable {
+        let flag = Atomic<Bool>(false)
+    }
+
+    private init(_ job: Job) {
+        body = job.body
+        head = job.head
+        arrived = job.arrived
+        reply = job.reply
+        isAnswered = job.isAnswered
+        isLater = true
+    }
+
+    /// The same message, to be audited when there is time.
+    package func later() -> Job { Job(self) }
+
+    package init(body: [UInt8], head: MessageHead, arrived: UInt64, reply: @escaping @Sendable (Reply) -> Void) {
+        self.body = body
+        self.head = head
+        self.arrived = arrived
+        self.reply = reply
+        isAnswered = AnsweredOnce()
+        isLater = false
+    }
+
+    /// True for the first who asks.
+    package func claim() -> Bool {
+        isAnswered.flag.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    package var isClaimed: Bool { isAnswered.flag.load(ordering: .acquiring) }
+}
+
+/// What the transport says besides the body.
+package struct MessageHead: Sendable {
+    package var path = ""
+    /// Names in lower case; only those that signing needs.
+    package var fields: [String: String] = [:]
+
+    package init() {}
+}
+
+package struct Reply: Sendable {
+    package var status = 200
+    package var body: [UInt8]
+    package var closes = false
+    package var retryAfter: Int?
+
+    package init(body: [UInt8]) { self.body = body }
+}

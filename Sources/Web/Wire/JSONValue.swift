@@ -1,0 +1,158 @@
+import Claims
+
+/// One value of a message, read the way real senders need it (national interface, tolerant reader).
+///
+/// Where a list is expected one object, an empty text or nothing will do; where an object is, a list of one. An empty
+/// text, `null`, `"null"` and a missing member are one thing: not there.
+package struct JSONValue {
+    let tape: JSONTape
+    let node: Int
+
+    package static func root(_ tape: JSONTape) -> JSONValue { JSONValue(tape: tape, node: 0) }
+
+    package var kind: JSONTape.Kind { tape.nodes[node].kind }
+
+    /// The member of an object, by the exact name; of a list of one, of its element.
+    package func member(_ name: StaticString) -> JSONValue? {
+        let object = single
+        guard object.kind == .object else { return nil }
+        let hash = NameTable.hash(name.utf8Start, name.utf8CodeUnitCount)
+        var child = object.node + 1
+        let end = Int(tape.nodes[object.node].after)
+        while child < end {
+            let own = tape.nodes[child]
+            if own.nameHash == hash, Int(own.nameCount) == name.utf8CodeUnitCount,
+                NameTable.equal(tape.bytes + Int(own.nameStart), name.utf8Start, name.utf8CodeUnitCount)
+            {
+                return JSONValue(tape: tape, node: child)
+            }
+            child = Int(own.after)
+        }
+        return nil
+    }
+
+    /// A list of one stands for its element.
+    private var single: JSONValue {
+        guard kind == .array, tape.nodes[node].count == 1 else { return self }
+        return JSONValue(tape: tape, node: node + 1)
+    }
+
+    /// The objects of a list; an object is a list of itself; anything else is empty.
+    package var objects: [JSONValue] {
+        switch kind {
+        case .object: return [self]
+        case .array:
+            var found: [JSONValue] = []
+            found.reserveCapacity(Int(tape.nodes[node].count))
+            var child = node + 1
+            let end = Int(tape.nodes[node].after)
+            while child < end {
+                if tape.nodes[child].kind == .object { found.append(JSONValue(tape: tape, node: child)) }
+                child = Int(tape.nodes[child].after)
+            }
+            return found
+        default: return []
+        }
+    }
+
+    /// The texts of a list of scalars; one scalar is a list of itself.
+    package var texts: [String] {
+        guard kind == .array else { return text.map { [$0] } ?? [] }
+        var found: [String] = []
+        var child = node + 1
+        let end = Int(tape.nodes[node].after)
+        while child < end {
+            if let text = JSONValue(tape: tape, node: child).text { found.append(text) }
+            child = Int(tape.nodes[child].after)
+        }
+        return found
+    }
+
+    /// What a scalar says, trimmed; nil where it says nothing.
+    package var text: String? {
+        let own = tape.nodes[node]
+        switch own.kind {
+        case .yes: return "true"
+        case .no: return "false"
+        case .object, .array, .null: return nil
+        case .number, .string:
+            if own.isEscaped {
+                let whole = String(decoding: unescaped, as: UTF8.self)
+                return Self.trimmed(whole)
+            }
+            let (start, count) = trimmedBytes
+            guard count > 0, !isNothing(start, count) else { return nil }
+            return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
+        }
+    }
+
+    /// The bytes of a scalar without blanks around them; none for what says nothing. Escapes stay as written.
+    var trimmedBytes: (start: UnsafePointer<UInt8>, count: Int) {
+        let own = tape.nodes[node]
+        var start = tape.bytes + Int(own.start)
+        guard own.kind == .number || own.kind == .string else { return (start, 0) }
+        var count = Int(own.count)
+        while count > 0, start[0] <= 0x20 {
+            start += 1
+            count -= 1
+        }
+        while count > 0, start[count - 1] <= 0x20 { count -= 1 }
+        return (start, count)
+    }
+
+    private func isNothing(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        guard count == 4 else { return false }
+        return (start[0] | 0x20) == 0x6E && (start[1] | 0x20) == 0x75 && (start[2] | 0x20) == 0x6C
+            && (start[3] | 0x20) == 0x6C
+    }
+
+    private static func trimmed(_ text: String) -> String? {
+        var rest = Substring(text)
+        while let first = rest.first, first.isWhitespace { rest.removeFirst() }
+        while let last = rest.last, last.isWhitespace { rest.removeLast() }
+        return rest.isEmpty || rest.lowercased() == "null" ? nil : String(rest)
+    }
+
+    /// The text without its escapes. Half of a surrogate pair becomes the replacement character.
+    package var unescaped: [UInt8] {
+        let own = tape.nodes[node]
+        let raw = tape.bytes + Int(own.start)
+        let count = Int(own.count)
+        var out: [UInt8] = []
+        out.reserveCapacity(count)
+        var index = 0
+        func unit(_ from: Int) -> UInt32 {
+            (0..<4).reduce(0) { $0 << 4 | (JSONTape.hexadecimal(raw[from + $1]) ?? 0) }
+        }
+        while index < count {
+            let byte = raw[index]
+            guard byte == 0x5C, index + 1 < count else {
+                out.append(byte)
+                index += 1
+                continue
+            }
+            let letter = raw[index + 1]
+            index += 2
+            switch letter {
+            case 0x62: out.append(0x08)
+            case 0x66: out.append(0x0C)
+            case 0x6E: out.append(0x0A)
+            case 0x72: out.append(0x0D)
+            case 0x74: out.append(0x09)
+            case 0x75:
+                var code = unit(index)
+                index += 4
+                if code >= 0xD800, code < 0xDC00, index + 5 < count, raw[index] == 0x5C, raw[index + 1] == 0x75 {
+                    let low = unit(index + 2)
+                    if low >= 0xDC00, low < 0xE000 {
+                        code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+                        index += 6
+                    }
+                }
+                out.append(contentsOf: String(Character(Unicode.Scalar(code) ?? "\u{FFFD}")).utf8)
+            default: out.append(letter)
+            }
+        }
+        return out
+    }
+}

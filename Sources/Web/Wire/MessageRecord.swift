@@ -1,0 +1,216 @@
+import Claims
+import Rules
+
+/// The members of one object of a message that a reader asked for, as values of the claims model.
+///
+/// Nothing is guessed: what cannot be read is unknown, and is noted in `Tolerance` so that the sender can be told.
+package struct MessageRecord {
+    private let tape: JSONTape
+    private var cells: [Int32]
+
+    /// Takes the members out of an object in one pass over it.
+    package init(_ value: JSONValue, _ table: NameTable) {
+        tape = value.tape
+        cells = Array(repeating: -1, count: table.count)
+        guard value.kind == .object else { return }
+        var child = value.node + 1
+        let end = Int(tape.nodes[value.node].after)
+        while child < end {
+            let node = tape.nodes[child]
+            if let place = table.place(node.nameHash, tape.bytes + Int(node.nameStart), Int(node.nameCount)),
+                cells[place] < 0
+            {
+                cells[place] = Int32(truncatingIfNeeded: child)
+            }
+            child = Int(node.after)
+        }
+    }
+
+    package func value(_ place: Int) -> JSONValue? {
+        cells[place] < 0 ? nil : JSONValue(tape: tape, node: Int(cells[place]))
+    }
+
+    package func text(_ place: Int) -> String? { value(place)?.text }
+
+    /// A code: `--`, `-` say nothing.
+    package func code(_ place: Int) -> String? {
+        guard let text = text(place), text != "-", text != "--" else { return nil }
+        return text
+    }
+
+    /// An exact decimal at a scale; nil when it says nothing or cannot be held exactly (then noted).
+    package func decimal(_ place: Int, scale: Int, _ tolerance: inout Tolerance, name: StaticString) -> Int64? {
+        guard let value = value(place) else { return nil }
+        switch value.kind {
+        case .null, .object, .array, .yes, .no: return nil
+        case .string: tolerance.note(.numberAsText)
+        case .number: break
+        }
+        let (start, count) = value.trimmedBytes
+        if count == 0 || (count <= 2 && start[0] == 0x2D && start[count - 1] == 0x2D) { return nil }
+        if count == 4, start[0] | 0x20 == 0x6E { return nil }
+        guard let number = Self.decimal(start, count, scale: scale) else {
+            tolerance.unreadable(name)
+            return nil
+        }
+        return number
+    }
+
+    /// Digits, one point, a sign; an exponent or more decimals than the scale holds (zeros aside) is not exact.
+    static func decimal(_ start: UnsafePointer<UInt8>, _ count: Int, scale: Int) -> Int64? {
+        var index = 0
+        var isNegative = false
+        if start[0] == 0x2D || start[0] == 0x2B {
+            isNegative = start[0] == 0x2D
+            index = 1
+        }
+        var magnitude: Int64 = 0
+        var decimals = -1
+        var digits = 0
+        while index < count {
+            let byte = start[index]
+            index &+= 1
+            if byte == 0x2E, decimals < 0 {
+                decimals = 0
+                continue
+            }
+            let digit = byte &- 0x30
+            guard digit <= 9 else { return nil }
+            digits &+= 1
+            if decimals >= 0 {
+                if decimals >= scale {
+                    if digit == 0 { continue }
+                    return nil
+                }
+                decimals &+= 1
+            }
+            let (scaled, isOver) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, isCarried) = scaled.addingReportingOverflow(Int64(digit))
+            if isOver || isCarried { return nil }
+            magnitude = sum
+        }
+        guard digits > 0 else { return nil }
+        var missing = scale - max(0, decimals)
+        while missing > 0 {
+            let (scaled, isOver) = magnitude.multipliedReportingOverflow(by: 10)
+            if isOver { return nil }
+            magnitude = scaled
+            missing &-= 1
+        }
+        return isNegative ? -magnitude : magnitude
+    }
+
+    /// A day, with its second where the sender wrote a time of day (China Standard Time).
+    package func moment(_ place: Int, _ tolerance: inout Tolerance, name: StaticString) -> Moment? {
+        guard let value = value(place), value.kind == .string || value.kind == .number else { return nil }
+        let (start, count) = value.trimmedBytes
+        if count == 0 || (count == 4 && start[0] | 0x20 == 0x6E) || start[0] == 0x2D { return nil }
+        guard let moment = Moment(start, count) else {
+            tolerance.unreadable(name)
+            return nil
+        }
+        return moment
+    }
+}
+
+/// A point in time as a message writes it.
+package struct Moment: Equatable, Sendable {
+    package let day: Int32
+    package let second: Int32?
+
+    package init(day: Int32, second: Int32?) {
+        self.day = day
+        self.second = second
+    }
+
+    /// `yyyy-MM-dd HH:mm:ss`, `yyyy-MM-dd`, `yyyyMMdd`, `yyyyMMddHHmmss` with or without milliseconds; `/` and `T` and
+    /// single digits are met too.
+    package init?(_ start: UnsafePointer<UInt8>, _ count: Int) {
+        // year, month, day, hour, minute, second
+        var parts = (0, 0, 0, 0, 0, 0)
+        var known = 0
+        func set(_ index: Int, _ value: Int) {
+            switch index {
+            case 0: parts.0 = value
+            case 1: parts.1 = value
+            case 2: parts.2 = value
+            case 3: parts.3 = value
+            case 4: parts.4 = value
+            default: parts.5 = value
+            }
+        }
+        var digits = 0
+        while digits < count, start[digits] &- 0x30 <= 9 { digits += 1 }
+        if digits >= 8 {
+            guard digits == count, digits == 8 || digits == 12 || digits == 14 || digits == 17 else { return nil }
+            let widths = [4, 2, 2, 2, 2, 2]
+            var at = 0
+            for (index, width) in widths.enumerated() where at + width <= min(digits, 14) {
+                var value = 0
+                for place in at..<at + width { value = value * 10 + Int(start[place] &- 0x30) }
+                set(index, value)
+                at += width
+                known = index + 1
+            }
+        } else {
+            var at = 0
+            while at < count, known < 6 {
+                var value = 0
+                var length = 0
+                while at < count, start[at] &- 0x30 <= 9, length < 4 {
+                    value = value * 10 + Int(start[at] &- 0x30)
+                    at += 1
+                    length += 1
+                }
+                guard length > 0, known == 0 ? length == 4 : length <= 2 else { return nil }
+                set(known, value)
+                known += 1
+                guard at < count else { break }
+                let mark = start[at]
+                let isFit =
+                    switch known {
+                    case 1, 2: mark == 0x2D || mark == 0x2F
+                    case 3: mark == 0x20 || mark | 0x20 == 0x74
+                    case 4, 5: mark == 0x3A
+                    default: mark == 0x2E || mark == 0x5A || mark == 0x2B
+                    }
+                guard isFit else { return nil }
+                at += 1
+            }
+        }
+        guard known >= 3, let day = Day(year: parts.0, month: parts.1, day: parts.2), parts.3 < 24, parts.4 < 60,
+            parts.5 < 60
+        else { return nil }
+        self.day = day.number
+        second = known > 3 ? Int32(parts.3 * 3600 + parts.4 * 60 + parts.5) : nil
+    }
+}
+
+/// What was tolerated while reading a message (宽容读取): kept with the log and the counters.
+package struct Tolerance: Sendable, Equatable {
+    package enum Kind: UInt8, Sendable, CaseIterable {
+        /// An object where a list belongs; a list of one where an object does.
+        case objectForList, numberAsText, inputAsText, siblingsOfData, noMessageIdentifier, noCurrentFlag
+        case flagAsNumber, unknownScene, byteOrderMark, lineRepeated
+    }
+
+    package private(set) var kinds: UInt32 = 0
+    /// Members that could not be read and count as unknown; the first few, by name.
+    package private(set) var unreadableNames: [String] = []
+    package private(set) var unreadableCount = 0
+
+    package init() {}
+
+    package mutating func note(_ kind: Kind) { kinds |= 1 << UInt32(kind.rawValue) }
+
+    package mutating func unreadable(_ name: StaticString) {
+        unreadableCount += 1
+        guard unreadableNames.count < 8 else { return }
+        let text = name.description
+        if !unreadableNames.contains(text) { unreadableNames.append(text) }
+    }
+
+    package func has(_ kind: Kind) -> Bool { kinds & (1 << UInt32(kind.rawValue)) != 0 }
+
+    package var list: [Kind] { Kind.allCases.filter { has($0) } }
+}
