@@ -162,9 +162,15 @@ extension Journal {
         journal.close()
         try KeyFile.rotate(at: scratch.folder + "/keys", suite: .sm4ctrHmacSm3)
         let keys = try KeyFile.read(scratch.folder + "/keys")
-        // The lock goes with the first journal's object; here it is still alive, so the second only reads and the third writes.
+        let rotated = try Journal.open(scratch.path, keys: keys)
+        #expect(try rotated.put(.sample(2)).get().sequence == 1)
+        rotated.close()
         #expect(try Journal.read(scratch.path, keys: keys).record(0).request == JournalEntry.sample(1).request)
         #expect(try Journal.read(scratch.path, keys: keys).newest(.transport(1)) == 0)
+        #expect(try Journal.read(scratch.path, keys: keys).record(1).answer == JournalEntry.sample(2).answer)
+        #expect { try Journal.read(scratch.path, keys: scratch.keys).record(1) } throws: {
+            ($0 as? JournalError)?.code == "JRN023"
+        }
     }
 
     @Test func aFloodIsRefusedAndMemoryStaysBounded() throws {

@@ -18,7 +18,7 @@ package final class Journal: Sendable {
     private let writer: JournalWriter?
     private let queue = DispatchQueue(label: "journal.writer")
     private let waiting = Mutex(Waiting())
-    private let lock: OpenFile?
+    private let lock: Mutex<OpenFile?>
     private let startLink: [UInt8]
 
     private struct Waiting {
@@ -51,7 +51,7 @@ package final class Journal: Sendable {
         _ folder: String, keys: KeyFile, settings: JournalSettings, calls: FileCalls, clock: (@Sendable () -> Int64)?
     ) throws(JournalError) {
         let files = JournalFolder(path: folder, calls: calls)
-        lock = try JournalError.wording("opening the journal") { () throws(FileTrouble) in
+        let held = try JournalError.wording("opening the journal") { () throws(FileTrouble) -> OpenFile? in
             guard clock != nil else {
                 _ = try calls.open(folder)
                 return nil
@@ -61,6 +61,7 @@ package final class Journal: Sendable {
             for draft in files.drafts() { try calls.remove(draft) }
             return lock
         }
+        lock = Mutex(held)
         let found = try JournalShelf(files, keys: keys, filterBytes: settings.filterBytes, toWrite: clock != nil)
         let hash = found.hash ?? settings.hash
         self.folder = folder
@@ -138,11 +139,13 @@ package final class Journal: Sendable {
         return try result.get()
     }
 
-    /// Waits for what is waiting and for sealing in progress; then takes nothing any more.
+    /// Waits for what is waiting and for sealing in progress, then takes nothing any more and lets another writer in. Not to be
+    /// called from a callback of `append`.
     package func close() {
         waiting.withLock { $0.isClosed = true }
         queue.sync { self.drain() }
         writer?.finishSealing()
+        lock.withLock { $0 = nil }
     }
 
     private func drain() {

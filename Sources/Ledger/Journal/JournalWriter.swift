@@ -165,7 +165,7 @@ final class JournalWriter: @unchecked Sendable {
         }
         if shelf.closed(but: open).count < Self.closedMax {
             do throws(FileTrouble) { return try create() } catch {
-                if end + count > Self.fileBytesMax { throw error }
+                if self.open == nil || end + count > Self.fileBytesMax { throw error }
             }
         }
         guard end + count <= Self.fileBytesMax else {
@@ -188,6 +188,9 @@ final class JournalWriter: @unchecked Sendable {
         // A file of this name that is not ours holds no readable record; it is kept all the same.
         if path != ours, Disk.exists(path) { try calls.rename(path, to: path + ".left") }
         ours = path
+        // From here on the new name may exist, and it says where the file before it ends: that one takes nothing any more,
+        // even when this call fails.
+        open = nil
         try calls.rename(path + ".new", to: path)
         try calls.syncFolder(files.path)
         let fresh = LiveSegment(file: try calls.openForWriting(path), header: header)

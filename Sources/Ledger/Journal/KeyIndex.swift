@@ -116,7 +116,7 @@ struct KeyFilter {
         guard blocks > 0 else { return }
         let block = Int(tag.high.multipliedFullWidth(by: UInt64(blocks)).high) * 8
         for turn in 0..<6 {
-            let bit = Int(tag.low >> (UInt64(turn) * 9)) & 511
+            let bit = Int(truncatingIfNeeded: tag.low >> UInt64(turn * 9)) & 511
             if !body(block + bit >> 6, 1 << UInt64(bit & 63)) { return }
         }
     }
