@@ -40,7 +40,9 @@ import Testing
             let check = try JournalVerification.run(other.path, keys: scratch.keys)
             #expect(check.problems == [] && check.next == UInt64(whole + 1), "cut at \(length)")
             let records = try Journal.read(other.path, keys: scratch.keys).all()
-            #expect(records.map(\.request) == ((0..<whole) + [77]).map { JournalEntry.sample($0, size: Self.small).request })
+            #expect(
+                records.map(\.request) == ((0..<whole) + [77]).map { JournalEntry.sample($0, size: Self.small).request }
+            )
         }
     }
 
@@ -49,7 +51,9 @@ import Testing
         let journal = try scratch.open(Self.settings)
         for number in 0..<4 { _ = try journal.put(.sample(number, size: Self.small)).get() }
         journal.close()
-        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path).filter { $0.hasSuffix(".journal") }
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path).filter {
+            $0.hasSuffix(".journal")
+        }
         #expect(names.count >= 2)
         #expect(try JournalVerification.run(scratch.path, keys: scratch.keys).problems == [])
         var flips = 0
@@ -118,7 +122,8 @@ import Testing
         for (number, sequence) in acknowledged {
             #expect(
                 requests.indices.contains(Int(sequence))
-                    && requests[Int(sequence)] == JournalEntry.sample(number, size: Self.small).request, "lost: \(what)")
+                    && requests[Int(sequence)] == JournalEntry.sample(number, size: Self.small).request, "lost: \(what)"
+            )
         }
         let possible = Set((0..<8).map { JournalEntry.sample($0, size: Self.small).request })
         #expect(requests.allSatisfy { possible.contains($0) }, "invented: \(what)")
@@ -148,7 +153,8 @@ import Testing
     }
 
     @Test(arguments: [
-        FileFault.error(EIO), .error(ENOSPC), .error(EINTR), .error(EDQUOT), .short(1), .torn(0, EIO), .torn(37, ENOSPC),
+        FileFault.error(EIO), .error(ENOSPC), .error(EINTR), .error(EDQUOT), .short(1), .torn(0, EIO),
+        .torn(37, ENOSPC),
         .torn(300, EIO),
     ]) func everyCallOfARunFailsInTurn(fault: FileFault) throws {
         let calls = try callCount()

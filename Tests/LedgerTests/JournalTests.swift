@@ -125,7 +125,9 @@ extension Journal {
         journal.close()
         let again = try scratch.open()
         #expect(again.opening.nextSequence == 40)
-        #expect(try again.put(.sample(7), unlessKnown: .transport(7)).get() == .known(sequence: again.newest(.transport(7)) ?? 99))
+        #expect(
+            try again.put(.sample(7), unlessKnown: .transport(7)).get()
+                == .known(sequence: again.newest(.transport(7)) ?? 99))
         again.close()
     }
 
@@ -135,7 +137,8 @@ extension Journal {
         let canary = "CANARY-330106199001011234"
         _ = try journal.put(
             JournalEntry(
-                kind: 1, keys: [JournalKey("person", [canary])], request: Array(canary.utf8), answer: Array(canary.utf8))
+                kind: 1, keys: [JournalKey("person", [canary])], request: Array(canary.utf8), answer: Array(canary.utf8)
+            )
         ).get()
         journal.close()
         for name in try FileManager.default.contentsOfDirectory(atPath: scratch.path) {
@@ -185,7 +188,9 @@ extension Journal {
         let journal = try scratch.open(settings, calls: calls)
         let answers = Mutex<[Result<JournalReceipt, JournalError>]>([])
         for number in 0..<5000 { journal.append(.sample(number)) { answer in answers.withLock { $0.append(answer) } } }
-        let busy = answers.withLock { $0.count { if case .failure(let error) = $0 { error.kind == .busy } else { false } } }
+        let busy = answers.withLock {
+            $0.count { if case .failure(let error) = $0 { error.kind == .busy } else { false } }
+        }
         #expect(busy > 4000)
         for _ in 0..<100 { gate.signal() }
         journal.close()

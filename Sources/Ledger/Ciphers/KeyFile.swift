@@ -70,7 +70,9 @@ package struct KeyFile: Sendable {
         func mistake(_ line: Int, _ what: String) -> JournalError {
             JournalError(
                 .keys, "JRN022", what, at: "\(path):\(line)",
-                advice: "A line is `index HEX` or `key NUMBER SUITE HEX` with 64 hex digits; restore the file from its copy")
+                advice:
+                    "A line is `index HEX` or `key NUMBER SUITE HEX` with 64 hex digits; restore the file from its copy"
+            )
         }
         var index: [UInt8]?
         var keys: [CipherKey] = []

@@ -26,7 +26,8 @@ struct FrameBody: Sendable {
         let count = plain.count >= 20 ? Int(plain.little(UInt32.self, at: 16)) : 0
         guard plain.count >= 20, 20 + count <= plain.count else { throw damage(frame, path, "its body has no parts") }
         return JournalRecord(
-            sequence: frame.sequence, instant: frame.instant, kind: frame.kind, request: Array(plain[20..<(20 + count)]),
+            sequence: frame.sequence, instant: frame.instant, kind: frame.kind,
+            request: Array(plain[20..<(20 + count)]),
             answer: Array(plain[(20 + count)...]), commitment: frame.commitment)
     }
 
@@ -54,7 +55,8 @@ struct FrameBody: Sendable {
     private func plain(_ frame: Frame, path: String) throws(JournalError) -> [UInt8] {
         guard let key = keys.key(frame.keyIdentifier) else {
             throw JournalError(
-                .keys, "JRN023", "record \(frame.sequence) needs key \(frame.keyIdentifier), which is not in the key file",
+                .keys, "JRN023",
+                "record \(frame.sequence) needs key \(frame.keyIdentifier), which is not in the key file",
                 at: path, advice: "Restore the key file from its copy")
         }
         guard frame.suite == key.suite.rawValue, var plain = key.open(frame.stored[...], associated: frame.commitment)

@@ -43,12 +43,19 @@ package struct JournalError: ExplainedError, Equatable {
         let advice: String
         switch trouble.number {
         case ENOSPC, EDQUOT, EFBIG:
-            (kind, advice) = (.full, "Make room on this disk; records are taken again by themselves, nothing recorded was lost")
+            (kind, advice) = (
+                .full, "Make room on this disk; records are taken again by themselves, nothing recorded was lost"
+            )
         case EWOULDBLOCK where trouble.call == .lock:
-            (kind, advice) = (.locked, "Another process writes this journal: end it first, or read with `show` and `verify`")
+            (kind, advice) = (
+                .locked, "Another process writes this journal: end it first, or read with `show` and `verify`"
+            )
         case ENOENT: (kind, advice) = (.absent, "Check the path")
         case EACCES, EPERM, EROFS: (kind, advice) = (.failing, "Check owner and mode of this path")
-        default: (kind, advice) = (.failing, "Check the disk (system log, SMART); what was acknowledged before is not affected")
+        default:
+            (kind, advice) = (
+                .failing, "Check the disk (system log, SMART); what was acknowledged before is not affected"
+            )
         }
         self.init(
             kind, kind == .full ? "JRN011" : kind == .locked ? "JRN012" : "JRN010",

@@ -124,7 +124,8 @@ struct JournalShelf {
             }
             if let before {
                 if before.next < segment.first {
-                    report("JRN034", segment.path, "records \(before.next) to \(segment.first - 1) are missing before it")
+                    report(
+                        "JRN034", segment.path, "records \(before.next) to \(segment.first - 1) are missing before it")
                 } else if before.next > segment.first || before.link != previous {
                     report("JRN035", segment.path, "it does not go on from the segment before it")
                 }

@@ -37,7 +37,8 @@ package struct JournalVerification: Sendable {
         }
         for next in run.anchors.keys.sorted() {
             run.report(
-                "JRN036", folder, next > run.next
+                "JRN036", folder,
+                next > run.next
                     ? "an anchor knows \(next) records, but there are \(run.next): the tail was cut or rolled back"
                     : "an anchor for \(next) records does not agree: history was rewritten, or its beginning retired")
         }
@@ -61,7 +62,9 @@ package struct JournalVerification: Sendable {
         if header.first != first { report("JRN033", path, "the file is named for another record than it begins with") }
         if isFirst { (self.first, next, lastLink) = (header.first, header.first, header.previous) }
         if header.first != next {
-            report("JRN034", path, "it begins with record \(header.first), but the one before it ends with \(Int64(next) - 1)")
+            report(
+                "JRN034", path,
+                "it begins with record \(header.first), but the one before it ends with \(Int64(next) - 1)")
         } else if header.previous != lastLink {
             report("JRN035", path, "it does not go on from the segment before it")
         }
@@ -106,13 +109,16 @@ package struct JournalVerification: Sendable {
             case .bad(let offset):
                 let missing = try walk.seek { $0.sequence > expected && $0.durable > expected }
                 if missing, case .frame(let frame, _, _) = try walk.next(withBody: false) {
-                    report("JRN031", file.path, "records \(expected) to \(frame.sequence - 1) are damaged (from byte \(offset) on)")
+                    report(
+                        "JRN031", file.path,
+                        "records \(expected) to \(frame.sequence - 1) are damaged (from byte \(offset) on)")
                 }
                 return
             case .frame(let frame, let offset, let count):
                 guard frame.sequence == expected, frame.previous == seen.link else {
                     return report(
-                        "JRN035", file.path, "record \(frame.sequence) at byte \(offset) does not go on from record "
+                        "JRN035", file.path,
+                        "record \(frame.sequence) at byte \(offset) does not go on from record "
                             + "\(Int64(expected) - 1): something was changed, inserted, taken out or moved")
                 }
                 if let body {

@@ -105,7 +105,8 @@ struct SegmentScan {
             case .end: break reading
             case .frame(_, let offset, _), .bad(let offset):
                 walk = FrameWalk(file, from: offset, to: size, calls: calls)
-                guard try walk.seek({ $0.durable > expected && $0.sequence > expected && $0.hash == header.hash }) else {
+                guard try walk.seek({ $0.durable > expected && $0.sequence > expected && $0.hash == header.hash })
+                else {
                     break reading
                 }
                 guard case .frame(let frame, let found, let count) = try walk.next(withBody: false),
