@@ -44,7 +44,7 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Audit", "Rules", "Knowledge", "Claims", "Columns", "CCrypto",
+                "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns", "CCrypto",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -53,7 +53,7 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Web", "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Web", "Ledger", "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -36,7 +36,7 @@ struct Yijian: ParsableCommand {
         subcommands: [
             DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, AuditCommand.self,
             FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, SchemaCommand.self,
-            ServeCommand.self,
+            ServeCommand.self, DoctorCommand.self,
             VersionCommand.self,
         ])
 }

@@ -96,58 +96,56 @@ package final class Histories: Sendable {
 
     // MARK: Loading
 
+    /// One upload as far as it must be known before all are put in order.
     private struct Upload {
         let kept: KeptRecord
         let version: Int64
+        let transport: RecordKey?
+        let visit: String?
     }
 
     private func load(_ person: String) throws -> PersonHistory {
         var history = PersonHistory(person: person, dataset: try timelines?.rows(of: person) ?? [:])
-        var uploads: [UInt64: KeptRecord] = [:]
-        for record in try keeper.records(of: .person(person), limit: Self.uploadsMax)
-        where record.record.kind == .upload {
-            uploads[record.sequence] = record
-        }
-        guard !uploads.isEmpty else { return history }
-        // Withdrawals may name the visit alone.
-        var visits = Set(history.visits)
-        for record in uploads.values {
-            for key in record.record.keys where key.space == "visit" { visits.formUnion(key.parts) }
-        }
-        for visit in visits {
-            for record in try keeper.records(of: .visit(visit), limit: Self.uploadsMax)
-            where record.record.kind == .upload {
-                uploads[record.sequence] = record
+        let opener = MessageOpener(decipher)
+        var reversed: Set<RecordKey> = []
+        var uploads: [UInt64: Upload] = [:]
+        func take(_ key: RecordKey) throws {
+            for kept in try keeper.records(of: key, limit: Self.uploadsMax)
+            where kept.kind == .upload && uploads[kept.sequence] == nil {
+                uploads[kept.sequence] = upload(kept, opener, &reversed)
             }
         }
-        apply(uploads.values.sorted { $0.sequence < $1.sequence }, to: &history)
+        try take(.person(person))
+        // Withdrawals may name the visit alone.
+        for visit in Set(history.visits).union(uploads.values.compactMap(\.visit)) { try take(.visit(visit)) }
+        // In the order in which things were said. Messages whose outcome was unknown and that were reversed (2601) are
+        // left out.
+        let ordered = uploads.values.sorted {
+            $0.version == $1.version ? $0.kept.sequence < $1.kept.sequence : $0.version < $1.version
+        }
+        for upload in ordered where upload.transport.map({ reversed.contains($0) }) != true {
+            _ = opener.read(upload.kept) { envelope, answer in
+                var reader = UploadReader(envelope, answer: answer, tables: tables(envelope.institution), Tolerance())
+                _ = reader.apply(to: &history)
+            }
+        }
         return history
     }
 
-    /// In the order in which things were said; messages whose outcome was unknown and that were reversed (2601) are
-    /// left out.
-    private func apply(_ records: [KeptRecord], to history: inout PersonHistory) {
-        let opener = MessageOpener(decipher)
-        var reversed: Set<RecordKey> = []
-        var ordered: [Upload] = []
-        for kept in records {
-            let version = opener.read(kept.record) { envelope, answer in
-                let reader = UploadReader(envelope, answer: answer, tables: tables(envelope.institution), Tolerance())
-                if let taken = reader.reversed {
-                    reversed.insert(
-                        .transport(institution: envelope.institution, infno: taken.infno, message: taken.message))
-                }
-                return UploadReader.version(envelope.moment)
+    private func upload(
+        _ kept: KeptRecord, _ opener: MessageOpener, _ reversed: inout Set<RecordKey>
+    ) -> Upload? {
+        opener.read(kept) { envelope, answer in
+            let reader = UploadReader(envelope, answer: answer, tables: tables(envelope.institution), Tolerance())
+            if let taken = reader.reversed {
+                reversed.insert(
+                    .transport(institution: envelope.institution, infno: taken.infno, message: taken.message))
             }
-            if let version { ordered.append(Upload(kept: kept, version: version)) }
-        }
-        ordered.sort { $0.version == $1.version ? $0.kept.sequence < $1.kept.sequence : $0.version < $1.version }
-        for upload in ordered where !upload.kept.record.keys.contains(where: reversed.contains) {
-            _ = opener.read(upload.kept.record) { envelope, answer in
-                var reader = UploadReader(
-                    envelope, answer: answer, tables: tables(envelope.institution), Tolerance())
-                _ = reader.apply(to: &history)
-            }
+            return Upload(
+                kept: kept, version: UploadReader.version(envelope.moment),
+                transport: envelope.messageIdentifier.map {
+                    .transport(institution: envelope.institution, infno: envelope.infno, message: $0)
+                }, visit: reader.visit)
         }
     }
 }
@@ -167,7 +165,7 @@ package final class MessageOpener {
     package init(_ decipher: @escaping Decipher = { _ in nil }) { self.decipher = decipher }
 
     /// nil when the message cannot be read, which a kept upload can.
-    package func read<Result>(_ record: Record, _ body: (Envelope, JSONValue?) -> Result) -> Result? {
+    package func read<Result>(_ record: KeptRecord, _ body: (Envelope, JSONValue?) -> Result) -> Result? {
         defer { buffers.clear() }
         return record.request.withUnsafeBufferPointer { request in
             record.answer.withUnsafeBufferPointer { answer in

@@ -31,7 +31,7 @@ package struct PersonHistory: Sendable {
     package var visits: [String] { (rows[.encounter] ?? [:]).keys.sorted() }
     package var rowCount: Int { rows.values.reduce(0) { $0 + $1.count } }
 
-    /// Puts a row; false when another content was said that is not older.
+    /// Puts a row; false when another content was said at the same time.
     package mutating func put(_ row: TimelineRow, in table: Table, version: Int64, merging: Bool = false) -> Bool {
         guard let known = rows[table]?[row.id] else {
             rows[table, default: [:]][row.id] = Entry(row: row, version: version)
@@ -46,7 +46,8 @@ package struct PersonHistory: Sendable {
             return true
         }
         if known.row == row { return true }
-        guard version > known.version else { return false }
+        // What was said earlier and comes late is no contradiction: it was corrected since.
+        guard version > known.version else { return version < known.version }
         rows[table]?[row.id] = Entry(row: row, version: version)
         return true
     }

@@ -40,34 +40,44 @@ package struct RecordKey: Hashable, Sendable {
     package static func content(_ digest: String) -> RecordKey { RecordKey(space: "content", parts: [digest]) }
     package static func person(_ identifier: String) -> RecordKey { RecordKey(space: "person", parts: [identifier]) }
     package static func visit(_ identifier: String) -> RecordKey { RecordKey(space: "visit", parts: [identifier]) }
+    /// All reviews that were answered before they were audited.
+    package static let degraded = RecordKey(space: "degraded", parts: [])
     package static func finding(_ identifier: String) -> RecordKey { RecordKey(space: "finding", parts: [identifier]) }
 }
 
 /// Where records are kept so that none that was acknowledged is lost (留存).
-///
-/// `append` calls `then` once the record is on disk, or could not be put there: from a thread of its own.
 package protocol RecordKeeping: Sendable {
-    func append(_ record: Record, then: @escaping @Sendable (Result<UInt64, KeepingFailure>) -> Void)
+    /// Records a message. `then` is called, from a thread of its own, once the record is on disk or could not be put there.
+    /// With `unless`, nothing is written when a record of that name is there already.
+    func append(
+        _ record: Record, unless key: RecordKey?, then: @escaping @Sendable (Result<Kept, KeepingFailure>) -> Void)
     /// The newest record of a name; nil when there is none.
     func newest(_ key: RecordKey) throws -> KeptRecord?
-    /// The records of a name, oldest first.
+    /// The newest records of a name, oldest first.
     func records(of key: RecordKey, limit: Int) throws -> [KeptRecord]
-    /// Degraded reviews without a later one, in the order they came.
-    func unaudited(limit: Int) throws -> [KeptRecord]
+    func record(_ sequence: UInt64) throws -> KeptRecord
     var figures: KeepingFigures { get }
     func close()
 }
 
+/// What became of an append: the number of the record, or of the one that was there.
+package enum Kept: Sendable, Equatable {
+    case recorded(UInt64)
+    case known(UInt64)
+}
+
 package struct KeptRecord: Sendable {
     package let sequence: UInt64
-    /// Milliseconds since 1970.
-    package let instant: Int64
-    package let record: Record
+    /// nil for a kind that this version does not know.
+    package let kind: Record.Kind?
+    package let request: [UInt8]
+    package let answer: [UInt8]
 
-    package init(sequence: UInt64, instant: Int64, record: Record) {
+    package init(sequence: UInt64, kind: Record.Kind?, request: [UInt8], answer: [UInt8]) {
         self.sequence = sequence
-        self.instant = instant
-        self.record = record
+        self.kind = kind
+        self.request = request
+        self.answer = answer
     }
 }
 

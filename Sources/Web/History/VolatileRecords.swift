@@ -16,16 +16,20 @@ package final class VolatileRecords: RecordKeeping {
     /// From now on nothing is recorded; nil: again.
     package func fail(_ failure: KeepingFailure?) { state.withLock { $0.failure = failure } }
 
-    package func append(_ record: Record, then: @escaping @Sendable (Result<UInt64, KeepingFailure>) -> Void) {
-        let outcome = state.withLock { state -> Result<UInt64, KeepingFailure> in
+    package func append(
+        _ record: Record, unless key: RecordKey?, then: @escaping @Sendable (Result<Kept, KeepingFailure>) -> Void
+    ) {
+        let outcome = state.withLock { state -> Result<Kept, KeepingFailure> in
             if let failure = state.failure {
                 state.failed += 1
                 return .failure(failure)
             }
+            if let key, let place = state.places[key]?.last { return .success(.known(UInt64(place))) }
             let sequence = UInt64(state.records.count)
-            state.records.append(KeptRecord(sequence: sequence, instant: WallClock.milliseconds, record: record))
+            state.records.append(
+                KeptRecord(sequence: sequence, kind: record.kind, request: record.request, answer: record.answer))
             for key in record.keys { state.places[key, default: []].append(Int(sequence)) }
-            return .success(sequence)
+            return .success(.recorded(sequence))
         }
         then(outcome)
     }
@@ -38,14 +42,9 @@ package final class VolatileRecords: RecordKeeping {
         state.withLock { state in (state.places[key] ?? []).suffix(limit).map { state.records[$0] } }
     }
 
-    package func unaudited(limit: Int) throws -> [KeptRecord] {
-        state.withLock { state in
-            state.records.filter { kept in
-                guard kept.record.kind == .degraded, let key = kept.record.keys.first else { return false }
-                return state.places[key]?.last == Int(kept.sequence)
-            }.prefix(limit).map { $0 }
-        }
-    }
+    package func record(_ sequence: UInt64) throws -> KeptRecord { state.withLock { $0.records[Int(sequence)] } }
+
+    package var all: [KeptRecord] { state.withLock { $0.records } }
 
     package var figures: KeepingFigures {
         state.withLock { state in

@@ -103,7 +103,7 @@ package struct ReviewResult: Sendable {
             ([record.outcome] + record.violating + [record.value.map(String.init) ?? "", "\(record.gross ?? -1)"])
             .joined(separator: "|")
         let digest = SHA256.hex(of: Array(content.utf8))
-        return record.id.prefix(32) + digest.prefix(8)
+        return String(record.id.prefix(32) + digest.prefix(8))
     }
 
     private static func prefix(_ disposition: String) -> String {

@@ -28,7 +28,7 @@ package final class Desk {
     package func handle(_ job: Job) {
         defer { buffers.clear() }
         job.body.withUnsafeBufferPointer { bytes in
-            do {
+            do throws(InterfaceError) {
                 let opened = try open(bytes, job.head, isTrusted: job.isLater)
                 service.figures.note(opened.tolerance)
                 try dispatch(job, opened)
@@ -75,24 +75,25 @@ package final class Desk {
         job.reply(Reply(body: InterfaceAnswer.failure(error, area: nil)))
     }
 
-    private func transport(_ envelope: Envelope, _ job: Job) -> RecordKey {
+    /// What a message is known by when it comes again: sender, number and identifier; without one its content.
+    static func name(of envelope: Envelope, _ body: [UInt8]) -> RecordKey {
         if let message = envelope.messageIdentifier {
             return .transport(institution: envelope.institution, infno: envelope.infno, message: message)
         }
-        return .content(SHA256.hex(of: job.body))
+        return .content(SHA256.hex(of: body))
     }
 
     /// The answer that the same message was given before. Another message under the same identifier is noted.
     private func earlier(_ key: RecordKey, _ job: Job) -> (answer: [UInt8]?, collides: Bool) {
         guard !job.isLater, let kept = try? service.keeper.newest(key) else { return (nil, false) }
-        if kept.record.request == job.body { return (kept.record.answer, false) }
+        if kept.request == job.body { return (kept.answer, false) }
         return (nil, true)
     }
 
     // MARK: Reviews
 
     private func review(_ job: Job, _ opened: Opened, _ stage: Reviewer.Stage) throws(InterfaceError) {
-        let key = transport(opened.envelope, job)
+        let key = Self.name(of: opened.envelope, job.body)
         let (known, collides) = earlier(key, job)
         if let known {
             guard job.claim() else { return }
@@ -132,8 +133,8 @@ package final class Desk {
         let isFirst = job.claim()
         let record = Record(
             kind: isFirst ? .reviewed : .reviewedLater, keys: keys, request: job.body, answer: answer)
-        let service = service
-        service.keeper.append(record) { outcome in
+        let (service, results) = (service, review.results)
+        service.keeper.append(record, unless: isFirst && !collides ? key : nil) { outcome in
             guard isFirst else {
                 service.figures.add(.auditedLater)
                 return
@@ -144,9 +145,9 @@ package final class Desk {
                 let sentence = ([InterfaceError.notRecorded.message] + (warning.map { [$0] } ?? [])).joined(
                     separator: " ")
                 return job.reply(
-                    Reply(body: InterfaceAnswer.review(review.results, area: area, warning: sentence)))
+                    Reply(body: InterfaceAnswer.review(results, area: area, warning: sentence)))
             }
-            job.reply(Reply(body: answer))
+            job.reply(Reply(body: service.answer(outcome, to: job.body, else: answer)))
         }
     }
 
@@ -164,17 +165,18 @@ package final class Desk {
                 opened.institution.notice == .advisory
                 ? [ReviewResult(advising: sentence, nil, task: nil)] : []
             let answer = InterfaceAnswer.review(results, area: area, warning: sentence)
+            let key = Self.name(of: opened.envelope, job.body)
             let record = Record(
-                kind: .degraded, keys: [transport(opened.envelope, job)], request: job.body, answer: answer)
+                kind: .degraded, keys: [key, .degraded], request: job.body, answer: answer)
             let service = service
             service.figures.add(.degraded)
-            service.keeper.append(record) { outcome in
+            service.keeper.append(record, unless: key) { outcome in
                 if case .failure = outcome {
                     service.figures.add(.notRecorded)
                     let both = InterfaceError.notRecorded.message + " " + sentence
                     return job.reply(Reply(body: InterfaceAnswer.review(results, area: area, warning: both)))
                 }
-                job.reply(Reply(body: answer))
+                job.reply(Reply(body: service.answer(outcome, to: job.body, else: answer)))
             }
         }
     }
@@ -185,7 +187,7 @@ package final class Desk {
 
     private func feedback(_ job: Job, _ opened: Opened) throws(InterfaceError) {
         let data = opened.envelope.input.member("data") ?? opened.envelope.input
-        var keys = [transport(opened.envelope, job)]
+        var keys = [Self.name(of: opened.envelope, job.body)]
         var missing = 0
         for warn in data.member("warns")?.objects ?? [] {
             let record = MessageRecord(warn, Self.warnNames)
@@ -210,7 +212,7 @@ package final class Desk {
 
     private func upload(_ job: Job, _ opened: Opened) throws(InterfaceError) {
         let envelope = opened.envelope
-        let key = transport(envelope, job)
+        let key = Self.name(of: envelope, job.body)
         let (known, collides) = earlier(key, job)
         if let known {
             guard job.claim() else { return }
@@ -243,13 +245,27 @@ package final class Desk {
     ) {
         guard job.claim() else { return }
         let service = service
-        service.keeper.append(Record(kind: kind, keys: keys, request: job.body, answer: answer)) { outcome in
+        let record = Record(kind: kind, keys: keys, request: job.body, answer: answer)
+        service.keeper.append(record, unless: keys.first) { outcome in
             if case .failure = outcome {
                 service.figures.add(.notRecorded)
                 return job.reply(Reply(body: InterfaceAnswer.failure(.notRecorded, area: nil)))
             }
             then()
-            job.reply(Reply(body: answer))
+            job.reply(Reply(body: service.answer(outcome, to: job.body, else: answer)))
         }
+    }
+}
+
+extension PointOfCare {
+    /// The answer that leaves: that of the same message when it was recorded a moment before.
+    fileprivate func answer(
+        _ outcome: Result<Kept, KeepingFailure>, to request: [UInt8], else answer: [UInt8]
+    ) -> [UInt8] {
+        guard case .success(.known(let sequence)) = outcome, let kept = try? keeper.record(sequence),
+            kept.request == request
+        else { return answer }
+        figures.add(.repeats)
+        return kept.answer
     }
 }

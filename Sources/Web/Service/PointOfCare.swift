@@ -89,12 +89,17 @@ package final class PointOfCare: Sendable {
 
     /// Reviews that were answered before they were audited when the service last ended.
     package func resume() {
-        guard let open = try? keeper.unaudited(limit: settings.reviewsMax * 8) else { return }
+        guard let open = try? keeper.records(of: .degraded, limit: 4_000) else { return }
+        let opener = MessageOpener { [verifier, settings] in verifier.decipher($0, settings) }
+        var resumed = 0
         for kept in open {
-            let job = Job(body: kept.record.request, head: MessageHead(), arrived: WallClock.steady) { _ in }
+            let name = opener.read(kept) { envelope, _ in Desk.name(of: envelope, kept.request) }
+            guard let name, let newest = try? keeper.newest(name), newest.sequence == kept.sequence else { continue }
+            let job = Job(body: kept.request, head: MessageHead(), arrived: WallClock.steady) { _ in }
             _ = job.claim()
-            if !queue.add(job.later(), to: .later) { return }
+            guard queue.add(job.later(), to: .later) else { break }
+            resumed += 1
         }
-        if !open.isEmpty { log.event("resumed", [("reviews", "\(open.count)")]) }
+        if resumed > 0 { log.event("resumed", [("reviews", "\(resumed)")]) }
     }
 }

@@ -10,7 +10,6 @@ import Synchronization
 package final class RunningService: Sendable {
     package let care: PointOfCare
     private let server: HTTPServer
-    private let threads = Mutex<[Thread]>([])
     private let left: Atomic<Int>
     private let watch: RulesWatch?
     package let log: ServiceLog
@@ -85,7 +84,6 @@ package final class RunningService: Sendable {
             }
             thread.stackSize = 8 << 20
             thread.start()
-            threads.withLock { $0.append(thread) }
         }
         care.resume()
         watch?.start()

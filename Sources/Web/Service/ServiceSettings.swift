@@ -16,6 +16,8 @@ package struct ServiceSettings: Sendable {
     package var knowledge: String?
     package var areas: [String] = []
     package var journal = "journal"
+    /// The journal's cipher keys; nil: beside its folder.
+    package var journalKeys: String?
     package var keys: String?
     package var threads = 2
     /// Milliseconds after which a review is answered "accepted, not yet audited".
@@ -133,6 +135,7 @@ package struct SettingsReader {
         case "dataset": settings.dataset = text
         case "knowledge": settings.knowledge = text
         case "journal": settings.journal = text
+        case "journal_keys": settings.journalKeys = text
         case "keys": settings.keys = text
         case "mode":
             guard let mode = ServiceSettings.Mode(rawValue: text) else { return false }

@@ -4,6 +4,7 @@ import Columns
 import Foundation
 import Glibc
 import Knowledge
+import Ledger
 import Rules
 import Web
 
@@ -27,7 +28,7 @@ struct ServeCommand: ParsableCommand {
     var log = "events"
 
     func run() throws {
-        var settings = try place.settings()
+        var settings = try place.read()
         if let port { settings.port = port }
         let level: ServiceLog.Level? = ["quiet": .quiet, "events": .events, "requests": .requests][log]
         guard let level else {
@@ -42,8 +43,8 @@ struct ServeCommand: ParsableCommand {
             keys: try place.gatewayKeys(settings), log: ServiceLog(level: level), watching: folder,
             reload: { try? KnowledgePlan.load(folder, areas: areas, rules: nil) })
         let port = try start(service, settings)
-        print("yijian serve: http://\(settings.host):\(port) with \(plan.rules.count) rules")
-        fflush(stdout)
+        let line = "yijian serve: http://\(settings.host):\(port) with \(plan.rules.count) rules\n"
+        FileHandle.standardOutput.write(Data(line.utf8))
         Hangup.listen()
         while !Interrupt.isPending {
             usleep(100_000)
@@ -81,7 +82,7 @@ struct ServicePlace: ParsableArguments {
     @Option(name: .long, help: "The folder of the journal.")
     var journal: String?
 
-    func settings() throws -> ServiceSettings {
+    func read() throws -> ServiceSettings {
         var content: [UInt8] = []
         if let settings {
             guard let data = FileManager.default.contents(atPath: settings) else {
@@ -129,7 +130,20 @@ struct ServicePlace: ParsableArguments {
         return keys
     }
 
-    func keeper(_ settings: ServiceSettings) throws -> any RecordKeeping { VolatileRecords() }
+    /// The journal; its key file lies beside its folder and is made with it.
+    func keeper(_ settings: ServiceSettings) throws -> any RecordKeeping {
+        let keyPath = settings.journalKeys ?? settings.journal + ".keys"
+        if settings.journalKeys == nil, !FileManager.default.fileExists(atPath: keyPath) {
+            guard !FileManager.default.fileExists(atPath: settings.journal) else {
+                throw CommandError(
+                    code: "YJ-425", what: "the journal is here but its key file is not", place: keyPath,
+                    why: "without its keys nothing in the journal can be read",
+                    advice: "bring the key file back from where it is kept, or name another journal")
+            }
+            try KeyFile.generate(at: keyPath)
+        }
+        return JournalRecords(try Journal.open(settings.journal, keys: try KeyFile.read(keyPath)))
+    }
 }
 
 /// Whether somebody asked for the rules to be read again (SIGHUP).

@@ -1,0 +1,197 @@
+import ArgumentParser
+import Audit
+import Columns
+import Documents
+import Foundation
+import Glibc
+import Ledger
+import Rules
+import Web
+
+/// `yijian doctor`: looks at everything the service stands on, and says what to do about what is not well (体检).
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Check settings, rules, dataset, journal, keys, disk and port of the service (体检).",
+        discussion: "Exit code 0: all well; 1: something needs a hand. Nothing is changed.")
+
+    @OptionGroup var place: ServicePlace
+
+    @Flag(name: .long, help: "Print only what is not well.")
+    var quiet = false
+
+    func run() throws {
+        var examination = Examination()
+        let settings = examination.look("settings") {
+            try place.read()
+        } saying: { settings in
+            "\(settings.mode.rawValue), \(settings.institutions.count) institutions listed, port \(settings.port)"
+        }
+        guard let settings else { return try finish(examination) }
+        examination.look("rules") {
+            try KnowledgePlan.load(try place.knowledgeFolder(settings), areas: settings.areas, rules: nil)
+        } saying: { plan in
+            "\(plan.rules.count) rules, package \(plan.packageName) \(plan.packageVersion)"
+        }
+        if let dataset = settings.dataset {
+            examination.look("dataset") {
+                try DatasetTimelines(try Dataset.open(dataset))
+            } saying: { timelines in
+                "generation \(timelines.dataset.generation)"
+                    + (timelines.absent.isEmpty
+                        ? "" : ", without \(timelines.absent.map(\.rawValue).sorted().joined(separator: ", "))")
+            }
+        }
+        examination.look("keys of institutions") {
+            try place.gatewayKeys(settings)
+        } saying: {
+            "\($0.keys.count)"
+        }
+        let unsigned = settings.institutions.filter { $0.value.signing == .none }.keys.sorted()
+        if !unsigned.isEmpty || settings.admitsUnlisted {
+            examination.warn(
+                "signing",
+                settings.admitsUnlisted
+                    ? "anyone who reaches the port is served" : "\(unsigned.count) institutions do not sign",
+                "set `signing` per institution and `admits_unlisted: no`, or keep the port inside the hospital's network"
+            )
+        }
+        if settings.host == "0.0.0.0" {
+            examination.warn(
+                "network", "listens on all addresses without TLS", "put a proxy with TLS in front (docs/operations.md)")
+        }
+        journal(settings, &examination)
+        disk(settings, &examination)
+        ciphers(&examination)
+        clock(&examination)
+        port(settings, &examination)
+        try finish(examination)
+    }
+
+    private func finish(_ examination: Examination) throws {
+        try Terminal.show(examination.lines(isQuiet: quiet, style: Terminal.style))
+        if examination.hasFailed { throw CommandError.Quiet(status: .checkFailed) }
+    }
+
+    private func journal(_ settings: ServiceSettings, _ examination: inout Examination) {
+        guard FileManager.default.fileExists(atPath: settings.journal) else {
+            return examination.note("journal", "will be made at \(settings.journal) on the first start")
+        }
+        examination.look("journal") {
+            let keys = try KeyFile.read(settings.journalKeys ?? settings.journal + ".keys")
+            return try Journal.read(settings.journal, keys: keys).opening
+        } saying: { opening in
+            "records \(opening.firstSequence) to \(Int64(opening.nextSequence) - 1)"
+                + (opening.problems.isEmpty ? "" : "; \(opening.problems.map(\.description).joined(separator: "; "))")
+        }
+    }
+
+    private func disk(_ settings: ServiceSettings, _ examination: inout Examination) {
+        var facts = statvfs()
+        let folder =
+            FileManager.default.fileExists(atPath: settings.journal)
+            ? settings.journal : URL(fileURLWithPath: settings.journal).deletingLastPathComponent().path
+        guard statvfs(folder, &facts) == 0 else {
+            return examination.fail(
+                "disk", "\(folder) cannot be looked at", "make the folder, owned by the service's user")
+        }
+        let free = UInt64(facts.f_bavail) * UInt64(facts.f_frsize) >> 20
+        let text = "\(free) MiB free for the journal"
+        if free < 1024 {
+            examination.fail("disk", text, "make room: full disks mean answers that are not recorded")
+        } else if access(folder, W_OK) != 0 {
+            examination.fail("disk", "\(folder) cannot be written", "give it to the service's user")
+        } else {
+            examination.note("disk", text)
+        }
+    }
+
+    private func ciphers(_ examination: inout Examination) {
+        let digest = Bytes.hex(NationalCiphers.sm3(Array("abc".utf8)))
+        let isRight =
+            digest == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+            && NationalCiphers.sm4(
+                Array(repeating: 1, count: 16), key: Array(repeating: 2, count: 16), isEncrypting: true) != nil
+        if isRight {
+            examination.note("ciphers", "SM3 and SM4 answer the standard's vectors")
+        } else {
+            examination.fail(
+                "ciphers", "the cryptographic library has no SM3 or SM4",
+                "install OpenSSL 3 with the national algorithms")
+        }
+    }
+
+    private func clock(_ examination: inout Examination) {
+        let year = Int(WallClock.compact(WallClock.milliseconds).prefix(4)) ?? 0
+        if year < 2025 || year > 2100 {
+            examination.fail(
+                "clock", "it is the year \(year) here", "set the clock (chrony): signatures and records depend on it")
+        } else {
+            examination.note("clock", WallClock.compact(WallClock.milliseconds) + " (UTC+8)")
+        }
+    }
+
+    private func port(_ settings: ServiceSettings, _ examination: inout Examination) {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var on: Int32 = 1
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(settings.port).bigEndian
+        inet_pton(AF_INET, settings.host, &address.sin_addr)
+        let isFree = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        if isFree {
+            examination.note("port", "\(settings.port) is free")
+        } else {
+            examination.note("port", "\(settings.port) is taken: the service runs, or another program does")
+        }
+    }
+}
+
+/// What was looked at, and how it is.
+private struct Examination {
+    private enum State { case well, doubtful, ill }
+    private var entries: [(state: State, name: String, text: String, advice: String?)] = []
+
+    var hasFailed: Bool { entries.contains { $0.state == .ill } }
+
+    @discardableResult
+    mutating func look<Result>(
+        _ name: String, _ body: () throws -> Result, saying: (Result) -> String
+    ) -> Result? {
+        do {
+            let result = try body()
+            note(name, saying(result))
+            return result
+        } catch {
+            let error = CommandError(error)
+            let text = [error.what, error.place, error.why].compactMap { $0 }.joined(separator: ": ")
+            fail(name, "\(error.code) \(text)", error.advice ?? "")
+            return nil
+        }
+    }
+
+    mutating func note(_ name: String, _ text: String) { entries.append((.well, name, text, nil)) }
+    mutating func warn(_ name: String, _ text: String, _ advice: String) {
+        entries.append((.doubtful, name, text, advice))
+    }
+    mutating func fail(_ name: String, _ text: String, _ advice: String) { entries.append((.ill, name, text, advice)) }
+
+    func lines(isQuiet: Bool, style: TerminalStyle) -> [String] {
+        entries.filter { !isQuiet || $0.state != .well }.flatMap { entry -> [String] in
+            let mark =
+                switch entry.state {
+                case .well: "ok  "
+                case .doubtful: "look"
+                case .ill: style.red("fail")
+                }
+            let name = entry.name.padding(toLength: 22, withPad: " ", startingAt: 0)
+            return ["\(mark)  \(name)\(entry.text)"] + (entry.advice.map { ["      do: \($0)"] } ?? [])
+        }
+    }
+}
