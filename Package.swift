@@ -66,6 +66,7 @@ let package = Package(
         .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: strict),
+        .testTarget(name: "WebTests", dependencies: ["Web", "Reference"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),

@@ -140,6 +140,8 @@ struct ServicePlace: ParsableArguments {
                     why: "without its keys nothing in the journal can be read",
                     advice: "bring the key file back from where it is kept, or name another journal")
             }
+            try FileManager.default.createDirectory(
+                at: URL(fileURLWithPath: keyPath).deletingLastPathComponent(), withIntermediateDirectories: true)
             try KeyFile.generate(at: keyPath)
         }
         return JournalRecords(try Journal.open(settings.journal, keys: try KeyFile.read(keyPath)))
