@@ -74,6 +74,24 @@ bench-large: build ## Memory and growth at 50 M lines (needs 12 GB of disk and h
 	@Scripts/python-tools
 	$(PYTHON) Benchmarks/bench.py --large --rounds 3 $(ARGS)
 
+.PHONY: bench-online
+bench-online: build ## The point-of-care service under load, bars at the end (ARGS="--seconds 30", kept with --result FILE)
+	@Scripts/python-tools
+	$(PYTHON) Benchmarks/online/online.py $(ARGS)
+
+.PHONY: soak
+soak: build ## An hour at 500 requests a second: flat memory and descriptors (about 50 GB of journal; look at the disk first)
+	@Scripts/python-tools
+	$(PYTHON) Benchmarks/online/online.py --soak 3600 $(ARGS)
+
+.PHONY: connect
+connect: build ## Run the commands of docs/connect.md and the example client against a real service
+	@Scripts/connect
+
+.PHONY: abuse
+abuse: build ## Slow, oversized, smuggled and broken requests against a real service
+	@Scripts/abuse
+
 .PHONY: fuzz
 fuzz: setup ## Fuzz each parser for TIME seconds (PARSER=name for one of them)
 	@Scripts/fuzz $(TIME) $(PARSER)

@@ -17,10 +17,11 @@ let package = Package(
         .target(name: "Knowledge", dependencies: ["Columns", yams], swiftSettings: settings),
         .target(name: "Rules", dependencies: ["Knowledge", "Claims", "Columns"], swiftSettings: settings),
         .target(name: "Ingest", dependencies: ["Claims", "Columns", yams], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["Claims"], swiftSettings: settings),
         .target(name: "CFuzzer"),
         .executableTarget(
             name: "yijian-fuzz",
-            dependencies: ["CFuzzer", "Columns", "Claims", "Knowledge", "Rules", "Ingest"]),
+            dependencies: ["CFuzzer", "Columns", "Claims", "Knowledge", "Rules", "Ingest", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -10,8 +10,13 @@ struct RowTables {
     /// The code of a text: interned while binding, late afterwards.
     let code: (UnsafeBufferPointer<UInt8>) -> Int32
     private var places: [Table: [String: Int32]] = [:]
+    /// Per table position, whether a field is read at all; nil: all are.
+    private let needed: [[Bool]]?
 
-    init(code: @escaping (UnsafeBufferPointer<UInt8>) -> Int32) { self.code = code }
+    init(needed: [[Bool]]? = nil, code: @escaping (UnsafeBufferPointer<UInt8>) -> Int32) {
+        self.needed = needed
+        self.code = code
+    }
 
     /// A chunk of whole timelines.
     mutating func timelines(_ rows: [Table: [TimelineRow]], absent: Set<Table>) throws(RowRefusal) -> Chunk {
@@ -125,7 +130,8 @@ struct RowTables {
         result.rows = rows.count
         result.isPresent = true
         let shapes = Self.shapes[table.position]
-        for (index, shape) in shapes.enumerated() {
+        guard !rows.isEmpty || table.role == .master else { return result }
+        for (index, shape) in shapes.enumerated() where needed?[table.position][index] != false {
             result.slots[index] = slot(rows, index, shape, arena)
             result.slots[index].isNonNegative = shape.isNonNegative
         }

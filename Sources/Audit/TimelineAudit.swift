@@ -70,6 +70,8 @@ package final class TimelineAudit {
         let sieve: Sieve
         /// Per table position and field: whether a code is familiar there.
         let known: [(table: Table, field: Int, isKnown: [Bool])]
+        /// Per table position, the fields that rules, netting and evidence read.
+        let needed: [[Bool]]
         let runnable: [CompiledRule]
         let notRun: [(rule: String, reason: String)]
     }
@@ -143,7 +145,7 @@ package final class TimelineAudit {
         let quick = RuleRun(binding, keepsUndetermined: true)
         return Bound(
             binding: binding, run: run, quick: quick, sieves: sieves, sieve: Sieve(sieves, binding, quick.evaluator),
-            known: isKnown, runnable: runnable, notRun: notRun)
+            known: isKnown, needed: needed(binding), runnable: runnable, notRun: notRun)
     }
 
     /// Rules that cannot be asked here, and why.
@@ -153,7 +155,7 @@ package final class TimelineAudit {
         if bound.binding.vocabulary.lateCount > Self.lateTextsMax { rebind() }
         let binding = bound.binding
         let vocabulary = binding.vocabulary
-        var tables = RowTables { vocabulary.lateCode($0) }
+        var tables = RowTables(needed: bound.needed) { vocabulary.lateCode($0) }
         let chunk = try tables.timelines(question.rows, absent: absent)
         var counts = ClaimsReader.NettingCounts()
         Netting.apply(to: chunk, fields: Array(Table.line.fields.indices), &counts)
@@ -163,6 +165,24 @@ package final class TimelineAudit {
         let records = evaluate(chunk)
         let findings = records.compactMap { Self.finding($0, question.message) }
         return Answer(findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: to))
+    }
+
+    private static func needed(_ binding: Binding) -> [[Bool]] {
+        var used = binding.usedFields()
+        for table in ClaimsReader.timeline { used[table, default: []].insert(0) }
+        used[.diagnosis] = Set(Table.diagnosis.fields.indices)
+        used[.settlement] = Set(Table.settlement.fields.indices)
+        used[.line, default: []].formUnion(Losses.lineFields.compactMap { Table.line.index(of: $0) })
+        used[.line, default: []].formUnion(
+            ["day", "second", "item", "quantity", "amount", "in_scope", "reverses"].compactMap {
+                Table.line.index(of: $0)
+            })
+        used[.encounter, default: []].formUnion(
+            ["institution", "start_day", "end_day"].compactMap { Table.encounter.index(of: $0) })
+        used[.operation, default: []].formUnion(["day", "second"].compactMap { Table.operation.index(of: $0) })
+        used[.prescription] = Set(Table.prescription.fields.indices)
+        used[.entitlement] = Set(Table.entitlement.fields.indices)
+        return Table.allCases.map { table in table.fields.indices.map { used[table]?.contains($0) ?? false } }
     }
 
     private func rebind() {

@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func errorsHaveACodeAndAnswerTwoHundred() throws {
-        let service = TestService(plan: try #require(Shipped.plan))
+        let service = Rehearsal(plan: try #require(Shipped.plan))
         for (message, code) in [
             ("", "WEB101"), ("[1]", "WEB102"), ("{\"input\":{}}", "WEB103"), ("{\"infno\":\"3101\"}", "WEB104"),
             ("{\"infno\":\"9999\",\"input\":{}}", "WEB106"), ("{\"infno\":\"3101\",\"input\":{\"data\":{}}}", "WEB110"),
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test func answersHaveTheOneShapeThatAllClientsTake() throws {
-        let service = TestService(plan: try #require(Shipped.plan))
+        let service = Rehearsal(plan: try #require(Shipped.plan))
         let message: [String: Any] = [
             "infno": "3101", "msgid": "m1", "fixmedins_code": "H1",
             "input": ["data": ["patient_dtos": [patient([visit([order("1")])])]]],
@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test func otherContentUnderTheSameNumberIsRefused() throws {
-        let service = TestService(plan: try #require(Shipped.plan))
+        let service = Rehearsal(plan: try #require(Shipped.plan))
         func upload(_ message: String, count: String, at time: String) -> [String: Any] {
             [
                 "infno": "2301", "msgid": message, "inf_time": time, "fixmedins_code": "H1",
@@ -172,7 +172,7 @@ import Testing
     }
 
     @Test func lateReviewsAreAuditedAfterwards() throws {
-        let service = TestService(plan: try #require(Shipped.plan))
+        let service = Rehearsal(plan: try #require(Shipped.plan))
         let message: [String: Any] = [
             "infno": "3101", "msgid": "late", "fixmedins_code": "H1",
             "input": ["data": ["patient_dtos": [patient([visit([order("1")])])]]],
@@ -199,7 +199,7 @@ import Testing
     }
 
     @Test func feedbackIsKeptUnderItsFinding() throws {
-        let service = TestService(plan: try #require(Shipped.plan))
+        let service = Rehearsal(plan: try #require(Shipped.plan))
         let message: [String: Any] = [
             "infno": "3103", "msgid": "f1", "fixmedins_code": "H1",
             "input": [

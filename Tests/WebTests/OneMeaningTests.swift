@@ -26,7 +26,7 @@ import Testing
             }
             guard let current = withLines.last else { continue }
             let story = Story(data, person: person, current: current)
-            let service = TestService(plan: plan)
+            let service = Rehearsal(plan: plan)
             for message in story.uploads(&random) {
                 let answer = service.ask(message.json)
                 #expect(answer["infcode"] as? Int == 0, "\(answer["err_msg"] ?? "")")

@@ -6,7 +6,7 @@ import Testing
 
 /// The four ways in which gateways sign, each with a key of its own; what was changed on the way is refused.
 @Suite struct SigningTests {
-    private func service(_ signing: InstitutionSettings.Signing, _ key: GatewayKeys.Key) throws -> TestService {
+    private func service(_ signing: InstitutionSettings.Signing, _ key: GatewayKeys.Key) throws -> Rehearsal {
         var settings = ServiceSettings()
         var institution = InstitutionSettings()
         institution.signing = signing
@@ -14,7 +14,7 @@ import Testing
         settings.admitsUnlisted = false
         var keys = GatewayKeys()
         keys.keys = ["H1": key]
-        return TestService(plan: try #require(Shipped.plan), settings: settings, keys: keys)
+        return Rehearsal(plan: try #require(Shipped.plan), settings: settings, keys: keys)
     }
 
     private let input: [String: Any] = ["data": ["psn_no": "P1", "mdtrt_id": "V1"]]
@@ -25,8 +25,7 @@ import Testing
         ) { $1 }
     }
 
-    private func isTaken(_ service: TestService, _ message: [String: Any], _ head: MessageHead = MessageHead()) -> Bool
-    {
+    private func isTaken(_ service: Rehearsal, _ message: [String: Any], _ head: MessageHead = MessageHead()) -> Bool {
         let answer = service.ask(message.json, head: head)
         if answer["infcode"] as? Int == 0 { return true }
         #expect(
@@ -114,7 +113,8 @@ import Testing
             return Array(try Data(contentsOf: URL(filePath: file + ".sig")))
         }
         var key = GatewayKeys.Key()
-        key.sm2 = try #require(Bytes.publicKey(pem))
+        key.sm2 = Bytes.publicKey(pem)
+        #expect(key.sm2 != nil)
         key.sm4 = Array("0123456789abcdef".utf8)
         key.token = "tok"
 

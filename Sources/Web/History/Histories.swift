@@ -53,12 +53,14 @@ package final class Histories: Sendable {
             return (state.known[person]?.history, state.generation[person] ?? 0)
         }
         if let found { return found }
-        let history = try load(person)
+        var history = try load(person)
+        history.settle()
+        let settled = history
         state.withLock { state in
             guard (state.generation[person] ?? 0) == generation, state.known[person] == nil else { return }
-            state.known[person] = Kept(history: history, used: state.tick)
-            for visit in history.visits { state.owners[visit] = person }
-            state.rows += history.rowCount + 1
+            state.known[person] = Kept(history: settled, used: state.tick)
+            for visit in settled.visits { state.owners[visit] = person }
+            state.rows += settled.rowCount + 1
             shrink(&state)
         }
         return history

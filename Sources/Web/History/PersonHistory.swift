@@ -9,6 +9,7 @@ import Rules
 package struct PersonHistory: Sendable {
     package let person: String
     private var rows: [Table: [String: Entry]] = [:]
+    private var settled: [Table: [TimelineRow]]?
     /// Of lines: the charge batch in which they came.
     private var batches: [String: String] = [:]
 
@@ -26,13 +27,22 @@ package struct PersonHistory: Sendable {
         }
     }
 
-    package func values(_ table: Table) -> [TimelineRow] { (rows[table] ?? [:]).values.map(\.row) }
+    /// The rows of a table as they were when `settle()` was last called, else as they are.
+    package func values(_ table: Table) -> [TimelineRow] {
+        if let settled { return settled[table] ?? [] }
+        return (rows[table] ?? [:]).values.map(\.row)
+    }
+
+    /// Lays the rows out for many readers; the next change takes that back.
+    package mutating func settle() { settled = rows.mapValues { $0.values.map(\.row) } }
+
     package func row(_ table: Table, _ id: String) -> TimelineRow? { rows[table]?[id]?.row }
     package var visits: [String] { (rows[.encounter] ?? [:]).keys.sorted() }
     package var rowCount: Int { rows.values.reduce(0) { $0 + $1.count } }
 
     /// Puts a row; false when another content was said at the same time.
     package mutating func put(_ row: TimelineRow, in table: Table, version: Int64, merging: Bool = false) -> Bool {
+        settled = nil
         guard let known = rows[table]?[row.id] else {
             rows[table, default: [:]][row.id] = Entry(row: row, version: version)
             return true
@@ -55,6 +65,7 @@ package struct PersonHistory: Sendable {
     package mutating func note(batch: String, of line: String) { batches[line] = batch }
 
     package mutating func clear(_ fields: [Int], of id: String, in table: Table) {
+        settled = nil
         guard var entry = rows[table]?[id] else { return }
         for field in fields { entry.row.values[field] = nil }
         rows[table]?[id] = entry
@@ -62,6 +73,7 @@ package struct PersonHistory: Sendable {
 
     /// Takes a row back, and of a visit all that belongs to it.
     package mutating func withdraw(_ id: String, from table: Table) {
+        settled = nil
         rows[table]?[id] = nil
         guard table == .encounter else { return }
         for child in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
@@ -83,6 +95,7 @@ package struct PersonHistory: Sendable {
     }
 
     private mutating func removeAll(in table: Table, where condition: (TimelineRow) -> Bool) {
+        settled = nil
         guard let known = rows[table] else { return }
         rows[table] = known.filter { !condition($0.value.row) }
     }

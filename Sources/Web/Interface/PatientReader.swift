@@ -156,8 +156,6 @@ struct PatientReader {
             names.insert(id)
             patient.orders[id] = order
         }
-        patient.orderNumbers.insert(order)
-        if let number = record.code(1) { patient.orderNumbers.insert(number) }
         if record.value(9)?.kind == .number { tolerance.note(.flagAsNumber) }
         lines.append((TimelineRow(id: id, values: values), visit, record.text(9).map { $0 == "1" || $0 == "true" }))
     }

@@ -13,8 +13,16 @@ package struct ReviewMessage {
         package var written: [Table: Set<String>] = [:]
         /// The order identifier (`rx_id`) of a line, where the line had to be named otherwise.
         package var orders: [String: String] = [:]
+
         /// Order and prescription numbers in the message, by which charged lines are known to be the same thing.
-        package var orderNumbers: Set<String> = []
+        var orderNumbers: Set<String> {
+            var numbers: Set<String> = []
+            for row in rows[.line] ?? [] {
+                numbers.insert(orders[row.id] ?? row.id)
+                if case .text(let number) = row.values[RowFields.Line.prescription] { numbers.insert(number) }
+            }
+            return numbers
+        }
     }
 
     /// Scenes as the sender wrote them (`trig_scen`), and the rules asked for; none means all.

@@ -51,6 +51,8 @@ enum RowFields {
         private static func place(_ name: String) -> Int { RowFields.place(name, .settlement) }
     }
 
+    static let prescriptionEncounter = place("encounter", .prescription)
+
     private static func place(_ name: String, _ table: Table) -> Int {
         guard let place = table.index(of: name) else {
             preconditionFailure("the claims model has no field \(table.rawValue).\(name)")

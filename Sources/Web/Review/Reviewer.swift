@@ -70,45 +70,47 @@ package struct Reviewer: Sendable {
     /// The rows of history and message side by side. The message speaks for the visits it describes.
     func question(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineAudit.Question {
         var rows = patient.rows
-        let described = Set((rows[.encounter] ?? []).map(\.id))
-        let written = Set((rows[.line] ?? []).map(\.id))
-        func isDescribed(_ row: TimelineRow, _ field: Int) -> Bool {
-            if case .row(let visit) = row.values[field] { return described.contains(visit) }
-            return false
+        let described = (rows[.encounter] ?? []).map { CaseValue.row($0.id) }
+        var visits = Set(described)
+        for row in history.values(.encounter) where visits.insert(.row(row.id)).inserted {
+            rows[.encounter, default: []].append(row)
+        }
+        // A charge may come before its visit is registered: then nothing can be asked of it yet.
+        func owner(_ row: TimelineRow, _ field: Int) -> CaseValue? {
+            row.values[field].flatMap { visits.contains($0) ? $0 : nil }
         }
         var isLinkMissing = false
+        var numbers: Set<String>?
         for row in history.values(.line) {
-            if isDescribed(row, RowFields.Line.encounter) {
+            guard let visit = owner(row, RowFields.Line.encounter) else { continue }
+            if described.contains(visit) {
                 // A charge and an order are two things; what links them is the order or prescription number. Without a
                 // link the charge is left out, so that nothing is counted twice, and history is no longer complete.
-                guard !written.contains(row.id) else { continue }
                 guard case .text(let number) = row.values[RowFields.Line.prescription] else {
                     isLinkMissing = true
                     continue
                 }
-                guard !patient.orderNumbers.contains(number) else { continue }
+                if numbers == nil { numbers = patient.orderNumbers }
+                if numbers?.contains(number) == true || numbers?.contains(row.id) == true { continue }
             }
             rows[.line, default: []].append(row)
         }
-        rows[.encounter, default: []] += history.values(.encounter).filter { !described.contains($0.id) }
-        let messageDiagnoses = Set(
-            (rows[.diagnosis] ?? []).compactMap { row -> String? in
-                if case .row(let visit) = row.values[RowFields.Diagnosis.encounter] { return visit }
-                return nil
-            })
-        rows[.diagnosis, default: []] += history.values(.diagnosis).filter { row in
-            if case .row(let visit) = row.values[RowFields.Diagnosis.encounter] {
-                return !messageDiagnoses.contains(visit)
-            }
-            return false
+        let diagnosed = Set((rows[.diagnosis] ?? []).compactMap { $0.values[RowFields.Diagnosis.encounter] })
+        for row in history.values(.diagnosis) {
+            guard let visit = owner(row, RowFields.Diagnosis.encounter), !diagnosed.contains(visit) else { continue }
+            rows[.diagnosis, default: []].append(row)
         }
         let operations = Set((rows[.operation] ?? []).map(\.id))
-        rows[.operation, default: []] += history.values(.operation).filter { !operations.contains($0.id) }
-        for table in [Table.settlement, .prescription, .entitlement] {
-            rows[table, default: []] += history.values(table)
+        for row in history.values(.operation) where !operations.contains(row.id) {
+            if owner(row, RowFields.Operation.encounter) != nil { rows[.operation, default: []].append(row) }
         }
+        for (table, field) in [
+            (Table.settlement, RowFields.Settlement.encounter), (.prescription, RowFields.prescriptionEncounter),
+        ] {
+            for row in history.values(table) where owner(row, field) != nil { rows[table, default: []].append(row) }
+        }
+        rows[.entitlement] = history.values(.entitlement)
         rows[.person] = [Self.person(patient, history)]
-        rows = Self.owned(rows)
         let from = coverage?.from ?? Self.firstDay(rows)
         return TimelineAudit.Question(
             rows: rows, message: patient.written,
@@ -124,17 +126,6 @@ package struct Reviewer: Sendable {
         guard let known = history.row(.person, patient.identifier) else { return row }
         for (field, value) in known.values.enumerated() where row.values[field] == nil { row.values[field] = value }
         return row
-    }
-
-    /// Rows whose visit is not there cannot be asked about: a charge may come before its registration.
-    private static func owned(_ rows: [Table: [TimelineRow]]) -> [Table: [TimelineRow]] {
-        let visits = Set((rows[.encounter] ?? []).map { CaseValue.row($0.id) })
-        var kept = rows
-        for table in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
-            guard let field = table.index(of: "encounter"), let own = rows[table], !own.isEmpty else { continue }
-            kept[table] = own.filter { row in row.values[field].map { visits.contains($0) } ?? false }
-        }
-        return kept
     }
 
     private static func firstDay(_ rows: [Table: [TimelineRow]]) -> Day? {

@@ -5,13 +5,8 @@ import Knowledge
 /// Everything has a default; a member that is not known, or a value out of its range, is a diagnostic with its line, and
 /// the service does not start.
 package struct ServiceSettings: Sendable {
-    package enum Mode: String, Sendable { case mirror, relay }
-
     package var host = "127.0.0.1"
     package var port = 8301
-    package var mode = Mode.mirror
-    /// The platform that a relay passes settlement messages on to.
-    package var upstream: String?
     package var dataset: String?
     package var knowledge: String?
     package var areas: [String] = []
@@ -131,15 +126,11 @@ package struct SettingsReader {
         }
         switch name {
         case "host": settings.host = text
-        case "upstream": settings.upstream = text
         case "dataset": settings.dataset = text
         case "knowledge": settings.knowledge = text
         case "journal": settings.journal = text
         case "journal_keys": settings.journalKeys = text
         case "keys": settings.keys = text
-        case "mode":
-            guard let mode = ServiceSettings.Mode(rawValue: text) else { return false }
-            settings.mode = mode
         case "port": return number(0...65_535, \.port)
         case "threads": return number(1...64, \.threads)
         case "budget_milliseconds": return number(10...10_000, \.budgetMilliseconds)

@@ -25,7 +25,7 @@ struct DoctorCommand: ParsableCommand {
         let settings = examination.look("settings") {
             try place.read()
         } saying: { settings in
-            "\(settings.mode.rawValue), \(settings.institutions.count) institutions listed, port \(settings.port)"
+            "\(settings.institutions.count) institutions listed, port \(settings.port)"
         }
         guard let settings else { return try finish(examination) }
         examination.look("rules") {

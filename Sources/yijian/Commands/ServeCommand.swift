@@ -38,7 +38,7 @@ struct ServeCommand: ParsableCommand {
         let areas = settings.areas
         let plan = try KnowledgePlan.load(folder, areas: areas, rules: nil)
         let dataset = try settings.dataset.map { try Dataset.open($0) }
-        let service = try RunningService(
+        let service = try Counter(
             settings: settings, plan: plan, dataset: dataset, keeper: try place.keeper(settings),
             keys: try place.gatewayKeys(settings), log: ServiceLog(level: level), watching: folder,
             reload: { try? KnowledgePlan.load(folder, areas: areas, rules: nil) })
@@ -55,7 +55,7 @@ struct ServeCommand: ParsableCommand {
         service.log.event("stopped")
     }
 
-    private func start(_ service: RunningService, _ settings: ServiceSettings) throws -> Int {
+    private func start(_ service: Counter, _ settings: ServiceSettings) throws -> Int {
         do {
             return try service.start()
         } catch {

@@ -6,8 +6,8 @@ import Glibc
 import Rules
 import Synchronization
 
-/// The service put together and running: rules, history, journal, threads and door (在线审核服务).
-package final class RunningService: Sendable {
+/// The counter where messages are taken: rules, history, journal, threads and door put together (在线审核服务).
+package final class Counter: Sendable {
     package let care: PointOfCare
     private let server: HTTPServer
     private let left: Atomic<Int>

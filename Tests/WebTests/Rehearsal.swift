@@ -8,7 +8,7 @@ import Testing
 @testable import Web
 
 /// A service without a network: messages go in as bytes, answers come out as JSON.
-final class TestService {
+final class Rehearsal {
     let care: PointOfCare
     let records = VolatileRecords()
     private let desk: Desk

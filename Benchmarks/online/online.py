@@ -1,0 +1,168 @@
+"""`make bench-online`: the point-of-care service under open-loop load on this machine, client on the same cores.
+
+    online.py [--seconds 10] [--dataset FOLDER] [--result FILE] [--soak SECONDS]
+
+All shipped rules, history from the story city, journal before every answer. Prints each figure beside its bar; a figure
+that was not measured has no bar.
+"""
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.join(ROOT, "Benchmarks", "online")
+DATA = os.path.join(ROOT, ".data", "online")
+YIJIAN = os.path.join(ROOT, ".build", "release", "yijian")
+
+
+def run(*words):
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def prepare(words):
+    os.makedirs(DATA, exist_ok=True)
+    load = os.path.join(DATA, "load")
+    run("cc", "-O2", "-o", load, os.path.join(HERE, "load.c"))
+    dataset = words.dataset
+    if not dataset:
+        dataset = os.path.join(DATA, "city", "dataset")
+        if not os.path.exists(dataset):
+            run(YIJIAN, "demo", "--once", "--out", os.path.join(DATA, "city"))
+    files = {}
+    for name, options in {"20 KB": ["--lines", "50"], "40 KB": ["--lines", "50", "--full"], "30 lines": ["--lines", "30"]}.items():
+        path = os.path.join(DATA, name.replace(" ", "") + ".ndjson")
+        if not os.path.exists(path):
+            print(run(sys.executable, os.path.join(HERE, "messages.py"), dataset, path, *options).strip())
+        files[name] = path
+    return load, dataset, files
+
+
+class Service:
+    def __init__(self, dataset, journal):
+        self.process = subprocess.Popen(
+            [YIJIAN, "serve", "--dataset", dataset, "--journal", journal, "--port", "0", "--log", "quiet"],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        self.port = re.search(r":(\d+) with", line).group(1)
+
+    def metrics(self):
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30).read().decode()
+        return {a: float(b) for a, b in re.findall(r"^(\w+) ([\d.e+-]+)$", text, re.M)}
+
+    def memory(self):
+        status = open(f"/proc/{self.process.pid}/status").read()
+        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024, len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(60)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--dataset")
+    parser.add_argument("--result")
+    parser.add_argument("--soak", type=float, default=0)
+    words = parser.parse_args()
+    load, dataset, files = prepare(words)
+    journal = os.path.join(DATA, "journal")
+    subprocess.run(["rm", "-rf", journal, journal + ".keys"], check=True)
+    service = Service(dataset, journal)
+    lines = []
+
+    def say(text):
+        print(text, flush=True)
+        lines.append(text)
+
+    def bar(text, holds):
+        say(f"  {'holds' if holds else 'short'}  {text}")
+
+    def press(file, rate, connections, seconds, patience=5000):
+        return json.loads(run(load, "127.0.0.1", service.port, files[file], str(rate), str(connections), str(seconds), str(patience)))
+
+    def show(name, result):
+        say(f"{name}: {result['per_second']} audited/s of {result['rate'] or 'as many as go'}, p50 {result['p50_ms']} ms, "
+            f"p99 {result['p99_ms']} ms, p99.9 {result['p999_ms']} ms; degraded {result['degraded']}, refused {result['refused']}, "
+            f"failed {result['failed']}, timed out {result['timeouts']}")
+
+    def compare(own):
+        """The same messages to decision tables behind a small server, in the same run."""
+        try:
+            import zen  # noqa: F401
+        except ImportError:
+            return say("zen-engine: skipped, the package is not installed")
+        import socket
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        other = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "zen_server.py"), str(port), os.path.join(ROOT, "knowledge", "lists")],
+            stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(100):
+                time.sleep(0.1)
+                with socket.socket() as test:
+                    if test.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+            result = json.loads(run(load, "127.0.0.1", str(port), files["20 KB"], "0", "16", str(words.seconds), "30000"))
+            show("zen-engine, one rule without memory, evidence or journal, 16 connections", result)
+            bar(f"all rules with history and journal: {own / max(1, result['per_second']):.0f} times its rate", own > result["per_second"])
+        finally:
+            other.terminate()
+            other.wait(10)
+
+    commit = run("git", "-C", ROOT, "rev-parse", "--short", "HEAD").strip()
+    load_average = os.getloadavg()[0]
+    say(f"{datetime.date.today()}  commit {commit}  {platform.machine()}, {os.cpu_count()} cores, load average before {load_average:.1f}")
+    press("20 KB", 0, 8, 3)  # everybody's history once
+    for name in ("20 KB", "40 KB"):
+        before = service.metrics()
+        slow = press(name, 500, 200, words.seconds)
+        after = service.metrics()
+        sync = after["yijian_journal_sync_microseconds_p99"] / 1000
+        show(f"500/s, {name}", slow)
+        limit = max(10, 2 * sync + 3)
+        say(f"  fdatasync p99 of the run {sync:.2f} ms; review "
+            f"{(after['yijian_review_seconds_sum'] - before['yijian_review_seconds_sum']) / max(1, after['yijian_review_seconds_count'] - before['yijian_review_seconds_count']) * 1e6:.0f} us a message")
+        bar(f"p99 {slow['p99_ms']} ms, at most {limit:.1f} ms, no errors",
+            slow["p99_ms"] <= limit and slow["failed"] + slow["timeouts"] + slow["refused"] + slow["degraded"] == 0)
+    quick = press("20 KB", 2000, 200, words.seconds)
+    show("2,000/s, 20 KB", quick)
+    bar(f"p99 {quick['p99_ms']} ms, at most 50 ms, no errors",
+        quick["p99_ms"] <= 50 and quick["failed"] + quick["timeouts"] + quick["refused"] + quick["degraded"] == 0)
+    ceiling = press("20 KB", 0, 64, words.seconds)
+    show("ceiling, 64 connections", ceiling)
+    bar(f"ceiling {ceiling['per_second']}/s, at least 3,000/s", ceiling["per_second"] >= 3000)
+    flood = press("20 KB", max(500, 3 * ceiling["per_second"]), 400, words.seconds)
+    show("three times the ceiling", flood)
+    bar(f"no client time-out; {flood['per_second']}/s audited in time, at least {0.8 * ceiling['per_second']:.0f}/s",
+        flood["timeouts"] == 0 and flood["per_second"] >= 0.8 * ceiling["per_second"])
+    time.sleep(2)
+    compare(ceiling["per_second"])
+    if words.soak:
+        memory, files_open = service.memory()
+        steady = press("20 KB", 500, 200, words.soak)
+        memory_after, files_after = service.memory()
+        show(f"{words.soak:.0f} s at 500/s", steady)
+        bar(f"memory {memory:.0f} → {memory_after:.0f} MiB, descriptors {files_open} → {files_after}",
+            memory_after <= memory * 1.1 + 16 and files_after <= files_open + 210)
+    figures = service.metrics()
+    memory, files_open = service.memory()
+    say(f"recorded {figures['yijian_journal_appended']:.0f}, audited later {figures['yijian_audited_later_total']:.0f}, "
+        f"not recorded {figures['yijian_not_recorded_total']:.0f}, memory {memory:.0f} MiB")
+    service.stop()
+    subprocess.run(["rm", "-rf", journal, journal + ".keys"], check=True)
+    if words.result:
+        with open(words.result, "w") as out:
+            out.write("\n".join(lines) + "\n")
+
+
+main()
