@@ -8,12 +8,7 @@ package enum RuleSheet {
         var sheet = Sheet()
         sheet.title("\(rule.id)  \(rule.name)")
         sheet.row("类别", category(rule.category) + "，" + outcome(rule.outcome) + "，\(rule.grade) 级")
-        if !rule.place.theme.isEmpty { sheet.row("规则编号", rule.place.theme) }
-        if !rule.place.scenes.isEmpty { sheet.row("应用场景", rule.place.scenes.map(scene).joined(separator: "、")) }
-        if let window = rule.place.window { sheet.row("时间区间", self.window(window)) }
-        if !rule.place.subjects.isEmpty {
-            sheet.row("监管对象", rule.place.subjects.map(subject).joined(separator: "、"))
-        }
+        for (name, words) in place(rule.place) { sheet.row(name, words) }
         sheet.row("版本", rule.version + validity(rule))
         sheet.row("审核单位", unit(rule.unit, words))
         for match in rule.lists {
@@ -71,6 +66,16 @@ package enum RuleSheet {
         case .clear: "合规"
         case .error: "出错"
         }
+    }
+
+    /// Where a rule stands in the framework, as pairs of the attribute's name and its words.
+    package static func place(_ place: Rule.Place) -> [(name: String, words: String)] {
+        var pairs: [(name: String, words: String)] = []
+        if !place.theme.isEmpty { pairs.append(("规则编号", place.theme)) }
+        if !place.scenes.isEmpty { pairs.append(("应用场景", place.scenes.map(scene).joined(separator: "、"))) }
+        if let window = place.window { pairs.append(("时间区间", self.window(window))) }
+        if !place.subjects.isEmpty { pairs.append(("监管对象", place.subjects.map(subject).joined(separator: "、"))) }
+        return pairs
     }
 
     private static func scene(_ scene: Rule.Place.Scene) -> String {
