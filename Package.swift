@@ -43,6 +43,7 @@ let package = Package(
         .target(
             name: "Database", dependencies: ["Columns", "CPQ", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
+        .target(name: "Ledger", dependencies: ["Columns", "CCrypto", "CZlib"], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
@@ -60,6 +61,8 @@ let package = Package(
         .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
         .testTarget(name: "DatabaseTests", dependencies: ["Database"], swiftSettings: strict),
+        .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Database"], swiftSettings: strict),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
