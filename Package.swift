@@ -44,6 +44,9 @@ let package = Package(
             name: "Database", dependencies: ["Columns", "CPQ", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Columns", "CCrypto", "CZlib"], swiftSettings: strict),
+        .target(
+            name: "Supervision", dependencies: ["Ledger", "Database", "Knowledge", "Claims", "Columns", "CCrypto"],
+            resources: [.embedInCode("Migrations")], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
@@ -60,8 +63,11 @@ let package = Package(
         .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
         .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
-        .testTarget(name: "DatabaseTests", dependencies: ["Database"], swiftSettings: strict),
-        .testTarget(name: "SupervisionTests", dependencies: ["Supervision", "Database"], swiftSettings: strict),
+        // Stores of both kinds for tests; the PostgreSQL server is the tests' own.
+        .target(name: "StoreTesting", dependencies: ["Database"], path: "Tests/StoreTesting", swiftSettings: strict),
+        .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "SupervisionTests", dependencies: ["Supervision", "Database", "StoreTesting"], swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(

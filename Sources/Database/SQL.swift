@@ -29,6 +29,11 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
             pieces.append(.value(value.storeValue))
         }
 
+        /// `\(optional: value)`: NULL when it is absent.
+        package mutating func appendInterpolation(optional value: (some StoreValueConvertible)?) {
+            pieces.append(.value(value?.storeValue ?? .null))
+        }
+
         /// `\(list: values)` for `IN (…)`, not for `NOT IN`. An empty list matches nothing.
         package mutating func appendInterpolation(list values: [some StoreValueConvertible]) {
             guard !values.isEmpty else { return pieces.append(.text("NULL")) }

@@ -45,7 +45,3 @@ extension Bool: StoreValueConvertible {
 extension [UInt8]: StoreValueConvertible {
     package var storeValue: StoreValue { .bytes(self) }
 }
-
-extension Optional: StoreValueConvertible where Wrapped: StoreValueConvertible {
-    package var storeValue: StoreValue { map(\.storeValue) ?? .null }
-}

@@ -6,7 +6,7 @@ import Knowledge
 package struct Door: Sendable {
     package let store: Store
     package let authority: Authority
-    package let policy: AccessPolicy
+    package private(set) var policy: AccessPolicy
     package let seals: Seals
     package let surroundings: Surroundings
 
@@ -43,6 +43,13 @@ package struct Door: Sendable {
         return Door(
             store: store, authority: authority, policy: try AccessPolicy.read(knowledge: folder, name: policy),
             seals: try Seals.read(keys), surroundings: surroundings)
+    }
+
+    /// The same door with another cost of passwords, for tests that make hundreds.
+    func withPasswordCost(log2 cost: Int) -> Door {
+        var door = self
+        door.policy.costLog2 = cost
+        return door
     }
 
     /// Who has this account now, with every post held at this moment: a change of role counts at the next call.

@@ -1,4 +1,5 @@
 import Foundation
+import StoreTesting
 import Testing
 
 @testable import Database
@@ -45,7 +46,7 @@ struct StoreTests {
             try $0.change(
                 """
                 INSERT INTO account (id, balance, note, seal) VALUES (\("甲"), \(Int64.max), \(note), \(seal)),
-                (\("乙"), \(0), \(nil as String?), \(nil as [UInt8]?))
+                (\("乙"), \(0), \(optional: nil as String?), \(optional: nil as [UInt8]?))
                 """)
         }
         let rows = try stored.store.read { try $0.rows("SELECT id, balance, note, seal FROM account ORDER BY id") }

@@ -165,7 +165,7 @@ struct AuthorityTests {
 
     @Test(arguments: [
         ("roles: [officer, clerk, section_head]", "roles: [oficer]", "AUT004"),
-        ("area: [own]", "areas: [own]", "AUT002"),
+        ("area: [own]", "areas: [own]", "AUT002 AUT003"),
         ("    state: [open, closed, covert]\n", "", "AUT003"),
         ("identity: masked, health: masked, internal: plain", "identity: hidden", "AUT009"),
         ("about: matter", "about: moon", "AUT006"),

@@ -84,9 +84,11 @@ struct AuthorityReader {
             }
             features.append(.init(id: id, name: value["name"]?.string ?? id, isAboutMatter: about == "matter"))
         }
+        guard diagnostics.isEmpty else { return nil }
         var authority = Authority(roles: roles, features: features, fieldClasses: fields, digest: digest)
         for grant in root["grants"]?.elements ?? [] { read(grant, into: &authority) }
-        check(authority, root)
+        // What follows from a mistake above is not a mistake of its own.
+        if diagnostics.isEmpty { check(authority, root) }
         return authority
     }
 

@@ -11,6 +11,8 @@ package struct AccessPolicy: Equatable, Sendable {
     let kindsMin: Int
     /// Nil: a password does not grow old.
     let ageDaysMax: Int?
+    /// scrypt's cost, as a power of two: 16 takes 64 MiB.
+    var costLog2: Int
     /// How many earlier passwords may not come again.
     let remembered: Int
     let failuresMax: Int
@@ -48,6 +50,7 @@ package struct AccessPolicy: Equatable, Sendable {
             lengthMax: try number("password", "length_max", 64...1024) ?? 128,
             kindsMin: try number("password", "kinds_min", 1...4) ?? 1,
             ageDaysMax: try number("password", "age_days_max", 1...3650, orNone: true),
+            costLog2: try number("password", "scrypt_cost_log2", 14...20) ?? 16,
             remembered: try number("password", "remembered", 0...24) ?? 0,
             failuresMax: try number("lockout", "failures_max", 3...100) ?? 5,
             lockMinutes: try number("lockout", "minutes", 1...1440) ?? 15,

@@ -11,12 +11,12 @@ extension Door {
     package func signIn(name: String, password: String, code: String) throws -> SessionToken {
         let found = try store.read { try $0.row("SELECT id, password FROM account WHERE name = \(name)") }
         let stored = try found.flatMap { StoredPassword(text: try $0.text("password")) }
-        let isRight = (stored ?? Self.nobody).isOpened(by: password) && stored != nil
+        let isRight = (stored ?? nobody).isOpened(by: password) && stored != nil
         guard let found, let account = try? found.text("id") else { throw DoorRefusal.wrongCredentials(policy) }
         let outcome = try store.write { transaction in
             try decide(account, isRight: isRight, checked: try found.text("password"), code: code, in: transaction)
         }
-        if isRight, stored?.isOutdated == true { try? strengthen(account, password, from: try found.text("password")) }
+        if isRight, stored?.isWeaker(than: policy.costLog2) == true { try? strengthen(account, password, from: try found.text("password")) }
         switch outcome {
         case .signedIn(let token): return token
         case .refused(let refusal): throw refusal
@@ -73,7 +73,7 @@ extension Door {
         if let objection = policy.objection(to: new, accountName: name) { throw DoorRefusal.badPassword(objection) }
         let found = try store.read { try $0.row("SELECT id, password FROM account WHERE name = \(name)") }
         let stored = try found.flatMap { StoredPassword(text: try $0.text("password")) }
-        let isRight = (stored ?? Self.nobody).isOpened(by: old) && stored != nil
+        let isRight = (stored ?? nobody).isOpened(by: old) && stored != nil
         guard let found, let account = try? found.text("id") else { throw DoorRefusal.wrongCredentials(policy) }
         let before = try store.read { transaction in
             try transaction.rows(
@@ -81,7 +81,7 @@ extension Door {
             ).prefix(policy.remembered).compactMap { StoredPassword(text: try $0.text("password")) }
         }
         let isRepeated = old == new || (isRight && before.contains { $0.isOpened(by: new) })
-        let fresh = StoredPassword(new, salt: surroundings.random(16))
+        let fresh = StoredPassword(new, salt: surroundings.random(16), costLog2: policy.costLog2)
         let outcome = try store.write { transaction -> DoorRefusal? in
             switch try decide(account, isRight: isRight, checked: try found.text("password"), code: code, in: transaction) {
             case .refused(let refusal) where refusal.kind != .passwordTooOld: return refusal
@@ -132,14 +132,16 @@ extension Door {
     }
 
     private func strengthen(_ account: String, _ password: String, from old: String) throws {
-        let fresh = StoredPassword(password, salt: surroundings.random(16))
+        let fresh = StoredPassword(password, salt: surroundings.random(16), costLog2: policy.costLog2)
         try store.write {
             try $0.change("UPDATE account SET password = \(fresh.text) WHERE id = \(account) AND password = \(old)")
         }
     }
 
     /// Opened in the place of an account that is not there, so that both take the same time.
-    private static let nobody = StoredPassword("", salt: [UInt8](repeating: 0, count: 16))
+    private var nobody: StoredPassword {
+        StoredPassword("", salt: [UInt8](repeating: 0, count: 16), costLog2: policy.costLog2)
+    }
 }
 
 extension DoorRefusal {

@@ -1,5 +1,5 @@
 import CCrypto
-import Columns
+import Ledger
 
 /// A password as it is kept: `scrypt$16$8$2$SALT$HASH`, the cost beside the salt, so that costs can grow while old ones
 /// still open (RFC 7914; OWASP's setting of 64 MiB and two lanes).
@@ -10,9 +10,7 @@ struct StoredPassword: Equatable {
     let salt: [UInt8]
     let hash: [UInt8]
 
-    static let current = (costLog2: 16, blockSize: 8, lanes: 2)
-
-    init(_ password: String, salt: [UInt8], costLog2: Int = current.costLog2, blockSize: Int = current.blockSize, lanes: Int = current.lanes) {
+    init(_ password: String, salt: [UInt8], costLog2: Int, blockSize: Int = 8, lanes: Int = 2) {
         self.costLog2 = costLog2
         self.blockSize = blockSize
         self.lanes = lanes
@@ -25,22 +23,20 @@ struct StoredPassword: Equatable {
         let parts = text.split(separator: "$", omittingEmptySubsequences: false)
         guard parts.count == 6, parts[0] == "scrypt", let cost = Int(parts[1]), let block = Int(parts[2]),
             let lanes = Int(parts[3]), (1...20).contains(cost), (1...16).contains(block), (1...8).contains(lanes),
-            let salt = HexDigits.bytes(parts[4]), let hash = HexDigits.bytes(parts[5]), salt.count >= 16,
+            let salt = HexText.bytes(parts[4]), let hash = HexText.bytes(parts[5]), salt.count >= 16,
             hash.count == 32
         else { return nil }
         (costLog2, blockSize, self.lanes, self.salt, self.hash) = (cost, block, lanes, salt, hash)
     }
 
-    var text: String { "scrypt$\(costLog2)$\(blockSize)$\(lanes)$\(Hex.text(salt))$\(Hex.text(hash))" }
+    var text: String { "scrypt$\(costLog2)$\(blockSize)$\(lanes)$\(HexText.text(salt))$\(HexText.text(hash))" }
 
     func isOpened(by password: String) -> Bool {
         ConstantTime.isEqual(Self.derive(password, salt, costLog2, blockSize, lanes), hash)
     }
 
     /// Made with less than today's cost; it is made anew when it is next opened.
-    var isOutdated: Bool {
-        (costLog2, blockSize, lanes) != (Self.current.costLog2, Self.current.blockSize, Self.current.lanes)
-    }
+    func isWeaker(than costLog2: Int) -> Bool { self.costLog2 < costLog2 || blockSize < 8 || lanes < 2 }
 
     private static func derive(_ password: String, _ salt: [UInt8], _ cost: Int, _ block: Int, _ lanes: Int) -> [UInt8] {
         // The same characters typed in another form are the same password.
@@ -53,20 +49,6 @@ struct StoredPassword: Equatable {
         }
         precondition(done == 1, "the cryptographic library refused scrypt; is OpenSSL 3 installed whole?")
         return result
-    }
-}
-
-enum HexDigits {
-    static func bytes(_ text: some StringProtocol) -> [UInt8]? {
-        let digits = text.utf8.map { byte -> UInt8? in
-            switch byte {
-            case 0x30...0x39: byte - 0x30
-            case 0x61...0x66: byte - 0x57
-            default: nil
-            }
-        }
-        guard digits.count % 2 == 0, !digits.contains(nil) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { (digits[$0] ?? 0) << 4 | (digits[$0 + 1] ?? 0) }
     }
 }
 

@@ -1,17 +1,16 @@
+import Database
 import Foundation
 import Testing
 
-@testable import Database
-
 /// A PostgreSQL server of the tests' own: made by `initdb` with checksums, reached through a socket in its folder, and
 /// removed when the tests end. As root it runs as the user `postgres`, because the server refuses root.
-final class PostgresCluster: Sendable {
+package final class PostgresCluster: Sendable {
     let folder: String
     private let tools: String
 
     /// Nil where PostgreSQL's programs are not installed or the server does not start; `reason` says which.
-    static let shared: PostgresCluster? = start().cluster
-    static let reason: Comment = "PostgreSQL's server programs were not found, or the server did not start"
+    package static let shared: PostgresCluster? = start().cluster
+    package static let reason: Comment = "PostgreSQL's server programs were not found, or the server did not start"
 
     private static func start() -> (cluster: PostgresCluster?, reason: String) {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
@@ -41,7 +40,7 @@ final class PostgresCluster: Sendable {
     }
 
     @discardableResult
-    func startServer() -> Bool {
+    package func startServer() -> Bool {
         // fsync stays on: what the tests exercise is what runs.
         run([
             "pg_ctl", "-D", folder + "/data", "-w", "-l", folder + "/log", "-o",
@@ -50,10 +49,10 @@ final class PostgresCluster: Sendable {
     }
 
     /// Stops the server as a power cut would: without a last checkpoint.
-    func stopAtOnce() { _ = run(["pg_ctl", "-D", folder + "/data", "-w", "-m", "immediate", "stop"]) }
+    package func stopAtOnce() { _ = run(["pg_ctl", "-D", folder + "/data", "-w", "-m", "immediate", "stop"]) }
 
     /// The address of a new, empty database.
-    func makeDatabase() throws -> StoreAddress {
+    package func makeDatabase() throws -> StoreAddress {
         let name = "t" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
         guard run(["createdb", "-h", folder, "-U", "yijian", name]) else {
             throw StoreError(.unreachable, "createdb failed", at: folder, advice: "read the server's log")
