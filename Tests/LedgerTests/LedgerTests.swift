@@ -136,9 +136,9 @@ import Trials
             return process.terminationStatus
         }
         for attack in LedgerAttack.allCases {
-            for seed in 0..<4 {
+            for seed in 0..<2 {
                 var dice = Dice(UInt64(seed) &* 104729 &+ 3)
-                var world = LedgerWorld(acts: 15 + 7 * seed, hash: seed == 3 ? .sm3 : .sha256, dice: &dice)
+                var world = LedgerWorld(acts: 15 + 7 * seed, hash: seed == 1 ? .sm3 : .sha256, dice: &dice)
                 if attack == .change { #expect(try verdict(world) == 0, "a false alarm, seed \(seed)") }
                 attack.strike(&world, &dice)
                 #expect(try verdict(world) == 1, "\(attack) with seed \(seed) was not found")
@@ -149,7 +149,8 @@ import Trials
     @Test(arguments: HashAlgorithm.allCases) func aLedgerInAFolder(hash: HashAlgorithm) async throws {
         let scratch = try JournalScratch()
         let key = try SigningKey.generate(at: scratch.folder + "/signing", name: "office")
-        let ledger = try ActLedger.open(scratch.folder + "/ledger", origin: "yijian/330106", keys: scratch.keys, hash: hash)
+        let ledger = try ActLedger.open(
+            scratch.folder + "/ledger", origin: "yijian/330106", keys: scratch.keys, hash: hash)
         for number in 1...30 {
             let receipt = try await ledger.append(
                 matter: "M\(number % 3)", number: UInt64((number + 2) / 3), body: Array("act \(number) 王某".utf8))
@@ -179,7 +180,8 @@ import Trials
                 try ledger.leaf(at: 28), index: 28, size: 31, path: try tree.inclusion(of: 28, size: 31),
                 root: try tree.root(31), hash))
         ledger.close()
-        let again = try ActLedger.open(scratch.folder + "/ledger", origin: "yijian/330106", keys: scratch.keys, toWrite: false)
+        let again = try ActLedger.open(
+            scratch.folder + "/ledger", origin: "yijian/330106", keys: scratch.keys, toWrite: false)
         #expect(again.count == 31 && again.hash == hash)
         #expect(try problems(again) == [])
         for name in try FileManager.default.subpathsOfDirectory(atPath: scratch.folder + "/ledger") {
@@ -192,11 +194,13 @@ import Trials
         var dice = Dice(5)
         var world = LedgerWorld(acts: 60, hash: .sha256, dice: &dice)
         world.extract = try LedgerExtract(world.extract, hash: .sha256) { $0.matter == "2026-1" }
-        #expect(world.extract.lines.contains { $0.content == nil } && world.extract.lines.contains { $0.content != nil })
+        #expect(
+            world.extract.lines.contains { $0.content == nil } && world.extract.lines.contains { $0.content != nil })
         #expect(world.verify() == [])
         let (parsed, badLine) = LedgerExtract.parse(world.extract.text)
         #expect(badLine == 0 && parsed?.text == world.extract.text)
-        #expect(LedgerExtract.parse(world.extract.text.replacingOccurrences(of: "acts 60", with: "acts 61")).extract == nil)
+        #expect(
+            LedgerExtract.parse(world.extract.text.replacingOccurrences(of: "acts 60", with: "acts 61")).extract == nil)
     }
 
     @Test func textsThatAreNoCheckpointsAreRefused() throws {
@@ -211,7 +215,8 @@ import Trials
             var changed = bytes
             changed[place] ^= 1
             let other = SignedCheckpoint(text: String(decoding: changed, as: UTF8.self))
-            #expect(other?.isSigned(byOneOf: [LedgerWorld.key.verifier]) != true || other?.checkpoint == note.checkpoint)
+            #expect(
+                other?.isSigned(byOneOf: [LedgerWorld.key.verifier]) != true || other?.checkpoint == note.checkpoint)
             #expect(ChainedAct(canonical: changed) == nil)
         }
     }

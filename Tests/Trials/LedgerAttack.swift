@@ -2,7 +2,8 @@ import Ledger
 
 /// What somebody with full power over the database, and sometimes over the signing key, does to history.
 package enum LedgerAttack: String, CaseIterable, Sendable {
-    case change, recommit, delete, insert, swap, repeated, truncate, rollback, rebuild, fork, swapKey, backdate, editCheckpoint
+    case change, recommit, delete, insert, swap, repeated, truncate, rollback, rebuild, fork, swapKey, backdate,
+        editCheckpoint
 
     /// Does it to a world; `dice` chooses the place.
     package func strike(_ world: inout LedgerWorld, _ dice: inout Dice) {
@@ -27,7 +28,10 @@ package enum LedgerAttack: String, CaseIterable, Sendable {
         case .fork:
             // An outsider holds the first history; we are shown another one, rightly signed.
             Self.rewrite(&world, from: place, keys: [LedgerWorld.key, LedgerWorld.laterKey], &dice)
-            world.own = world.own.filter { $0.checkpoint.size <= place } + [world.sign(world.acts.count, [LedgerWorld.laterKey, LedgerWorld.key])]
+            world.own =
+                world.own.filter { $0.checkpoint.size <= place } + [
+                    world.sign(world.acts.count, [LedgerWorld.laterKey, LedgerWorld.key])
+                ]
             world.held = world.held.filter { Int($0.checkpoint.size) > place }
         case .swapKey: Self.rewrite(&world, from: place, keys: [LedgerWorld.stranger], &dice)
         case .backdate:
@@ -42,7 +46,8 @@ package enum LedgerAttack: String, CaseIterable, Sendable {
             let chosen = dice.below(world.own.count)
             let old = world.own[chosen]
             let text = old.text.replacingDigit(dice.below(3))
-            world.own[chosen] = SignedCheckpoint(text: text) ?? world.sign(Int(old.checkpoint.size), [LedgerWorld.stranger])
+            world.own[chosen] =
+                SignedCheckpoint(text: text) ?? world.sign(Int(old.checkpoint.size), [LedgerWorld.stranger])
         }
     }
 

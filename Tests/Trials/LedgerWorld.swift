@@ -40,7 +40,8 @@ package struct LedgerWorld: Sendable {
             let matter = "2026-\(dice.below(1 + count / 5))"
             let (last, leaf) = tails[matter] ?? (0, ChainedAct.noLeaf)
             let act = ChainedAct(
-                matter: matter, number: last + 1, previous: leaf, instant: 1_700_000_000_000 + Int64(number) * 3_600_000,
+                matter: matter, number: last + 1, previous: leaf,
+                instant: 1_700_000_000_000 + Int64(number) * 3_600_000,
                 body: Array("act \(number) \(dice.next())".utf8))
             tails[matter] = (last + 1, append(act, salt: dice.salt()))
             if number % every == every - 1 || number == count - 2 {

@@ -126,7 +126,8 @@ package final class ActLedger: Sendable, LedgerSource {
         ).signed(by: [old, key].compactMap { $0 })
         let turn = String(checkpointNames.count)
         let name =
-            JournalFolder.name(tree.count).dropLast(8) + "-" + String(repeating: "0", count: max(0, 9 - turn.count)) + turn
+            JournalFolder.name(tree.count).dropLast(8) + "-" + String(repeating: "0", count: max(0, 9 - turn.count))
+            + turn
             + ".checkpoint"
         let path = folder + "/checkpoints/" + name
         try JournalError.wording("keeping a checkpoint") { () throws(FileTrouble) in
@@ -135,7 +136,9 @@ package final class ActLedger: Sendable, LedgerSource {
         return signed
     }
 
-    private var checkpointNames: [String] { Disk.names(in: folder + "/checkpoints").filter { $0.hasSuffix(".checkpoint") } }
+    private var checkpointNames: [String] {
+        Disk.names(in: folder + "/checkpoints").filter { $0.hasSuffix(".checkpoint") }
+    }
 
     /// The checkpoints kept here, oldest first.
     package func checkpoints() throws(JournalError) -> [SignedCheckpoint] {

@@ -44,7 +44,8 @@ package struct ChainedAct: Equatable, Sendable {
     package init?(canonical bytes: [UInt8]) {
         guard bytes.count >= 10, bytes.starts(with: Self.mark) else { return nil }
         let matterEnd = 10 + Int(bytes.little(UInt32.self, at: 6))
-        guard matterEnd + 52 <= bytes.count, let matter = String(validating: bytes[10..<matterEnd], as: UTF8.self) else {
+        guard matterEnd + 52 <= bytes.count, let matter = String(validating: bytes[10..<matterEnd], as: UTF8.self)
+        else {
             return nil
         }
         let bodyCount = Int(bytes.little(UInt32.self, at: matterEnd + 48))

@@ -84,7 +84,9 @@ package struct SignedCheckpoint: Equatable, Sendable {
         self.checkpoint = checkpoint
         signatures = text[gap.upperBound...].split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
-            guard words.count == 3, words[0] == "—", let bytes = Data(base64Encoded: String(words[2])) else { return nil }
+            guard words.count == 3, words[0] == "—", let bytes = Data(base64Encoded: String(words[2])) else {
+                return nil
+            }
             return Signature(name: String(words[1]), bytes: Array(bytes))
         }
     }

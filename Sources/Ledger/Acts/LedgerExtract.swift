@@ -6,7 +6,9 @@ package struct LedgerExtract: LedgerSource, Sendable {
     package var hash: HashAlgorithm
     package var lines: [(leaf: [UInt8], content: (salt: [UInt8], canonical: [UInt8])?)]
 
-    package init(_ source: any LedgerSource, hash: HashAlgorithm, disclosing: (ChainedAct) -> Bool = { _ in true }) throws {
+    package init(_ source: any LedgerSource, hash: HashAlgorithm, disclosing: (ChainedAct) -> Bool = { _ in true })
+        throws
+    {
         self.hash = hash
         lines = []
         for index in 0..<source.count {
@@ -24,7 +26,9 @@ package struct LedgerExtract: LedgerSource, Sendable {
         var text = "yijian-ledger 1\nhash \(hash.name)\nacts \(lines.count)\n"
         for (index, line) in lines.enumerated() {
             text += "\(index) \(HexText.text(line.leaf))"
-            if let content = line.content { text += " \(HexText.text(content.salt)) \(HexText.text(content.canonical))" }
+            if let content = line.content {
+                text += " \(HexText.text(content.salt)) \(HexText.text(content.canonical))"
+            }
             text += "\n"
         }
         return text

@@ -95,12 +95,15 @@ package struct LedgerVerification: Sendable {
 
     /// Each act goes on from the one before it in its matter; a withheld one may stand between.
     private mutating func follow(
-        _ act: ChainedAct, _ leaf: [UInt8], _ index: UInt64, _ tails: inout [String: Tail], _ withheldLeaves: Set<[UInt8]>
+        _ act: ChainedAct, _ leaf: [UInt8], _ index: UInt64, _ tails: inout [String: Tail],
+        _ withheldLeaves: Set<[UInt8]>
     ) {
         let tail = tails[act.matter]
         let expected = (tail?.number ?? 0) + 1
         if act.previous != tail?.leaf ?? ChainedAct.noLeaf, !withheldLeaves.contains(act.previous) {
-            report("LDG012", "act \(index), number \(act.number) of \(act.matter): its predecessor is not the act before it", index)
+            report(
+                "LDG012",
+                "act \(index), number \(act.number) of \(act.matter): its predecessor is not the act before it", index)
         } else if act.previous == tail?.leaf ?? ChainedAct.noLeaf, act.number != expected {
             report("LDG013", "act \(index): number \(act.number) of \(act.matter), expected \(expected)", index)
         }
@@ -138,11 +141,13 @@ package struct LedgerVerification: Sendable {
                 report("LDG031", "the checkpoint at \(checkpoint.size), \(place), uses another hash", nil)
             } else if checkpoint.size > acts {
                 report(
-                    "LDG032", "the checkpoint at \(checkpoint.size), \(place), knows more acts than the \(acts) here: "
+                    "LDG032",
+                    "the checkpoint at \(checkpoint.size), \(place), knows more acts than the \(acts) here: "
                         + "the tail was cut, or an old copy put back", nil)
             } else if roots[checkpoint.size] != checkpoint.root {
                 report(
-                    "LDG033", "the first \(checkpoint.size) acts are not those of the checkpoint \(place): history was "
+                    "LDG033",
+                    "the first \(checkpoint.size) acts are not those of the checkpoint \(place): history was "
                         + "rewritten, or there are two", nil)
             }
         }
@@ -154,7 +159,8 @@ package struct LedgerVerification: Sendable {
         var last: Checkpoint?
         for checkpoint in own.map(\.checkpoint) {
             if let last, checkpoint.size < last.size || checkpoint.instant < last.instant {
-                report("LDG035", "the checkpoint at \(checkpoint.size) is younger or smaller than the one before it", nil)
+                report(
+                    "LDG035", "the checkpoint at \(checkpoint.size) is younger or smaller than the one before it", nil)
             }
             last = checkpoint
         }

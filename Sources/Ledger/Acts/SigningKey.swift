@@ -8,7 +8,9 @@ package struct SigningKey: Sendable {
     package let verifier: VerifierKey
 
     package init?(name: String, seed: [UInt8]) {
-        guard seed.count == 32, !name.isEmpty, !name.contains(where: { $0 == "+" || $0.isWhitespace }) else { return nil }
+        guard seed.count == 32, !name.isEmpty, !name.contains(where: { $0 == "+" || $0.isWhitespace }) else {
+            return nil
+        }
         let key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, seed, 32)
         defer { EVP_PKEY_free(key) }
         var count = 32
@@ -28,7 +30,8 @@ package struct SigningKey: Sendable {
         }
         try JournalError.wording("writing the signing key") { () throws(FileTrouble) in
             try FileCalls().replace(
-                path, with: Array("\(name) \(HexText.text(key.seed))\n".utf8), in: FileCalls.folder(of: path), mode: 0o600)
+                path, with: Array("\(name) \(HexText.text(key.seed))\n".utf8), in: FileCalls.folder(of: path),
+                mode: 0o600)
         }
         return key
     }

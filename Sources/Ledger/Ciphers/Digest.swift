@@ -70,7 +70,9 @@ package enum KeyedCode {
     }
 
     /// Equal without telling by its time where they differ.
-    package static func isEqual(_ a: some RandomAccessCollection<UInt8>, _ b: some RandomAccessCollection<UInt8>) -> Bool {
+    package static func isEqual(_ a: some RandomAccessCollection<UInt8>, _ b: some RandomAccessCollection<UInt8>)
+        -> Bool
+    {
         guard a.count == b.count else { return false }
         return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }

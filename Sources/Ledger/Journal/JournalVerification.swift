@@ -123,7 +123,9 @@ package struct JournalVerification: Sendable {
                         "record \(frame.sequence) at byte \(offset) does not go on from record "
                             + "\(Int64(expected) - 1): something was changed, inserted, taken out or moved")
                 }
-                if frame.isErased { erased += 1 } else if let body {
+                if frame.isErased {
+                    erased += 1
+                } else if let body {
                     do throws(JournalError) { _ = try body.record(frame, path: file.path) } catch {
                         report(error.code, file.path, error.message)
                     }

@@ -29,7 +29,8 @@ struct SegmentSealing: Sendable {
         let file = try files.calls.open(segment.path)
         guard let header = SegmentHeader(try files.calls.read(file, at: 0, count: SegmentHeader.byteCount)) else {
             throw JournalError(
-                .damaged, "JRN033", "the header is damaged", at: segment.path, advice: "Restore this segment from a copy")
+                .damaged, "JRN033", "the header is damaged", at: segment.path,
+                advice: "Restore this segment from a copy")
         }
         let sealed = try Self.rewrite(
             file, header: header, end: segment.trailer.framesEnd, path: segment.path,
