@@ -74,9 +74,14 @@ package enum KillTrial {
             let pipe = Pipe()
             process.standardOutput = pipe
             try process.run()
-            usleep(UInt32(dice.below(milliseconds * 1000)) + 3000)
+            // Mostly while it writes; every fourth time anywhere, also while it starts.
+            var said = ""
+            if turn % 4 != 3 {
+                said = String(decoding: try pipe.fileHandleForReading.read(upToCount: 1) ?? Data(), as: UTF8.self)
+            }
+            usleep(UInt32(dice.below(milliseconds * 1000)))
             kill(process.processIdentifier, SIGKILL)
-            let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            said += String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             process.waitUntilExit()
             outcome.kills += 1
             for line in said.split(separator: "\n") {
