@@ -45,13 +45,13 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Columns", "CCrypto", "CZlib"], swiftSettings: strict),
         .target(
-            name: "Supervision", dependencies: ["Ledger", "Database", "Knowledge", "Claims", "Columns", "CCrypto"],
+            name: "Supervision", dependencies: ["Ledger", "Database", "Knowledge", "Columns", "CCrypto"],
             resources: [.embedInCode("Migrations")], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "Database", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -68,7 +68,12 @@ let package = Package(
         .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: strict),
         .testTarget(
             name: "SupervisionTests", dependencies: ["Supervision", "Database", "StoreTesting"], swiftSettings: strict),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: strict),
+        // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
+        .target(name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", swiftSettings: strict),
+        .executableTarget(
+            name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
+            swiftSettings: strict),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Trials", "yijian-trials"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),

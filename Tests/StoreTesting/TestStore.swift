@@ -1,6 +1,5 @@
-import Foundation
-
 import Database
+import Foundation
 
 /// Makes empty stores of one kind, and removes what it made.
 package final class TestStore {

@@ -6,7 +6,8 @@ import Testing
 
 /// The shipped file.
 enum Shipped {
-    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    static let folder =
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path + "/knowledge"
 
     static func bytes(_ file: String) throws -> [UInt8] {
@@ -90,7 +91,8 @@ struct AuthorityTests {
         #expect(!authority.decide("matter.read", roles: ["emperor"], at: place).isAllowed)
         #expect(!authority.decide("matter.read", roles: [], at: place).isAllowed)
         #expect(!authority.decide("matter.read", roles: ["officer"]).isAllowed, "a matter without a place")
-        #expect(!authority.decide("rule.write", roles: ["rule_author"], at: place).isAllowed, "a place without a matter")
+        #expect(
+            !authority.decide("rule.write", roles: ["rule_author"], at: place).isAllowed, "a place without a matter")
         #expect(authority.decide("matter.read", roles: ["officer"], at: place)["reporter"] == .absent)
     }
 
@@ -181,7 +183,8 @@ struct AuthorityTests {
     func mistakesAreNamedWithTheirPlace(old: String, new: String, codes: String) throws {
         let text = String(decoding: try Shipped.bytes("access/authority.yaml"), as: UTF8.self)
         let range = try #require(text.range(of: old))
-        let (authority, diagnostics) = AuthorityReader.read(Array(text.replacingCharacters(in: range, with: new).utf8), file: "x")
+        let (authority, diagnostics) = AuthorityReader.read(
+            Array(text.replacingCharacters(in: range, with: new).utf8), file: "x")
         let wanted = codes.split(separator: " ").map(String.init)
         #expect(authority == nil && Set(diagnostics.map(\.code)) == Set(wanted))
     }

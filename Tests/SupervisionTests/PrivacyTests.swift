@@ -23,7 +23,9 @@ struct PrivacyTests {
         #expect(Mask.birth("1990-03-07") == "1990-**-**")
         for count in 0..<30 {
             let text = String((0..<count).map { _ in "7" })
-            for mask in [Mask.name, Mask.number, Mask.phone, Mask.ending, Mask.mail] { #expect(mask(text).count <= max(count, 1)) }
+            for mask in [Mask.name, Mask.number, Mask.phone, Mask.ending, Mask.mail] {
+                #expect(mask(text).count <= max(count, 1))
+            }
         }
     }
 
@@ -79,13 +81,17 @@ struct PrivacyTests {
         #expect(plain.name == "欧阳试验" && plain.number == Self.number)
         let wang = try door.caller(of: test.token("wang"))
         let fenxi = try door.caller(of: test.token("fenxi"))
-        let seen = { (caller: Caller) in try test.stored.store.read { try door.person("p1", for: caller, in: $0).isPlain } }
+        let seen = { (caller: Caller) in
+            try test.stored.store.read { try door.person("p1", for: caller, in: $0).isPlain }
+        }
         #expect(try seen(wang) && !seen(fenxi))
         test.clock.now += 601
         #expect(try !seen(wang), "ten minutes")
 
         let trail = try door.trail(size: 200, by: test.token("shenji")).rows
-        let lines = try trail.map { "\(try $0.text("feature")) \(try $0.text("object")) \(try $0.integer("allowed")) \(try $0.text("reason"))" }
+        let lines = try trail.map {
+            "\(try $0.text("feature")) \(try $0.text("object")) \(try $0.integer("allowed")) \(try $0.text("reason"))"
+        }
         #expect(lines.contains("matter.unmask M1 1 核对身份") && lines.contains("matter.unmask M1 0 SUP009"))
         #expect(lines.filter { $0.hasPrefix("person.search") }.count == 4)
         #expect(!lines.joined().contains("欧阳") && !lines.joined().contains("9901"))
@@ -98,8 +104,10 @@ struct PrivacyTests {
         _ = try test.person("wang", in: test.root, roles: ["officer"])
         let (wang, system) = (test.token("wang"), test.system)
         try KeyFile.rotate(at: test.keyFile, suite: .sm4ctrHmacSm3)
-        let reopened = try Door.open(test.stored.store, knowledge: Shipped.folder, keys: test.keyFile, surroundings: test.door.surroundings)
-        #expect(try reopened.reseal(by: system) == 14, "two for each of five persons, one for each of four authenticators")
+        let reopened = try Door.open(
+            test.stored.store, knowledge: Shipped.folder, keys: test.keyFile, surroundings: test.door.surroundings)
+        #expect(
+            try reopened.reseal(by: system) == 14, "two for each of five persons, one for each of four authenticators")
         #expect(try reopened.reseal(by: system) == 0)
         #expect(try reopened.findPersons("990101199003078513", reason: "核查", by: wang).map(\.id) == ["p3"])
     }
@@ -137,7 +145,8 @@ struct TableTests {
 
     @Test func sessionsSurviveARestart() throws {
         let test = try TestDoor(.sqlite)
-        let again = try Door.open(test.stored.store, knowledge: Shipped.folder, keys: test.keyFile, surroundings: test.door.surroundings)
+        let again = try Door.open(
+            test.stored.store, knowledge: Shipped.folder, keys: test.keyFile, surroundings: test.door.surroundings)
         #expect(try again.caller(of: test.system).roles == ["system_admin"])
     }
 }

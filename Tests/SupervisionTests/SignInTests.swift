@@ -13,13 +13,15 @@ struct SignInTests {
         (2_000_000_000, "69279037"), (20_000_000_000, "65353130"),
     ])
     func oneTimeCodesOfTheStandard(instant: Int, code: String) {
-        let made = OneTimeCode(key: Array("12345678901234567890".utf8)).code(step: OneTimeCode.step(at: instant), digits: 8)
+        let made = OneTimeCode(key: Array("12345678901234567890".utf8)).code(
+            step: OneTimeCode.step(at: instant), digits: 8)
         #expect(made == code)
     }
 
     /// RFC 7914, section 12, shortened to 32 bytes, which PBKDF2's first block gives alike.
     @Test func scryptOfTheStandard() {
-        let stored = StoredPassword("pleaseletmein", salt: Array("SodiumChloride".utf8), costLog2: 14, blockSize: 8, lanes: 1)
+        let stored = StoredPassword(
+            "pleaseletmein", salt: Array("SodiumChloride".utf8), costLog2: 14, blockSize: 8, lanes: 1)
         #expect(stored.text.hasSuffix("7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"))
     }
 
@@ -29,7 +31,10 @@ struct SignInTests {
         #expect(again == stored && again.isWeaker(than: 11) && !again.isWeaker(than: 10))
         #expect(again.isOpened(by: "Łódź-口令-e\u{301}"), "the same characters in another form")
         #expect(!again.isOpened(by: "Łódź-口令-e"))
-        for bad in ["", "scrypt$16$8$2$00$11", "bcrypt$1$1$1$1$1", stored.text + "$", stored.text.replacing("scrypt$10", with: "scrypt$40")] {
+        for bad in [
+            "", "scrypt$16$8$2$00$11", "bcrypt$1$1$1$1$1", stored.text + "$",
+            stored.text.replacing("scrypt$10", with: "scrypt$40"),
+        ] {
             #expect(StoredPassword(text: bad) == nil)
         }
     }
@@ -69,7 +74,9 @@ struct SignInTests {
         let test = try TestDoor(kind)
         test.clock.now += 60
         let code = test.code("xitong")
-        func signIn(_ code: String) throws { _ = try test.door.signIn(name: "xitong", password: TestDoor.password, code: code) }
+        func signIn(_ code: String) throws {
+            _ = try test.door.signIn(name: "xitong", password: TestDoor.password, code: code)
+        }
         #expect(refusal { try signIn("") } == .wrongCredentials)
         #expect(refusal { try signIn(code) } == nil)
         #expect(refusal { try signIn(code) } == .wrongCredentials)
@@ -120,7 +127,9 @@ struct SignInTests {
         #expect(change(TestDoor.password) == .badPassword)
         #expect(change("Guanliyuan-2027-Ben") == nil)
         test.clock.now += 60
-        #expect(refusal { try test.door.signIn(name: "xitong", password: "Guanliyuan-2027-Ben", code: test.code("xitong")) } == nil)
+        #expect(
+            refusal { try test.door.signIn(name: "xitong", password: "Guanliyuan-2027-Ben", code: test.code("xitong")) }
+                == nil)
         #expect(change("x-Guanliyuan-2028") == .wrongCredentials, "the old password no longer counts")
     }
 }

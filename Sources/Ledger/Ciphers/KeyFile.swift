@@ -6,7 +6,7 @@ import Glibc
 /// new, earlier ones still open what is old. Secrets are 32 bytes. The index key never changes: keyed codes of lookups
 /// would be lost with it.
 package struct KeyFile: Sendable {
-    let index: [UInt8]
+    package let index: [UInt8]
     package let keys: [CipherKey]
 
     package var current: CipherKey { keys[keys.count - 1] }

@@ -86,8 +86,11 @@ package struct Authority: Sendable {
     }
 
     private static func index(_ place: Place) -> Int {
-        func at<T: CaseIterable & Equatable>(_ value: T) -> Int { T.allCases.enumerated().first { $1 == value }?.offset ?? 0 }
-        return (at(place.area) * Department.allCases.count + at(place.department)) * State.allCases.count + at(place.state)
+        func at<T: CaseIterable & Equatable>(_ value: T) -> Int {
+            T.allCases.enumerated().first { $1 == value }?.offset ?? 0
+        }
+        return (at(place.area) * Department.allCases.count + at(place.department)) * State.allCases.count
+            + at(place.state)
     }
 
     private func cell(_ feature: Int, _ role: Int, _ place: Place?) -> Int {

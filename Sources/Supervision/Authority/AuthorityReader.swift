@@ -25,7 +25,9 @@ struct AuthorityReader {
     }
 
     /// The pairs of a mapping, without unknown or repeated keys.
-    private mutating func pairs(_ node: YamlNode?, known: Set<String>? = nil) -> [(key: String, at: YamlNode, value: YamlNode)] {
+    private mutating func pairs(_ node: YamlNode?, known: Set<String>? = nil) -> [(
+        key: String, at: YamlNode, value: YamlNode
+    )] {
         guard let node, let pairs = node.pairs else {
             note(node, "AUT001", "a mapping is expected here", "write `name: …` lines")
             return []
@@ -33,7 +35,9 @@ struct AuthorityReader {
         var seen: Set<String> = []
         return pairs.compactMap { key, value in
             guard let name = key.string, known?.contains(name) ?? true else {
-                note(key, "AUT002", "`\(key.string ?? "")` is not known here", "known: \((known ?? []).sorted().joined(separator: ", "))")
+                note(
+                    key, "AUT002", "`\(key.string ?? "")` is not known here",
+                    "known: \((known ?? []).sorted().joined(separator: ", "))")
                 return nil
             }
             guard seen.insert(name).inserted else {
@@ -45,14 +49,18 @@ struct AuthorityReader {
     }
 
     /// The names in a list, each of them known.
-    private mutating func names(_ node: YamlNode?, of known: Set<String>, _ what: String, in grant: YamlNode) -> [String] {
+    private mutating func names(_ node: YamlNode?, of known: Set<String>, _ what: String, in grant: YamlNode)
+        -> [String]
+    {
         guard let node, let elements = node.elements, !elements.isEmpty else {
             note(node ?? grant, "AUT003", "a grant names its \(what)", "write `\(what): [ … ]`")
             return []
         }
         return elements.compactMap { element in
             guard let name = element.string, known.contains(name) else {
-                note(element, "AUT004", "`\(element.string ?? "")` is not among the \(what)", "known: \(known.sorted().joined(separator: ", "))")
+                note(
+                    element, "AUT004", "`\(element.string ?? "")` is not among the \(what)",
+                    "known: \(known.sorted().joined(separator: ", "))")
                 return nil
             }
             return name
@@ -72,7 +80,9 @@ struct AuthorityReader {
         }
         let fields = pairs(root["fields"]).map { Authority.FieldClass(id: $0.key, name: $0.value.string ?? $0.key) }
         if fields.count > Authority.fieldClassesMax {
-            note(root["fields"], "AUT005", "there are \(fields.count) classes of fields", "at most \(Authority.fieldClassesMax)")
+            note(
+                root["fields"], "AUT005", "there are \(fields.count) classes of fields",
+                "at most \(Authority.fieldClassesMax)")
             return nil
         }
         var features: [Authority.Feature] = []
@@ -80,7 +90,9 @@ struct AuthorityReader {
             _ = pairs(value, known: ["name", "about"])
             let about = value["about"]?.string
             if about != "matter", about != "system" {
-                note(at, "AUT006", "a feature is about a matter or about the system", "write `about: matter` or `about: system`")
+                note(
+                    at, "AUT006", "a feature is about a matter or about the system",
+                    "write `about: matter` or `about: system`")
             }
             features.append(.init(id: id, name: value["name"]?.string ?? id, isAboutMatter: about == "matter"))
         }
@@ -141,7 +153,8 @@ struct AuthorityReader {
             }
             for role in holders where role.isAdministrator && feature.isAboutMatter {
                 note(
-                    root["grants"], "AUT011", "`\(role.id)` is an administrator and may not see matters (`\(feature.id)`)",
+                    root["grants"], "AUT011",
+                    "`\(role.id)` is an administrator and may not see matters (`\(feature.id)`)",
                     "the three administrators see no business data")
             }
         }
@@ -176,7 +189,8 @@ extension Authority {
                 nil,
                 [
                     Diagnostic(
-                        file: file, line: 0, column: 0, code: "AUT000", message: "the matrix of who may do what is missing",
+                        file: file, line: 0, column: 0, code: "AUT000",
+                        message: "the matrix of who may do what is missing",
                         advice: "without it everything is denied; copy it from the shipped package")
                 ]
             )

@@ -39,7 +39,8 @@ extension Door {
                 }
                 try transaction.change("DELETE FROM assignment WHERE account = \(leaver)")
                 try leaveTrail(
-                    in: transaction, caller.account, "matter.hand_over", "\(leaver) → \(successor)", isAllowed: true, reason)
+                    in: transaction, caller.account, "matter.hand_over", "\(leaver) → \(successor)", isAllowed: true,
+                    reason)
                 return rows.count
             }
         } catch let refusal as DoorRefusal {
@@ -51,9 +52,12 @@ extension Door {
     }
 
     /// A person's open tasks, page by page.
-    package func tasks(of account: String, after: Continuation? = nil, size: Int, in transaction: Transaction) throws -> Page {
+    package func tasks(of account: String, after: Continuation? = nil, size: Int, in transaction: Transaction) throws
+        -> Page
+    {
         try transaction.page(
-            "SELECT matter, task, since FROM assignment WHERE account = \(account)", by: ["matter", "task"], after: after,
+            "SELECT matter, task, since FROM assignment WHERE account = \(account)", by: ["matter", "task"],
+            after: after,
             size: size)
     }
 }

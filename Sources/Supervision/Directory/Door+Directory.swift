@@ -11,7 +11,9 @@ package struct FirstAccess: Sendable, Equatable {
 
 extension Door {
     /// Makes the three administrators of an empty store (三员), each another person. A store that has accounts refuses.
-    package func begin(root name: String, area: String, administrators names: [String: String]) throws -> [String: FirstAccess] {
+    package func begin(root name: String, area: String, administrators names: [String: String]) throws -> [String:
+        FirstAccess]
+    {
         let roles = authority.roles.filter(\.isAdministrator).map(\.id)
         guard Set(names.keys) == Set(roles), Set(names.values).count == roles.count else {
             throw DoorRefusal(
@@ -33,7 +35,9 @@ extension Door {
                 let access = try makeAccount(account, title: authority.role(role)?.name ?? role, in: transaction)
                 made[role] = access
                 let post = surroundings.identifier()
-                try makePost(post, in: root, department: "", name: authority.role(role)?.name ?? role, roles: [role], transaction)
+                try makePost(
+                    post, in: root, department: "", name: authority.role(role)?.name ?? role, roles: [role], transaction
+                )
                 try hold(post, access.account, kind: "own", behind: nil, by: nil, basis: "初始化", until: nil, transaction)
             }
             try leaveTrail(in: transaction, "", "begin", root, isAllowed: true, name)
@@ -42,7 +46,9 @@ extension Door {
     }
 
     /// Adds an organisation below another; says its identifier.
-    package func addOrganisation(_ name: String, under parent: String, kind: String, area: String, by token: SessionToken) throws
+    package func addOrganisation(
+        _ name: String, under parent: String, kind: String, area: String, by token: SessionToken
+    ) throws
         -> String
     {
         let id = surroundings.identifier()
@@ -65,7 +71,8 @@ extension Door {
             try requireOrganisation(organisation, transaction)
             try transaction.change("INSERT INTO pool (id, name) VALUES (\(pool), \(name)) ON CONFLICT DO NOTHING")
             try transaction.change(
-                "INSERT INTO organisation_pool (organisation, pool) VALUES (\(organisation), \(pool)) ON CONFLICT DO NOTHING")
+                "INSERT INTO organisation_pool (organisation, pool) VALUES (\(organisation), \(pool)) ON CONFLICT DO NOTHING"
+            )
         }
     }
 
@@ -124,7 +131,8 @@ extension Door {
     ) throws -> String {
         try perform("post.grant", by: token, on: post, reason: basis) { transaction, caller in
             guard caller.account != account else { throw DoorRefusal.samePerson("授岗") }
-            return try hold(post, account, kind: "own", behind: nil, by: caller.account, basis: basis, until: until, transaction)
+            return try hold(
+                post, account, kind: "own", behind: nil, by: caller.account, basis: basis, until: until, transaction)
         }
     }
 
@@ -148,8 +156,9 @@ extension Door {
         try perform("post.lend", by: token, on: post, reason: basis) { transaction, caller in
             guard caller.account != account else { throw DoorRefusal.samePerson("派员") }
             let lenders = caller.holdings.filter { authority.decide("post.lend", roles: $0.roles).isAllowed }
-            guard let target = try transaction.row(
-                "SELECT o.path FROM post p JOIN organisation o ON o.id = p.organisation WHERE p.id = \(post)")
+            guard
+                let target = try transaction.row(
+                    "SELECT o.path FROM post p JOIN organisation o ON o.id = p.organisation WHERE p.id = \(post)")
             else { throw DoorRefusal.unknown("岗位", post) }
             let path = try target.text("path")
             let person = try self.caller(account: account, in: transaction)
@@ -159,14 +168,16 @@ extension Door {
                 throw DoorRefusal(
                     .notGranted, "只能把本机关的人员派往下级机关的岗位", at: post, advice: "由共同上级机关的负责人办理")
             }
-            return try hold(post, account, kind: "lent", behind: nil, by: caller.account, basis: basis, until: until, transaction)
+            return try hold(
+                post, account, kind: "lent", behind: nil, by: caller.account, basis: basis, until: until, transaction)
         }
     }
 
     /// Lets another person stand in for a post of one's own (委托代岗), until a day; it ends with the post itself. What was
     /// delegated is not delegated again.
     @discardableResult
-    package func delegate(_ holding: String, to account: String, basis: String, until: Int, by token: SessionToken) throws
+    package func delegate(_ holding: String, to account: String, basis: String, until: Int, by token: SessionToken)
+        throws
         -> String
     {
         try perform("post.delegate", by: token, on: holding, reason: basis) { transaction, caller in
@@ -178,7 +189,8 @@ extension Door {
                 throw DoorRefusal(.badInput, "代岗的截止时间已过", at: holding, advice: "填写将来的时间")
             }
             return try hold(
-                own.post, account, kind: "delegated", behind: holding, by: caller.account, basis: basis, until: until, transaction)
+                own.post, account, kind: "delegated", behind: holding, by: caller.account, basis: basis, until: until,
+                transaction)
         }
     }
 
@@ -194,7 +206,8 @@ extension Door {
             }
             let now = surroundings.now()
             try transaction.changeOne(
-                "the account", "UPDATE account SET state = 'left', version = version + 1 WHERE id = \(account) AND state = 'active'")
+                "the account",
+                "UPDATE account SET state = 'left', version = version + 1 WHERE id = \(account) AND state = 'active'")
             try end("account", account, transaction)
             try transaction.change("UPDATE session SET ended = \(now) WHERE account = \(account) AND ended IS NULL")
             try transaction.change("DELETE FROM administrator WHERE account = \(account)")
@@ -235,11 +248,15 @@ extension Door {
 
     private func firstSecrets() -> (password: String, key: [UInt8]) {
         // Long enough for any policy, with every kind of character; it must be changed at once.
-        (surroundings.identifier() + "-" + surroundings.identifier().prefix(4).uppercased() + "7K", surroundings.random(20))
+        (
+            surroundings.identifier() + "-" + surroundings.identifier().prefix(4).uppercased() + "7K",
+            surroundings.random(20)
+        )
     }
 
     private func makeAccount(_ name: String, title: String, in transaction: Transaction) throws -> FirstAccess {
-        guard (2...40).contains(name.count), name.allSatisfy({ $0.isLetter || $0.isNumber || "._-".contains($0) }) else {
+        guard (2...40).contains(name.count), name.allSatisfy({ $0.isLetter || $0.isNumber || "._-".contains($0) })
+        else {
             throw DoorRefusal(.badInput, "账户名须为2至40个字母、数字或 . _ -", at: name, advice: "换一个账户名")
         }
         let id = surroundings.identifier()
@@ -270,14 +287,17 @@ extension Door {
             INSERT INTO post (id, organisation, department, name)
             VALUES (\(id), \(organisation), \(department), \(name))
             """)
-        for role in roles.sorted() { try transaction.change("INSERT INTO post_role (post, role) VALUES (\(id), \(role))") }
+        for role in roles.sorted() {
+            try transaction.change("INSERT INTO post_role (post, role) VALUES (\(id), \(role))")
+        }
     }
 
     /// Puts a person into a post. The account is locked meanwhile, so that two grants cannot together break what each keeps:
     /// an administrator has that one role and no other.
     @discardableResult
     private func hold(
-        _ post: String, _ account: String, kind: String, behind: String?, by granter: String?, basis: String, until: Int?,
+        _ post: String, _ account: String, kind: String, behind: String?, by granter: String?, basis: String,
+        until: Int?,
         _ transaction: Transaction
     ) throws -> String {
         guard let row = try transaction.locked("account", key: "id", in: [account]).first,
@@ -289,7 +309,8 @@ extension Door {
         let held = try caller(account: account, in: transaction).roles
         let administrator = roles.first { authority.role($0)?.isAdministrator == true }
         let isAdministrator = held.contains { authority.role($0)?.isAdministrator == true }
-        guard administrator == nil ? !isAdministrator : held.subtracting(roles).isEmpty, administrator == nil || kind == "own"
+        guard administrator == nil ? !isAdministrator : held.subtracting(roles).isEmpty,
+            administrator == nil || kind == "own"
         else { throw DoorRefusal.notExclusive }
         if let administrator {
             try transaction.change(

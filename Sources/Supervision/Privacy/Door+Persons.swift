@@ -1,4 +1,3 @@
-import Claims
 import Database
 
 /// A person as shown to somebody: masked, or plain for as long as a reason holds.
@@ -46,7 +45,8 @@ extension Door {
         person: String, in matter: String, lying place: MatterPlace, reason: String, by token: SessionToken
     ) throws -> ShownPerson {
         guard reason.count >= 4 else { throw DoorRefusal.reasonMissing }
-        return try performOnMatter("matter.unmask", by: token, matter, lying: place, reason: reason) { transaction, caller, decision in
+        return try performOnMatter("matter.unmask", by: token, matter, lying: place, reason: reason) {
+            transaction, caller, decision in
             guard decision["identity"] == .plain else { throw DoorRefusal.notGranted("matter.unmask", authority) }
             guard let row = try transaction.row("SELECT * FROM person WHERE id = \(person)") else {
                 throw DoorRefusal.unknown("人员", person)
@@ -83,7 +83,9 @@ extension Door {
                 let id = try row.text("id")
                 let (number, name) = (try row.bytes("number"), try row.bytes("name"))
                 guard !seals.isCurrent(number) || !seals.isCurrent(name) else { return }
-                let (numberPlace, namePlace) = (Seals.Place(column: "person.number", row: id), Seals.Place(column: "person.name", row: id))
+                let (numberPlace, namePlace) = (
+                    Seals.Place(column: "person.number", row: id), Seals.Place(column: "person.name", row: id)
+                )
                 let freshNumber = seals.seal(try seals.open(number, at: numberPlace), at: numberPlace)
                 let freshName = seals.seal(try seals.open(name, at: namePlace), at: namePlace)
                 try store.write {
@@ -109,7 +111,8 @@ extension Door {
     private func shown(_ row: Row, isPlain: Bool) throws -> ShownPerson {
         let id = try row.text("id")
         let number = String(
-            decoding: try seals.open(try row.bytes("number"), at: .init(column: "person.number", row: id)), as: UTF8.self)
+            decoding: try seals.open(try row.bytes("number"), at: .init(column: "person.number", row: id)),
+            as: UTF8.self)
         let name = String(
             decoding: try seals.open(try row.bytes("name"), at: .init(column: "person.name", row: id)), as: UTF8.self)
         return ShownPerson(

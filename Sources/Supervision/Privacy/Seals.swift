@@ -26,7 +26,8 @@ package struct Seals: Sendable {
         let identifier = sealed.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         guard let key = keys.key(identifier) else {
             throw DoorRefusal(
-                .setUp, "the key file has no key \(identifier), with which `\(place.column)` was sealed", at: "the key file",
+                .setUp, "the key file has no key \(identifier), with which `\(place.column)` was sealed",
+                at: "the key file",
                 advice: "restore the key file from its copy in the safe")
         }
         guard let plain = key.open(sealed.dropFirst(4), associated: place.bytes) else { throw Self.damaged(place) }

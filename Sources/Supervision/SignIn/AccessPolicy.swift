@@ -37,7 +37,8 @@ package struct AccessPolicy: Equatable, Sendable {
             let node = root[section]?[key]
             if node == nil, orNone { return nil }
             guard let value = node?.string.flatMap({ Int($0) }), range.contains(value) else {
-                throw mistake("\(section).\(key) is a number from \(range.lowerBound) to \(range.upperBound)", node ?? root)
+                throw mistake(
+                    "\(section).\(key) is a number from \(range.lowerBound) to \(range.upperBound)", node ?? root)
             }
             return value
         }
@@ -68,7 +69,8 @@ package struct AccessPolicy: Equatable, Sendable {
         if Set(password).count < 5 { return "口令中不同的字符太少" }
         let folded = password.lowercased()
         if !accountName.isEmpty, folded.contains(accountName.lowercased()) { return "口令不得包含账户名" }
-        if ["yijian", "password", "qwerty", "12345678", "admin123", "yibao", "abcdefg"].contains(where: folded.contains) {
+        if ["yijian", "password", "qwerty", "12345678", "admin123", "yibao", "abcdefg"].contains(where: folded.contains)
+        {
             return "口令含有常见的词"
         }
         return nil

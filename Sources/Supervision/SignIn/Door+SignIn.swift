@@ -16,7 +16,9 @@ extension Door {
         let outcome = try store.write { transaction in
             try decide(account, isRight: isRight, checked: try found.text("password"), code: code, in: transaction)
         }
-        if isRight, stored?.isWeaker(than: policy.costLog2) == true { try? strengthen(account, password, from: try found.text("password")) }
+        if isRight, stored?.isWeaker(than: policy.costLog2) == true {
+            try? strengthen(account, password, from: try found.text("password"))
+        }
         switch outcome {
         case .signedIn(let token): return token
         case .refused(let refusal): throw refusal
@@ -32,7 +34,8 @@ extension Door {
         }
         let lockedUntil = try row.integer("locked_until")
         guard lockedUntil <= now else {
-            try leaveTrail(in: transaction, account, "sign-in", account, isAllowed: false, DoorRefusal.Kind.locked.rawValue)
+            try leaveTrail(
+                in: transaction, account, "sign-in", account, isAllowed: false, DoorRefusal.Kind.locked.rawValue)
             return .refused(.locked(seconds: lockedUntil - now))
         }
         let step = try secondFactorStep(row, account, code, now)
@@ -45,7 +48,8 @@ extension Door {
                 UPDATE account SET failures = \(isLocked ? 0 : failures),
                     locked_until = \(isLocked ? now + policy.lockMinutes * 60 : 0) WHERE id = \(account)
                 """)
-            try leaveTrail(in: transaction, account, "sign-in", account, isAllowed: false, isLocked ? "locked" : "wrong")
+            try leaveTrail(
+                in: transaction, account, "sign-in", account, isAllowed: false, isLocked ? "locked" : "wrong")
             return .refused(.wrongCredentials(policy))
         }
         try transaction.change("UPDATE account SET failures = 0, second_used = \(step) WHERE id = \(account)")
@@ -83,7 +87,9 @@ extension Door {
         let isRepeated = old == new || (isRight && before.contains { $0.isOpened(by: new) })
         let fresh = StoredPassword(new, salt: surroundings.random(16), costLog2: policy.costLog2)
         let outcome = try store.write { transaction -> DoorRefusal? in
-            switch try decide(account, isRight: isRight, checked: try found.text("password"), code: code, in: transaction) {
+            switch try decide(
+                account, isRight: isRight, checked: try found.text("password"), code: code, in: transaction)
+            {
             case .refused(let refusal) where refusal.kind != .passwordTooOld: return refusal
             default: break
             }
@@ -127,7 +133,8 @@ extension Door {
 
     package func signOut(_ token: SessionToken) throws {
         try store.write {
-            try $0.change("UPDATE session SET ended = \(surroundings.now()) WHERE token = \(token.hash) AND ended IS NULL")
+            try $0.change(
+                "UPDATE session SET ended = \(surroundings.now()) WHERE token = \(token.hash) AND ended IS NULL")
         }
     }
 

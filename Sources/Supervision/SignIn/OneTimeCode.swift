@@ -14,7 +14,8 @@ struct OneTimeCode {
         var length: UInt32 = 0
         var digest = [UInt8](repeating: 0, count: 20)
         let done = HMAC(EVP_sha1(), key, Int32(key.count), message, message.count, &digest, &length)
-        precondition(done != nil && length == 20, "the cryptographic library refused HMAC; is OpenSSL 3 installed whole?")
+        precondition(
+            done != nil && length == 20, "the cryptographic library refused HMAC; is OpenSSL 3 installed whole?")
         let offset = Int(digest[19] & 15)
         let word = digest[offset..<offset + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
         let modulus = (0..<digits).reduce(UInt32(1)) { value, _ in value * 10 }

@@ -38,7 +38,8 @@ struct StoredPassword: Equatable {
     /// Made with less than today's cost; it is made anew when it is next opened.
     func isWeaker(than costLog2: Int) -> Bool { self.costLog2 < costLog2 || blockSize < 8 || lanes < 2 }
 
-    private static func derive(_ password: String, _ salt: [UInt8], _ cost: Int, _ block: Int, _ lanes: Int) -> [UInt8] {
+    private static func derive(_ password: String, _ salt: [UInt8], _ cost: Int, _ block: Int, _ lanes: Int) -> [UInt8]
+    {
         // The same characters typed in another form are the same password.
         let bytes = Array(password.precomposed.utf8)
         var result = [UInt8](repeating: 0, count: 32)
