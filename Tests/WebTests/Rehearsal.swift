@@ -55,7 +55,11 @@ final class Rehearsal {
 }
 
 extension [String: Any] {
-    var json: String { String(decoding: (try? JSONSerialization.data(withJSONObject: self)) ?? Data(), as: UTF8.self) }
+    var json: String {
+        String(
+            decoding: (try? JSONSerialization.data(withJSONObject: self, options: [.sortedKeys])) ?? Data(),
+            as: UTF8.self)
+    }
 }
 
 /// The shipped package.
