@@ -114,8 +114,19 @@ import Testing
             "{\"rx_id\":\"1\",\"hilist_code\":\"XA11DAW036A001010104127\",\"hilist_name\":\"维生素B1片\",\"cnt\":\"1\",\"pric\":\"0.10\",\"sumamt\":\"0.10\",\"drord_begn_date\":\"2025-05-22 19:47:03\",\"drord_dept_codg\":\"100309\",\"curr_drord_flag\":\"1\"}"
         let text = "{\"rows\":[" + Array(repeating: line, count: 60).joined(separator: ",") + "]}"
         struct Row: Codable {
-            let rx_id, hilist_code, hilist_name, cnt, pric, sumamt, drord_begn_date, drord_dept_codg,
-                curr_drord_flag: String
+            let order, item, name, count, price, sum, begin, department, flag: String
+
+            enum CodingKeys: String, CodingKey {
+                case order = "rx_id"
+                case item = "hilist_code"
+                case name = "hilist_name"
+                case count = "cnt"
+                case price = "pric"
+                case sum = "sumamt"
+                case begin = "drord_begn_date"
+                case department = "drord_dept_codg"
+                case flag = "curr_drord_flag"
+            }
         }
         struct Message: Codable { let rows: [Row] }
         let data = Data(text.utf8)

@@ -27,11 +27,13 @@ import Testing
             guard let current = withLines.last else { continue }
             let story = Story(data, person: person, current: current)
             let service = Rehearsal(plan: plan)
-            for message in story.uploads(&random) {
+            let uploads = story.uploads(&random)
+            for message in uploads {
                 let answer = service.ask(message.json)
                 #expect(answer["infcode"] as? Int == 0, "\(answer["err_msg"] ?? "")")
             }
             let results = service.review(story.review.json)
+            try compareSieved(service, plan, uploads, story, results)
             let notRun = service.care.rulebook.ask { door, _ in Set(door.notRun.map(\.rule)) }
             let batch = try story.batch(plan, without: notRun)
             let expected = batch.filter { $0.isConclusion }
@@ -64,6 +66,21 @@ import Testing
             open += undetermined ? 1 : 0
         }
         print("one meaning, seed \(seed): \(compared) findings as in a batch, \(open) answers with something open")
+    }
+}
+
+extension OneMeaningTests {
+    /// Where every code is familiar the sieves of a batch go first: the answer is the same.
+    private func compareSieved(
+        _ service: Rehearsal, _ plan: Plan, _ uploads: [[String: Any]], _ story: Story, _ results: [[String: Any]]
+    ) throws {
+        let codes = service.care.rulebook.ask { door, _ in door.codesMet }
+        let sieved = Rehearsal(plan: plan, familiar: codes)
+        for message in uploads { _ = sieved.ask(message.json) }
+        let others = sieved.review(story.review.json)
+        #expect(others.map(\.json) == results.map(\.json))
+        let strangers = sieved.care.rulebook.ask { door, _ in door.strangerCount }
+        #expect(strangers == 0 && codes.count > 0)
     }
 }
 

@@ -17,12 +17,12 @@ final class Rehearsal {
         plan: Plan, absent: Set<Table> = [.entitlement, .prescription, .stock, .scan],
         masters: [Table: [CaseRow]] = [:],
         settings: ServiceSettings = ServiceSettings(), keys: GatewayKeys = GatewayKeys(),
-        coverage: CaseTables.Coverage? = nil
+        coverage: CaseTables.Coverage? = nil, familiar: FamiliarCodes = FamiliarCodes()
     ) {
         let missing = Table.allCases.filter { $0.role == .master && masters[$0] == nil }
         let rulebook = Rulebook(
             plan: plan, names: FindingsNames(), masters: masters, absent: absent.union(missing),
-            familiar: FamiliarCodes(), threads: 1)
+            familiar: familiar, threads: 1)
         let verifier = SignatureVerifier(keys: keys)
         let histories = Histories(
             timelines: nil, keeper: records, tables: { settings.institution($0)?.tables ?? CodeTables() },

@@ -43,7 +43,7 @@ import Testing
         var key = GatewayKeys.Key()
         key.paasid = "pass"
         key.secret = "s3"
-        let service = try service(.T1, key)
+        let service = try service(.tif, key)
         let time = "\(WallClock.milliseconds / 1000)"
         var head = MessageHead()
         head.fields = [
@@ -66,7 +66,7 @@ import Testing
         var key = GatewayKeys.Key()
         key.accessKey = "a"
         key.secret = "s3"
-        let service = try service(.T2, key)
+        let service = try service(.api, key)
         let time = "\(WallClock.milliseconds)"
         let text = "_api_access_key=a&_api_name=2404&_api_timestamp=\(time)&_api_version=1.0.0"
         var head = MessageHead()
@@ -119,7 +119,7 @@ import Testing
         key.token = "tok"
 
         // T3: the input enciphered, its plain text signed, a bearer token.
-        let third = try service(.T3, key)
+        let third = try service(.ciphers, key)
         let plain = input.json
         let cipher = Bytes.base64(
             try #require(NationalCiphers.sm4(Array(plain.utf8), key: key.sm4 ?? [], isEncrypting: true)))
@@ -132,14 +132,14 @@ import Testing
         #expect(!isTaken(third, message(["input": "AAAA", "cainfo": signature]), head))
 
         // T4: the envelope signed, r and s in hexadecimal.
-        let fourth = try service(.T4, key)
+        let fourth = try service(.envelope, key)
         let envelope = ["fixmedins_code": "H1", "infno": "2404", "msgid": "m4", "opter": "o1"]
         let text = envelope.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "&")
         let written = message(["msgid": "m4", "cainfo": Bytes.hex(try sign(text)).uppercased()])
         #expect(isTaken(fourth, written))
         #expect(!isTaken(fourth, written.merging(["opter": "o2", "msgid": "m5"]) { $1 }))
         // Without a key the digest alone.
-        let digest = try service(.T4, GatewayKeys.Key())
+        let digest = try service(.envelope, GatewayKeys.Key())
         #expect(isTaken(digest, message(["msgid": "m4", "cainfo": Bytes.hex(NationalCiphers.sm3(Array(text.utf8)))])))
         #expect(!isTaken(digest, message(["msgid": "m6", "cainfo": Bytes.hex(NationalCiphers.sm3(Array(text.utf8)))])))
     }

@@ -50,7 +50,7 @@ package final class Desk {
         let root = JSONValue.root(tape)
         let code = root.member("fixmedins_code")?.text ?? root.member("medins_code")?.text ?? ""
         guard let institution = service.settings.institution(code) else { throw .unknownInstitution(code) }
-        if institution.signing == .T3 {
+        if institution.signing == .ciphers {
             let input = try service.verifier.open(root, institution, code, head, buffers)
             let envelope = try Envelope(root, deciphered: input, inner: inner, buffers: buffers, &tolerance)
             return Opened(envelope: envelope, institution: institution, tolerance: tolerance)

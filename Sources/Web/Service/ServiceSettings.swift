@@ -41,7 +41,13 @@ package struct ServiceSettings: Sendable {
 
 /// How one institution talks to us.
 package struct InstitutionSettings: Sendable, Equatable {
-    package enum Signing: String, Sendable, CaseIterable { case none, T1, T2, T3, T4 }
+    package enum Signing: String, Sendable, CaseIterable {
+        case none
+        case tif = "T1"
+        case api = "T2"
+        case ciphers = "T3"
+        case envelope = "T4"
+    }
 
     package var name: String?
     package var kind: String?

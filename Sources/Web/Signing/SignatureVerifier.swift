@@ -24,10 +24,10 @@ package struct SignatureVerifier: Sendable {
     ) throws(InterfaceError) {
         let key = try key(institution, code)
         switch institution.signing {
-        case .none, .T3: return
-        case .T1: try verifyTIF(key, head)
-        case .T2: try verifyAPI(key, head)
-        case .T4: try verifyEnvelope(root, key)
+        case .none, .ciphers: return
+        case .tif: try verifyTIF(key, head)
+        case .api: try verifyAPI(key, head)
+        case .envelope: try verifyEnvelope(root, key)
         }
     }
 
@@ -101,7 +101,7 @@ package struct SignatureVerifier: Sendable {
     /// The input of a kept message, whose signature was verified when it came; nil where it was not enciphered.
     package func decipher(_ root: JSONValue, _ settings: ServiceSettings) -> [UInt8]? {
         let code = root.member("fixmedins_code")?.text ?? root.member("medins_code")?.text ?? ""
-        guard let institution = settings.institution(code), institution.signing == .T3,
+        guard let institution = settings.institution(code), institution.signing == .ciphers,
             let sm4 = keys.keys[institution.key ?? code]?.sm4,
             let cipher = root.member("input")?.text.flatMap({ Bytes.base64($0) })
         else { return nil }
