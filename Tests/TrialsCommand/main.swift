@@ -10,7 +10,6 @@ import Trials
 //   yijian-trials rate SECONDS BYTES      records a second, and the time of a sync
 //   yijian-trials writer FOLDER FIRST     the writer that `kills` kills
 
-
 let arguments = Array(CommandLine.arguments.dropFirst())
 let folder = NSTemporaryDirectory() + "yijian-trial-\(getpid())"
 
