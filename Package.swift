@@ -51,7 +51,7 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Ingest", "Audit", "Documents", "City", "Ledger", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -6,10 +6,9 @@ import Trials
 //
 //   yijian-trials kills COUNT [SEED]      kill -9 at random moments while writing
 //   yijian-trials attacks PLACES          every kind of attack on the ledger at so many places
-//   yijian-trials start GIBIBYTES         how long a start takes with a journal of that size
+//   yijian-trials start GIBIBYTES [MIB]   how long a start takes with a journal of that size, segments of so many MiB
 //   yijian-trials rate SECONDS BYTES      records a second, and the time of a sync
 //   yijian-trials writer FOLDER FIRST     the writer that `kills` kills
-
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 let folder = NSTemporaryDirectory() + "yijian-trial-\(getpid())"
@@ -64,13 +63,17 @@ case "start":
     try inFolder {
         var settings = JournalSettings()
         settings.compression = false
+        settings.segmentBytes = number(2, 256) << 20
         let records = try StartTrial.fill(folder, bytes: number(1, 4) << 30, settings: settings)
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder + "/journal")
-        print("journal of \(number(1, 4)) GiB: \(records) records in \(files.count - 1) segments")
-        for turn in 1...3 {
+        print(
+            "journal of \(number(1, 4)) GiB, segments of \(number(2, 256)) MiB: \(records) records in \(files.count - 1) segments"
+        )
+        for turn in 1...4 {
+            if turn != 2 { try StartTrial.forgetPages(folder) }
             let (milliseconds, opening) = try StartTrial.start(folder, settings: settings)
             print(
-                "start \(turn): first answer after \(milliseconds) ms; \(opening.scannedBytes >> 20) MiB scanned, "
+                "start \(turn) (\(turn == 2 ? "files in memory" : "files on disk")): first answer after \(milliseconds) ms; \(opening.scannedBytes >> 20) MiB scanned, "
                     + "\(opening.sealedSegments) sealed segments, \(opening.problems.count) problems")
         }
         return true

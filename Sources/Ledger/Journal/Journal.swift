@@ -212,7 +212,13 @@ package final class Journal: Sendable {
 
     private func frames(from first: UInt64, withBody: Bool, visit: (Frame, String) throws -> Bool) throws {
         var sequence = max(first, shelf.first)
-        while let segment = shelf.segment(holding: sequence) {
+        while sequence < shelf.next {
+            guard let segment = shelf.segment(holding: sequence) else {
+                throw JournalError(
+                    .damaged, "JRN034", "record \(sequence) and those up to the next segment are missing", at: folder,
+                    advice:
+                        "Run `yijian journal verify`; restore the segments from a copy, or replay from a later record")
+            }
             let (file, end) = try JournalError.wording("reading records") { () throws(FileTrouble) in
                 try segment.extent(calls)
             }

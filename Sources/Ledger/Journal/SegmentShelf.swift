@@ -34,9 +34,9 @@ final class SegmentShelf: Sendable {
         return (all.count, all.count { !($0 is SealedSegment) })
     }
 
-    /// Closed segments that wait to be sealed: all unsealed ones but `open` and the damaged.
-    func closed(but open: LiveSegment?) -> [LiveSegment] {
-        all.compactMap { $0 as? LiveSegment }.filter { $0 !== open && !$0.isDamaged }
+    /// Closed segments that wait to be sealed; damaged ones stay as they are.
+    var closed: [LiveSegment] {
+        all.compactMap { $0 as? LiveSegment }.filter { $0.isClosed && !$0.isDamaged }
     }
 
     func append(_ segment: any Segment) { segments.withLock { $0.append(segment) } }
