@@ -8,6 +8,7 @@ import Trials
 //   yijian-trials attacks PLACES          every kind of attack on the ledger at so many places
 //   yijian-trials start GIBIBYTES [MIB]   how long a start takes with a journal of that size, segments of so many MiB
 //   yijian-trials rate SECONDS BYTES      records a second, and the time of a sync
+//   yijian-trials ledger FOLDER ACTS      makes a ledger of so many acts with five checkpoints, to verify
 //   yijian-trials writer FOLDER FIRST     the writer that `kills` kills
 
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -78,6 +79,31 @@ case "start":
         }
         return true
     }
+case "ledger":
+    let place = arguments[1]
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    try KeyFile.generate(at: place + "/keys")
+    let key = try SigningKey.generate(at: place + "/signing", name: "office")
+    let ledger = try ActLedger.open(place + "/ledger", origin: "yijian/trial", keys: KeyFile.read(place + "/keys"))
+    let count = number(2, 1000)
+    for part in 0..<5 {
+        // Twenty acts a matter; two hundred matters are worked on at once.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<200 {
+                group.addTask {
+                    for turn in 0..<(count / 1000) {
+                        let act = UInt64(part * (count / 1000) + turn)
+                        let body = Array("{\"step\":\(act),\"lane\":\(lane)}".utf8)
+                        _ = try await ledger.append(matter: "\(lane)-\(act / 20)", number: act % 20 + 1, body: body)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        try ledger.checkpoint(key).text.write(toFile: place + "/held-\(part)", atomically: false, encoding: .utf8)
+    }
+    ledger.close()
+    print("\(ledger.count) acts; key \(key.verifier.text)")
 case "rate":
     try inFolder {
         try KeyFile.generate(at: folder + "/keys")

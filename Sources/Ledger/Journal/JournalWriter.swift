@@ -133,14 +133,14 @@ final class JournalWriter: @unchecked Sendable {
             do throws(FileTrouble) { try files.calls.truncate(segment.file, to: end) } catch { giveUp(segment) }
             throw error
         }
-        let began = Clock.steady
+        let began = WallClock.steady
         do throws(FileTrouble) {
             try files.calls.syncData(segment.file)
         } catch {
             giveUp(segment)
             throw error
         }
-        let took = Clock.steady - began
+        let took = WallClock.steady - began
         figures.withLock { $0.syncs.add(nanoseconds: took) }
         segment.state.withLock { state in
             for frame in frames {

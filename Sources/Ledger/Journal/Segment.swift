@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A segment as readers see it: records `first ..< next` in one file.
-protocol Segment: Sendable {
+protocol Segment: AnyObject, Sendable {
     var path: String { get }
     var first: UInt64 { get }
     var next: UInt64 { get }

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// The clock of records; everything that needs the time is handed one.
-package enum Clock {
+package enum WallClock {
     /// Milliseconds since 1970.
     package static let milliseconds: @Sendable () -> Int64 = {
         var now = timespec()
@@ -41,8 +41,8 @@ final class SegmentShelf: Sendable {
 
     func append(_ segment: any Segment) { segments.withLock { $0.append(segment) } }
 
-    func remove(_ segment: LiveSegment) {
-        segments.withLock { segments in segments.removeAll { $0 as? LiveSegment === segment } }
+    func remove(_ segment: any Segment) {
+        segments.withLock { segments in segments.removeAll { $0 === segment } }
     }
 
     func exchange(_ segment: any Segment, for sealed: SealedSegment) {

@@ -9,7 +9,7 @@ struct JournalCommand: ParsableCommand {
         commandName: "journal", abstract: "Show, verify or replay the journal of received messages (日志).",
         subcommands: [
             JournalVerifyCommand.self, JournalShowCommand.self, JournalReplayCommand.self, JournalEraseCommand.self,
-            JournalKeysCommand.self,
+            JournalRetireCommand.self, JournalKeysCommand.self,
         ])
 }
 
@@ -211,6 +211,33 @@ struct JournalEraseCommand: ParsableCommand {
         defer { journal.close() }
         try journal.erase(record)
         try Terminal.show(["record \(record) is erased; its number, link and commitment stay"])
+    }
+}
+
+/// `yijian journal retire JOURNAL --keep-days N`: gives up what was kept long enough.
+struct JournalRetireCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retire", abstract: "Give up segments whose records are all older than the days given (保存期限).",
+        discussion: """
+            Not while the service runs. Whole segments only, oldest first. Network logs must be kept for six months
+            (网络安全法): fewer than 183 days are refused.
+            """)
+
+    @OptionGroup var place: JournalPlace
+
+    @Option(name: .long, help: "Days that are kept; at least 183.")
+    var keepDays: Int
+
+    func validate() throws {
+        if !(183...36_600).contains(keepDays) { throw ValidationError("--keep-days must be 183 to 36600") }
+    }
+
+    func run() throws {
+        let journal = try Journal.open(place.journal, keys: KeyFile.read(place.keys))
+        defer { journal.close() }
+        let before = journal.opening.firstSequence
+        let first = try journal.retire(olderThan: WallClock.milliseconds() - Int64(keepDays) * 86_400_000)
+        try Terminal.show(["\(first - before) records retired; the journal begins with record \(first)"])
     }
 }
 
