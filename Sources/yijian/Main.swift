@@ -35,8 +35,8 @@ struct Yijian: ParsableCommand {
         version: Release.text,
         subcommands: [
             DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, AuditCommand.self,
-            FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, SchemaCommand.self,
-            ServeCommand.self, DoctorCommand.self,
+            FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, JournalCommand.self,
+            LedgerCommand.self, ServeCommand.self, DoctorCommand.self, SchemaCommand.self,
             VersionCommand.self,
         ])
 }
