@@ -3,7 +3,7 @@ import Foundation
 
 /// One file of a package, with its bytes and what its place says about it.
 package struct KnowledgeFile: Sendable {
-    package enum Kind: String, Sendable { case package, rule, listDeclaration, listRows, parameters }
+    package enum Kind: String, Sendable { case package, area, rule, listDeclaration, listRows, parameters }
 
     /// Relative to the package, with `/`.
     package let path: String
@@ -33,11 +33,13 @@ package struct KnowledgeFile: Sendable {
 ///     rules/**.yaml                one rule a file
 ///     lists/NAME.yaml, NAME.csv    a list's declaration and its rows
 ///     areas/CODE/…                 rules/, lists/ and parameters.yaml of an area; later areas overlay earlier ones
+///     areas/CODE/area.yaml         its name, version and the area that it `extends`, which is laid under it
 ///
 /// What the files say is the readers' business.
 package struct KnowledgePackage: Sendable {
     package let name: String
     package let version: String
+    /// The areas laid over it, lowest first, those that an area extends among them.
     package let areas: [String]
     /// Files of the package first, then of each area in the order asked for; within each by path.
     package let files: [KnowledgeFile]
@@ -57,19 +59,7 @@ package struct KnowledgePackage: Sendable {
         guard finder.diagnostics.isEmpty else { return (nil, finder.diagnostics) }
         finder.take("package.yaml", kind: .package, area: nil, required: true)
         finder.takeLayer(under: "", area: nil)
-        for area in areas {
-            guard finder.isName(area) else {
-                finder.note("KNO006", "areas/\(area)", "`\(area)` is not the code of an area", "write six digits")
-                continue
-            }
-            let before = finder.diagnostics.count
-            finder.require(
-                folder: "areas/\(area)", code: "KNO002",
-                advice: "areas here: \(finder.names(in: "areas").joined(separator: ", "))")
-            guard finder.diagnostics.count == before else { continue }
-            finder.takeLayer(under: "areas/\(area)/", area: area)
-            finder.take("areas/\(area)/parameters.yaml", kind: .parameters, area: area, required: false)
-        }
+        for area in areas { finder.takeArea(area, extending: []) }
         var diagnostics = finder.diagnostics
         guard let description = finder.files.first(where: { $0.kind == .package }) else { return (nil, diagnostics) }
         let (document, problems) = YamlDocument.read(description.bytes, file: description.path)
@@ -83,8 +73,8 @@ package struct KnowledgePackage: Sendable {
         }
         guard !diagnostics.contains(where: { $0.severity == .error }) else { return (nil, diagnostics) }
         let package = KnowledgePackage(
-            name: root["name"]?.string ?? "", version: root["version"]?.string ?? "", areas: areas,
-            files: finder.files, hash: hash(of: finder.files, areas: areas))
+            name: root["name"]?.string ?? "", version: root["version"]?.string ?? "", areas: finder.areas,
+            files: finder.files, hash: hash(of: finder.files, areas: finder.areas))
         return (package, diagnostics)
     }
 
@@ -98,6 +88,8 @@ package struct KnowledgePackage: Sendable {
 private struct Finder {
     let folder: String
     var files: [KnowledgeFile] = []
+    /// Those taken, lowest first.
+    var areas: [String] = []
     var diagnostics: [Diagnostic] = []
 
     init(folder: String) { self.folder = folder }
@@ -130,6 +122,50 @@ private struct Finder {
 
     mutating func require(folder path: String, code: String, advice: String) {
         if !isFolder(path) { note(code, path.isEmpty ? folder : path, "there is no such folder", advice) }
+    }
+
+    /// Takes an area once, after the area that it extends.
+    mutating func takeArea(_ area: String, extending: [String]) {
+        guard isName(area) else {
+            note("KNO006", "areas/\(area)", "`\(area)` is not the code of an area", "write six digits")
+            return
+        }
+        guard !extending.contains(area), extending.count < 8 else {
+            let circle = (extending + [area]).joined(separator: " extends ")
+            note("KNO008", "areas/\(area)/area.yaml", "the areas go round: \(circle)", "let one of them extend none")
+            return
+        }
+        guard !areas.contains(area) else { return }
+        let before = diagnostics.count
+        require(
+            folder: "areas/\(area)", code: "KNO002",
+            advice: "areas here: \(names(in: "areas").joined(separator: ", "))")
+        guard diagnostics.count == before else { return }
+        let position = files.count
+        take("areas/\(area)/area.yaml", kind: .area, area: area, required: false)
+        if files.count > position, let base = base(of: files[position]) {
+            let own = files.removeLast()
+            takeArea(base, extending: extending + [area])
+            files.append(own)
+        }
+        areas.append(area)
+        takeLayer(under: "areas/\(area)/", area: area)
+        take("areas/\(area)/parameters.yaml", kind: .parameters, area: area, required: false)
+    }
+
+    /// The area that an area extends, as its area.yaml says.
+    private mutating func base(of file: KnowledgeFile) -> String? {
+        let (document, problems) = YamlDocument.read(file.bytes, file: file.path)
+        diagnostics += problems
+        guard let root = document?.root else { return nil }
+        for (key, _) in root.pairs ?? [] where !["name", "version", "extends", "note"].contains(key.string ?? "") {
+            diagnostics.append(
+                Diagnostic(
+                    file: file.path, line: key.line, column: key.column, code: "KNO005",
+                    message: "there is no key `\(key.string ?? "")` here", advice: "keys: name, version, extends, note")
+            )
+        }
+        return root["extends"]?.string
     }
 
     /// Takes the rules and lists of the package itself or of an area.

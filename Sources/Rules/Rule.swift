@@ -35,12 +35,15 @@ package struct Rule: Sendable {
     package let message: String
     package let cases: [RuleCase]
     package let file: String
+    /// Its parameters as they hold after all areas, by name, in the words of an author.
+    package let parameters: [(name: String, value: String)]
 
     package init(
         id: String, name: String, version: String, category: String, outcome: Outcome, grade: Int,
         disposition: [String: String], validFrom: Day?, validTo: Day?, unit: Unit, lists: [ListMatch],
         filter: Expression?, test: Expression, value: Expression?, limit: Expression?, amount: AmountRule,
-        behaviour: String, basis: [String], message: String, cases: [RuleCase], file: String
+        behaviour: String, basis: [String], message: String, cases: [RuleCase], file: String,
+        parameters: [(name: String, value: String)] = []
     ) {
         self.id = id
         self.name = name
@@ -63,6 +66,7 @@ package struct Rule: Sendable {
         self.message = message
         self.cases = cases
         self.file = file
+        self.parameters = parameters
     }
 
     package enum Unit: Sendable {

@@ -22,6 +22,13 @@ struct KeyReader {
                 message: message, advice: advice))
     }
 
+    /// An area changes what is so already: the change, or the national value, may be a slip.
+    mutating func warnOfNoChange(_ place: YamlNode, _ message: String) {
+        report(
+            place, "RUL038", severity: .warning, "this changes nothing: \(message)",
+            advice: "leave it out, or write what the area wants")
+    }
+
     mutating func add(_ more: [Diagnostic]) { diagnostics += more }
 
     mutating func optional(_ key: String) -> YamlNode? {

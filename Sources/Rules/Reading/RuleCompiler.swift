@@ -4,7 +4,7 @@ import Knowledge
 /// Checks the texts of one rule in the order in which they depend on each other: unit, lists, filter, test, evidence.
 struct RuleCompiler {
     let declarations: [String: ListDeclaration]
-    let parameters: [String: Constant]
+    let parameters: [String: Parameter]
     private(set) var diagnostics: [Diagnostic] = []
     private(set) var matches: [Rule.ListMatch] = []
     private var bound: [Checker.BoundList] = []
@@ -14,7 +14,7 @@ struct RuleCompiler {
     private var isGroup = false
     private var used: Set<Int> = []
 
-    init(declarations: [String: ListDeclaration], parameters: [String: Constant]) {
+    init(declarations: [String: ListDeclaration], parameters: [String: Parameter]) {
         self.declarations = declarations
         self.parameters = parameters
     }
