@@ -26,6 +26,11 @@ package struct KnowledgeFile: Sendable {
     }
 }
 
+extension KnowledgeFile {
+    /// The name that a package.yaml gives.
+    fileprivate var packageName: String? { YamlDocument.read(bytes, file: path).document?.root["name"]?.string }
+}
+
 /// A package of experts' files (知识包): which files it has, from itself and from the chosen areas, and one hash of
 /// all of them.
 ///
@@ -33,11 +38,12 @@ package struct KnowledgeFile: Sendable {
 ///     rules/**.yaml                one rule a file
 ///     lists/NAME.yaml, NAME.csv    a list's declaration and its rows
 ///     areas/CODE/…                 rules/, lists/ and parameters.yaml of an area; later areas overlay earlier ones
-///     areas/CODE/area.yaml         its name, version and the area that it `extends`, which is laid under it
+///     areas/CODE/package.yaml      its name, version and the area that it `extends`, which is laid under it
 ///
 /// What the files say is the readers' business.
 package struct KnowledgePackage: Sendable {
     package let name: String
+    /// Its own, and after `+` those of its areas: `1.2.0+370000-3.1`.
     package let version: String
     /// The areas laid over it, lowest first, those that an area extends among them.
     package let areas: [String]
@@ -72,8 +78,9 @@ package struct KnowledgePackage: Sendable {
                     message: "the key `\(key)` is missing", advice: "write `\(key): …`"))
         }
         guard !diagnostics.contains(where: { $0.severity == .error }) else { return (nil, diagnostics) }
+        let version = ([root["version"]?.string ?? ""] + finder.areaVersions).joined(separator: "+")
         let package = KnowledgePackage(
-            name: root["name"]?.string ?? "", version: root["version"]?.string ?? "", areas: finder.areas,
+            name: root["name"]?.string ?? "", version: version, areas: finder.areas,
             files: finder.files, hash: hash(of: finder.files, areas: finder.areas))
         return (package, diagnostics)
     }
@@ -88,8 +95,9 @@ package struct KnowledgePackage: Sendable {
 private struct Finder {
     let folder: String
     var files: [KnowledgeFile] = []
-    /// Those taken, lowest first.
+    /// Those taken, lowest first, and `CODE-VERSION` of each that names a version.
     var areas: [String] = []
+    var areaVersions: [String] = []
     var diagnostics: [Diagnostic] = []
 
     init(folder: String) { self.folder = folder }
@@ -132,7 +140,7 @@ private struct Finder {
         }
         guard !extending.contains(area), extending.count < 8 else {
             let circle = (extending + [area]).joined(separator: " extends ")
-            note("KNO008", "areas/\(area)/area.yaml", "the areas go round: \(circle)", "let one of them extend none")
+            note("KNO008", "areas/\(area)/package.yaml", "the areas go round: \(circle)", "let one of them extend none")
             return
         }
         guard !areas.contains(area) else { return }
@@ -142,10 +150,14 @@ private struct Finder {
             advice: "areas here: \(names(in: "areas").joined(separator: ", "))")
         guard diagnostics.count == before else { return }
         let position = files.count
-        take("areas/\(area)/area.yaml", kind: .area, area: area, required: false)
-        if files.count > position, let base = base(of: files[position]) {
+        take("areas/\(area)/package.yaml", kind: .area, area: area, required: false)
+        if files.count > position {
             let own = files.removeLast()
-            takeArea(base, extending: extending + [area])
+            let description = describe(own)
+            if let base = description.extends, base != files.first?.packageName {
+                takeArea(base, extending: extending + [area])
+            }
+            if let version = description.version { areaVersions.append("\(area)-\(version)") }
             files.append(own)
         }
         areas.append(area)
@@ -153,19 +165,20 @@ private struct Finder {
         take("areas/\(area)/parameters.yaml", kind: .parameters, area: area, required: false)
     }
 
-    /// The area that an area extends, as its area.yaml says.
-    private mutating func base(of file: KnowledgeFile) -> String? {
+    /// What an area says of itself.
+    private mutating func describe(_ file: KnowledgeFile) -> (extends: String?, version: String?) {
         let (document, problems) = YamlDocument.read(file.bytes, file: file.path)
         diagnostics += problems
-        guard let root = document?.root else { return nil }
-        for (key, _) in root.pairs ?? [] where !["name", "version", "extends", "note"].contains(key.string ?? "") {
+        guard let root = document?.root else { return (nil, nil) }
+        let known = ["name", "version", "extends", "area", "note"]
+        for (key, _) in root.pairs ?? [] where !known.contains(key.string ?? "") {
             diagnostics.append(
                 Diagnostic(
                     file: file.path, line: key.line, column: key.column, code: "KNO005",
-                    message: "there is no key `\(key.string ?? "")` here", advice: "keys: name, version, extends, note")
-            )
+                    message: "there is no key `\(key.string ?? "")` here",
+                    advice: "keys: \(known.joined(separator: ", "))"))
         }
-        return root["extends"]?.string
+        return (root["extends"]?.string, root["version"]?.string)
     }
 
     /// Takes the rules and lists of the package itself or of an area.
