@@ -38,11 +38,14 @@ let package = Package(
             swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
+        .target(
+            name: "Workshop", dependencies: ["Rules", "Knowledge", "Documents", "Claims", "Columns"],
+            swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Ingest", "Audit", "Documents", "Workshop", "City", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -58,6 +61,8 @@ let package = Package(
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Claims"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkshopTests", dependencies: ["Workshop", "Rules", "Knowledge", "Documents"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["Audit", "Documents", "yijian"], swiftSettings: strict),
         .testTarget(
             name: "CityTests", dependencies: ["City", "Audit", "Ingest", "Columns", "Rules"], swiftSettings: strict),

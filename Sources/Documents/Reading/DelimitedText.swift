@@ -21,7 +21,7 @@ package struct DelimitedText {
         }
     }
 
-    func rows(_ visit: (SheetRow) throws -> Bool) throws {
+    package func rows(_ visit: (SheetRow) throws -> Bool) throws {
         var index = 0
         var line = 1
         var rows = 0

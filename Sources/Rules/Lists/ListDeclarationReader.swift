@@ -2,10 +2,10 @@ import Claims
 import Knowledge
 
 /// Reads the declaration of a list from its YAML file.
-enum ListDeclarationReader {
+package enum ListDeclarationReader {
     private static let reserved = ["from", "to", "area"]
 
-    static func read(_ file: KnowledgeFile) -> (declaration: ListDeclaration?, diagnostics: [Diagnostic]) {
+    package static func read(_ file: KnowledgeFile) -> (declaration: ListDeclaration?, diagnostics: [Diagnostic]) {
         let (document, problems) = YamlDocument.read(file.bytes, file: file.path)
         guard let document else { return (nil, problems) }
         guard document.root.pairs != nil else {

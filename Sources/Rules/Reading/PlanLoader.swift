@@ -223,13 +223,13 @@ extension PlanLoader {
     }
 
     /// Checks a declaration and its rows by themselves.
-    package static func check(declaration: [UInt8], rows: [UInt8]) -> [Diagnostic] {
+    package static func check(declaration: [UInt8], rows: [UInt8], name: String = "cap") -> [Diagnostic] {
         let declared = KnowledgeFile(
-            path: "lists/cap.yaml", kind: .listDeclaration, stem: "cap", area: nil, bytes: declaration, digest: "")
+            path: "lists/\(name).yaml", kind: .listDeclaration, stem: name, area: nil, bytes: declaration, digest: "")
         let (list, problems) = ListDeclarationReader.read(declared)
         guard let list else { return problems }
         let file = KnowledgeFile(
-            path: "lists/cap.csv", kind: .listRows, stem: "cap", area: nil, bytes: rows, digest: "")
+            path: "lists/\(name).csv", kind: .listRows, stem: name, area: nil, bytes: rows, digest: "")
         return problems + ListReader.read(list, [file], digest: "").diagnostics
     }
 

@@ -23,13 +23,7 @@ struct RuleChoice: ParsableArguments {
     @Option(name: .customLong("area"), help: "An area whose overlay applies. May be repeated.")
     var areas: [String] = []
 
-    func folder() throws -> String {
-        guard let folder = knowledge ?? Shipped.folder("knowledge", holding: "package.yaml") else {
-            throw CommandError.usage(
-                "YJ-204", "there is no experts' package here", advice: "name one with --knowledge FOLDER")
-        }
-        return folder
-    }
+    func folder() throws -> String { try PackageFolder.find(knowledge) }
 
     var chosen: [String]? { rules.isEmpty ? nil : rules }
 }
@@ -54,7 +48,7 @@ struct RulesCheckCommand: ParsableCommand {
                 JSONText.members([
                     "rules": .integer(Int64(plan?.rules.count ?? 0)), "errors": .integer(Int64(errors)),
                     "warnings": .integer(Int64(diagnostics.count - errors)),
-                    "diagnostics": .array(diagnostics.map(Self.object)),
+                    "diagnostics": .array(diagnostics.map(DiagnosticWording.object)),
                 ]).pretty
             ])
         } else {
@@ -68,15 +62,6 @@ struct RulesCheckCommand: ParsableCommand {
             try Terminal.show(lines)
         }
         if errors > 0 { throw CommandError.Quiet(status: .checkFailed) }
-    }
-
-    private static func object(_ diagnostic: Diagnostic) -> JSONText {
-        .members([
-            "file": .text(diagnostic.file), "line": .integer(Int64(diagnostic.line)),
-            "column": .integer(Int64(diagnostic.column)), "code": .text(diagnostic.code),
-            "severity": .text(diagnostic.severity.rawValue), "message": .text(diagnostic.message),
-            "advice": .text(diagnostic.advice),
-        ])
     }
 
     /// The place, the message, the line itself with a caret under the column, and the advice.
