@@ -3,7 +3,9 @@ import Foundation
 
 /// One file of a package, with its bytes and what its place says about it.
 package struct KnowledgeFile: Sendable {
-    package enum Kind: String, Sendable { case package, area, rule, listDeclaration, listRows, parameters }
+    package enum Kind: String, Sendable {
+        case package, area, rule, life, listDeclaration, listRows, parameters, suppressions
+    }
 
     /// Relative to the package, with `/`.
     package let path: String
@@ -35,8 +37,10 @@ extension KnowledgeFile {
 /// all of them.
 ///
 ///     package.yaml                 name, version
-///     rules/**.yaml                one rule a file
+///     rules/**.yaml                one rule a file; ID.life beside it says how far it has come
 ///     lists/NAME.yaml, NAME.csv    a list's declaration and its rows
+///     suppressions.yaml            what is not reported, why and until when
+///     releases/                    what was in force since when, see `PackageRelease`
 ///     areas/CODE/…                 rules/, lists/ and parameters.yaml of an area; later areas overlay earlier ones
 ///     areas/CODE/package.yaml      its name, version and the area that it `extends`, which is laid under it
 ///
@@ -51,18 +55,26 @@ package struct KnowledgePackage: Sendable {
     package let files: [KnowledgeFile]
     /// SHA-256 over the sorted (path, digest) of all files and the order of the areas.
     package let hash: String
+    /// Where former versions lie.
+    private let folder: String
 
     package static let filesMax = 20_000
     package static let rowsBytesMax = 1 << 30
 
     package func files(_ kind: KnowledgeFile.Kind) -> [KnowledgeFile] { files.filter { $0.kind == kind } }
 
-    package static func open(_ folder: String, areas: [String] = []) -> (
+    /// Opens the package as it lies in the folder, or as it was released for `day`.
+    package static func open(_ folder: String, areas: [String] = [], asOf day: String? = nil) -> (
         package: KnowledgePackage?, diagnostics: [Diagnostic]
     ) {
         var finder = Finder(folder: folder)
         finder.require(folder: "", code: "KNO001", advice: "name the folder that holds package.yaml")
         guard finder.diagnostics.isEmpty else { return (nil, finder.diagnostics) }
+        if let day {
+            let (release, problems) = PackageRelease.inForce(on: day, folder: folder)
+            guard let release else { return (nil, problems) }
+            finder.release = release
+        }
         finder.take("package.yaml", kind: .package, area: nil, required: true)
         finder.takeLayer(under: "", area: nil)
         for area in areas { finder.takeArea(area, extending: []) }
@@ -81,8 +93,15 @@ package struct KnowledgePackage: Sendable {
         let version = ([root["version"]?.string ?? ""] + finder.areaVersions).joined(separator: "+")
         let package = KnowledgePackage(
             name: root["name"]?.string ?? "", version: version, areas: finder.areas,
-            files: finder.files, hash: hash(of: finder.files, areas: finder.areas))
+            files: finder.files, hash: hash(of: finder.files, areas: finder.areas), folder: folder)
         return (package, diagnostics)
+    }
+
+    /// A former version of a file, by the first digits of its digest; nil when it was never released.
+    package func former(_ digest: String, of file: KnowledgeFile) -> KnowledgeFile? {
+        guard let (bytes, whole) = PackageRelease.object(beginning: digest, folder: folder) else { return nil }
+        return KnowledgeFile(
+            path: file.path, kind: file.kind, stem: file.stem, area: file.area, bytes: bytes, digest: whole)
     }
 
     private static func hash(of files: [KnowledgeFile], areas: [String]) -> String {
@@ -94,6 +113,8 @@ package struct KnowledgePackage: Sendable {
 /// Collects files below a folder within limits; problems become diagnostics.
 private struct Finder {
     let folder: String
+    /// When set, the files are those of the release.
+    var release: PackageRelease?
     var files: [KnowledgeFile] = []
     /// Those taken, lowest first, and `CODE-VERSION` of each that names a version.
     var areas: [String] = []
@@ -110,6 +131,7 @@ private struct Finder {
     private func full(_ path: String) -> String { path.isEmpty ? folder : folder + "/" + path }
 
     private func isFolder(_ path: String) -> Bool {
+        if let release { return path.isEmpty || release.files.keys.contains { $0.hasPrefix(path + "/") } }
         var directory: ObjCBool = false
         return FileManager.default.fileExists(atPath: full(path), isDirectory: &directory) && directory.boolValue
     }
@@ -124,6 +146,11 @@ private struct Finder {
     }
 
     func names(in path: String) -> [String] {
+        if let release { return release.names(in: path) }
+        return namesOfFolder(path)
+    }
+
+    private func namesOfFolder(_ path: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: full(path))) ?? [])
             .filter { !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
@@ -183,6 +210,7 @@ private struct Finder {
 
     /// Takes the rules and lists of the package itself or of an area.
     mutating func takeLayer(under prefix: String, area: String?) {
+        take(prefix + "suppressions.yaml", kind: .suppressions, area: area, required: false)
         if isFolder(prefix + "rules") { takeRules(in: prefix + "rules", area: area, depth: 0) }
         guard isFolder(prefix + "lists") else { return }
         for name in names(in: prefix + "lists") {
@@ -206,15 +234,29 @@ private struct Finder {
                 takeRules(in: inner, area: area, depth: depth + 1)
             } else if name.hasSuffix(".yaml") {
                 take(inner, kind: .rule, area: area, required: true)
+            } else if name.hasSuffix(".life") {
+                take(inner, kind: .life, area: area, required: true)
             } else if name.hasSuffix(".yml") {
                 note("KNO007", inner, "rule files end with .yaml", "rename it")
             }
         }
     }
 
-    mutating func take(_ path: String, kind: KnowledgeFile.Kind, area: String?, required: Bool) {
+    private func size(of path: String) -> Int? {
+        if let release { return release.files[path] == nil ? nil : 0 }
         let attributes = try? FileManager.default.attributesOfItem(atPath: full(path))
-        guard let size = (attributes?[.size] as? NSNumber)?.intValue else {
+        return (attributes?[.size] as? NSNumber)?.intValue
+    }
+
+    private func bytes(of path: String) -> [UInt8]? {
+        let present = FileManager.default.contents(atPath: full(path)).map { [UInt8]($0) }
+        guard let digest = release?.files[path] else { return present }
+        if let present, SHA256.hex(of: present) == digest { return present }
+        return PackageRelease.object(beginning: digest, folder: folder)?.bytes
+    }
+
+    mutating func take(_ path: String, kind: KnowledgeFile.Kind, area: String?, required: Bool) {
+        guard let size = size(of: path) else {
             if required { note("KNO003", path, "the file is missing", "a package begins with package.yaml") }
             return
         }
@@ -229,11 +271,12 @@ private struct Finder {
             note("KNO004", path, "the file has \(size) bytes, more than \(sizeMax)", "split it")
             return
         }
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: full(path))) else {
-            note("KNO003", path, "the file cannot be read", "check its permissions")
+        guard let bytes = bytes(of: path) else {
+            note(
+                "KNO003", path, release == nil ? "the file cannot be read" : "the released version of the file is lost",
+                release == nil ? "check its permissions" : "bring releases/objects back from the archive")
             return
         }
-        let bytes = [UInt8](data)
         let name = path.split(separator: "/").last.map(String.init) ?? path
         let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
         files.append(

@@ -67,6 +67,7 @@ struct ImportTests {
         // A wrong header, and what would fit is named.
         var wrong = Self.codes
         wrong[1][2] = "医保药品编号"
+        wrong[5][2] = "医保药品编号"
         let (none, header) = try run(codes: wrong, current: good)
         #expect(none == nil && codes(header) == ["IMP005"])
         #expect(

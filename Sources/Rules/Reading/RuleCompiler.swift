@@ -144,6 +144,30 @@ struct RuleCompiler {
         condition(source, frame: .focus, aggregates: !isGroup)
     }
 
+    /// The filter, and that no suppression holds.
+    mutating func suppress(_ suppressions: [Suppression], in filter: Expression?) -> Expression? {
+        var terms = filter.map { [$0] } ?? []
+        for suppression in suppressions {
+            let before = diagnostics.count
+            guard let term = self.filter(SourceText(suppression.condition, file: suppression.file)) else {
+                // What is wrong is the suppression, not the text made of it.
+                let reason = diagnostics[before...].first?.message ?? ""
+                diagnostics.replaceSubrange(
+                    before...,
+                    with: [
+                        Diagnostic(
+                            file: suppression.file, line: suppression.node.line, column: suppression.node.column,
+                            code: "RUL039", message: "the rule cannot be silent about this: \(reason)",
+                            advice: "name a subject that \(focus.rawValue) has")
+                    ])
+                continue
+            }
+            terms.append(term)
+        }
+        guard terms.count > 1, let first = terms.first else { return terms.first }
+        return Expression(.and(terms), type: .boolean, at: first.position)
+    }
+
     mutating func test(_ source: SourceText) -> Expression? {
         guard let test = condition(source, frame: isGroup ? .group : .focus, aggregates: true) else { return nil }
         if let truth = ConstantTruth.of(test) {

@@ -25,6 +25,7 @@ struct RuleReader {
     let file: KnowledgeFile
     let declarations: [String: ListDeclaration]
     let overrides: [RuleOverride]
+    var suppressions: [Suppression] = []
     /// Whether examples and legal basis must be there.
     let demanding: Bool
 
@@ -88,7 +89,7 @@ struct RuleReader {
             return nil
         }
         for source in lists { compiler.list(source) }
-        let filter = whereSource.flatMap { compiler.filter($0) }
+        let filter = compiler.suppress(suppressions, in: whereSource.flatMap { compiler.filter($0) })
         let test = whenSource.flatMap { compiler.test($0) }
         let decided = test.flatMap { Deciding.comparison(in: $0) }
         let value = valueSource.flatMap { compiler.evidence($0) } ?? decided?.value
@@ -111,7 +112,8 @@ struct RuleReader {
             validFrom: from, validTo: to, unit: unit, lists: compiler.matches, filter: filter, test: test,
             value: value, limit: limit, amount: amount, behaviour: behaviour, basis: basis,
             message: KeyReader.trimmed(messageSource.text), cases: cases, file: file.path,
-            parameters: parameters.keys.sorted().map { (name: $0, value: parameters[$0]?.shown ?? "") })
+            parameters: parameters.keys.sorted().map { (name: $0, value: parameters[$0]?.shown ?? "") },
+            suppressions: suppressions)
     }
 
     private func identifier(_ keys: inout KeyReader) -> String? {
@@ -207,7 +209,8 @@ struct RuleReader {
     private func version(_ parameters: [String: Parameter], _ grade: Int, _ disposition: [String: String]) -> String {
         let effective = parameters.keys.sorted().map { "\($0)=\(parameters[$0].map { "\($0)" } ?? "")" }
         let acts = disposition.keys.sorted().map { "\($0)=\(disposition[$0] ?? "")" }
-        let text = ([file.digest] + effective + ["grade=\(grade)"] + acts).joined(separator: "\n")
+        let silent = suppressions.map(\.condition)
+        let text = ([file.digest] + effective + ["grade=\(grade)"] + acts + silent).joined(separator: "\n")
         return String(SHA256.hex(of: text).prefix(12))
     }
 }

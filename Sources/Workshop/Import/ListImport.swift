@@ -33,6 +33,7 @@ package struct ListImport {
         guard !work.report.hasErrors else { return (nil, work.report) }
         work.makePoints(of: tables, catalogues)
         work.removeTwins()
+        guard !work.report.hasErrors else { return (nil, work.report) }
         let content = work.merge(into: current, acceptsLoss: acceptsLoss)
         return (work.report.hasErrors ? nil : content, work.report)
     }
