@@ -9,13 +9,14 @@ package struct RuleCost: Sendable {
     package let rows: Int
     /// Each window with its estimate.
     package let explanation: String
-    /// Whether every window and group stays with one person.
+    /// Whether every window and group stays with one person, or with one trace code.
     package let staysWithPerson: Bool
 
     private static let linesOfEncounter = 3_000
     private static let linesOfPersonDay = 60
     private static let linesOfPerson = 20_000
     private static let linesOfInstitutionDay = 50_000
+    private static let scansOfTrace = 20
     private static let days = 366
 
     package init(_ rule: Rule, lists: [String: KnowledgeList]) {
@@ -70,6 +71,7 @@ package struct RuleCost: Sendable {
         var isEncounter = false
         var isPerson = false
         var isItem = false
+        var isTrace = false
         var span = days
         for key in keys {
             switch key.node {
@@ -83,6 +85,7 @@ package struct RuleCost: Sendable {
                 case .stored(let index) where path.table.fields.indices.contains(index):
                     let name = path.table.fields[index].name
                     if name == "item" { isItem = true }
+                    if name == "trace" { isTrace = true }
                     if ["encounter", "operation", "prescription", "settlement"].contains(name) { isEncounter = true }
                     if name == "person" { isPerson = true }
                 default: break
@@ -105,6 +108,8 @@ package struct RuleCost: Sendable {
         case .seconds(let first?, let last?): span = min(span, (last - first) / 86_400 + 1)
         default: break
         }
+        // The trace code of one package has few scans, and a register of codes answers for it alone.
+        if isTrace { return (scansOfTrace, true) }
         let wide: Int
         if isEncounter {
             wide = linesOfEncounter

@@ -135,11 +135,20 @@ struct RulesTestCommand: ParsableCommand {
         let progress = Progress()
         var results: [RuleCaseResult] = []
         let total = plan.rules.reduce(0) { $0 + $1.cases.count }
+        // An area changes parameters, and the examples of national rules rest on the national ones.
+        let national =
+            choice.areas.isEmpty
+            ? plan
+            : try KnowledgePlan.load(try choice.folder(), areas: [], rules: nil, version: .workingCopy)
+        let nationalRules = Dictionary(national.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         for rule in plan.rules {
+            let isOwn = rule.file.hasPrefix("areas/")
             for example in rule.cases {
                 try Interrupt.check()
                 progress.update(share: Double(results.count) / Double(max(1, total))) { "rules test  \(rule.id)" }
-                results.append(try RuleCaseResult.run(example, of: rule, plan: plan))
+                results.append(
+                    try RuleCaseResult.run(
+                        example, of: isOwn ? rule : nationalRules[rule.id] ?? rule, plan: isOwn ? plan : national))
             }
         }
         Progress.clear()
