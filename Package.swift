@@ -58,7 +58,12 @@ let package = Package(
         .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
         .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: strict),
+        // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
+        .target(name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", swiftSettings: strict),
+        .executableTarget(
+            name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
+            swiftSettings: strict),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Trials", "yijian-trials"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),

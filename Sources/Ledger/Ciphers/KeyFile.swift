@@ -6,12 +6,12 @@ import Glibc
 /// new, earlier ones still open what is old. Secrets are 32 bytes. The index key never changes: keyed codes of lookups
 /// would be lost with it.
 package struct KeyFile: Sendable {
-    let index: [UInt8]
+    package let index: [UInt8]
     package let keys: [CipherKey]
 
     package var current: CipherKey { keys[keys.count - 1] }
 
-    func key(_ identifier: UInt32) -> CipherKey? { keys.last { $0.identifier == identifier } }
+    package func key(_ identifier: UInt32) -> CipherKey? { keys.last { $0.identifier == identifier } }
 
     /// Reads a key file; refuses one that others can read.
     package static func read(_ path: String, calls: FileCalls = FileCalls()) throws(JournalError) -> KeyFile {
