@@ -71,7 +71,7 @@ struct ImportTests {
         let (none, header) = try run(codes: wrong, current: good)
         #expect(none == nil && codes(header) == ["IMP005"])
         #expect(
-            header.diagnostics[0].message.contains("批次一.xlsx#编码 row 2")
+            header.diagnostics[0].message.contains("row 1")
                 && header.diagnostics[0].message.contains("药品代码"))
         // Columns slipped.
         var slipped = Self.codes

@@ -39,6 +39,8 @@ package struct Backtest: Sendable {
         package var findings = 0
         package var gross: Int64 = 0
         package var loss: Int64 = 0
+
+        package init() {}
     }
 
     /// A hit that was drawn for review, with the size of its stratum and how many were drawn there.
