@@ -107,7 +107,7 @@ import Testing
             #expect(row["keys"]?.isEmpty == false)
         }
         #expect(hits == nearMisses)
-        #expect(hits.count == 33)
+        #expect(hits.count == 34)
         #expect(city.summary.plantedHits + city.summary.plantedNearMisses == city.summary.rows(of: "truth.csv"))
     }
 
