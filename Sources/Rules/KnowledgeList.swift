@@ -70,6 +70,8 @@ package struct KnowledgeList: Sendable {
     package let source: String
     /// Whether its keys are the codes that exist, which other lists may use (目录).
     package let isCatalogue: Bool
+    /// Whether the national list is empty on purpose: its rows come from areas (由地方填写).
+    package let awaitsAreas: Bool
     /// The files that the rows come from, when areas add to the package's own.
     package let extents: [Extent]
 
@@ -77,7 +79,8 @@ package struct KnowledgeList: Sendable {
         id: String, name: String, columns: [Column], keys: [Int], areaSelector: AreaSelector,
         dateSelector: DateSelector, rowCount: Int, from: [Int32], to: [Int32], areas: [String],
         lineNumbers: [Int32], version: String, file: String,
-        extents: [Extent] = [], basis: String = "", source: String = "", isCatalogue: Bool = false
+        extents: [Extent] = [], basis: String = "", source: String = "", isCatalogue: Bool = false,
+        awaitsAreas: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -96,6 +99,7 @@ package struct KnowledgeList: Sendable {
         self.basis = basis
         self.source = source
         self.isCatalogue = isCatalogue
+        self.awaitsAreas = awaitsAreas
     }
 
     /// Where a row stands: the file, and the line in it.

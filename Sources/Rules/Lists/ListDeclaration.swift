@@ -20,6 +20,8 @@ package struct ListDeclaration: Sendable {
     package let file: String
     /// Whether its keys are the codes that exist (目录).
     package var isCatalogue = false
+    /// Whether its rows come from areas, so that it may be empty (由地方填写).
+    package var awaitsAreas = false
 
     package static let columnsMax = 64
     package static let keysMax = 8

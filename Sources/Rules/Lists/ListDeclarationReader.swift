@@ -64,11 +64,12 @@ package enum ListDeclarationReader {
         let source = keys.text(keys.optional("source"), "source") ?? ""
         let basis = keys.text(keys.optional("basis"), "basis") ?? ""
         let catalogue = keys.text(keys.optional("catalogue"), "catalogue") == "true"
+        let awaits = keys.text(keys.optional("awaits"), "awaits") == "areas"
         _ = keys.optional("note")
         guard let id, let name, !columns.isEmpty, !found.isEmpty else { return nil }
         return ListDeclaration(
             id: id, name: name, columns: columns, keys: found, areaSelector: area, dateSelector: date, source: source,
-            basis: basis, file: file.path, isCatalogue: catalogue)
+            basis: basis, file: file.path, isCatalogue: catalogue, awaitsAreas: awaits)
     }
 
     private static func columns(_ node: YamlNode?, _ keys: inout KeyReader) -> [ListDeclaration.Column] {

@@ -186,7 +186,8 @@ final class ListRows {
             areaSelector: declaration.areaSelector, dateSelector: declaration.dateSelector, rowCount: count,
             from: from, to: to, areas: areas, lineNumbers: lineNumbers, version: version,
             file: extents.first?.file ?? declaration.file, extents: extents.count > 1 ? extents : [],
-            basis: declaration.basis, source: declaration.source, isCatalogue: declaration.isCatalogue)
+            basis: declaration.basis, source: declaration.source, isCatalogue: declaration.isCatalogue,
+            awaitsAreas: declaration.awaitsAreas)
     }
 }
 

@@ -10,7 +10,7 @@ package struct RuleReference {
         package let text: String
     }
 
-    /// The theme of a rule: its identifier up to the first `-`, of an area's rule with the next part.
+    /// The theme of a rule that names none: its identifier up to the first `-`, of an area's rule with the next part.
     package static func theme(of id: String) -> String {
         let parts = id.split(separator: "-")
         guard let first = parts.first else { return id }
@@ -20,7 +20,9 @@ package struct RuleReference {
 
     package static func pages(_ plan: Plan) -> [Page] {
         var themes: [String: [Rule]] = [:]
-        for rule in plan.rules { themes[theme(of: rule.id), default: []].append(rule) }
+        for rule in plan.rules {
+            themes[rule.place.theme.isEmpty ? theme(of: rule.id) : rule.place.theme, default: []].append(rule)
+        }
         let sorted = themes.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
         var index =
             "# 规则参考\n\n\(plan.packageName) \(plan.packageVersion)，\(plan.rules.count) 条规则，\(sorted.count) 个主题。由规则文件生成，改规则而不改本页。\n\n"

@@ -1,3 +1,5 @@
+import Rules
+
 /// The shape of a rule file as JSON Schema (draft 2020-12), so that editors complete keys and words and underline slips.
 ///
 /// It knows the form only; what expressions mean `yijian rules check` says.
@@ -21,6 +23,10 @@ package enum RuleSchema {
         "{ \"enum\": [" + words.map { "\"\($0)\"" }.joined(separator: ", ") + "] }"
     }
 
+    private static func list(_ words: [String]) -> String {
+        "{ \"type\": \"array\", \"items\": \(self.words(words)) }"
+    }
+
     package static let properties: [Property] = [
         Property(
             name: "rule", isRequired: true, text: "编号：字母、数字、- _ .，与文件名相同",
@@ -30,6 +36,15 @@ package enum RuleSchema {
             name: "category", isRequired: true, text: "政策类、管理类、医疗类", type: words(["policy", "management", "medical"])),
         Property(name: "outcome", isRequired: true, text: "可达到的最强结论：违规、可疑", type: words(["violation", "suspicion"])),
         Property(name: "grade", isRequired: true, text: "严重程度，3 最重", type: "{ \"enum\": [1, 2, 3] }"),
+        Property(name: "theme", isRequired: false, text: "框架中的规则编号：P01…、M01…、C01… 等", type: text),
+        Property(
+            name: "scenes", isRequired: false, text: "应用场景",
+            type: list(Rule.Place.Scene.allCases.map(\.rawValue))),
+        Property(
+            name: "window", isRequired: false, text: "时间区间", type: words(Rule.Place.Window.allCases.map(\.rawValue))),
+        Property(
+            name: "subjects", isRequired: false, text: "监管对象",
+            type: list(Rule.Place.Subject.allCases.map(\.rawValue))),
         Property(
             name: "disposition", isRequired: false, text: "事前、事中、事后的处置",
             type:

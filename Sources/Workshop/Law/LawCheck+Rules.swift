@@ -7,7 +7,9 @@ extension LawCheck {
     mutating func checkCanFire(_ rule: Rule) {
         for match in rule.lists {
             guard let list = plan.lists[match.list] else { continue }
-            if list.rowCount == 0 {
+            if list.rowCount == 0, list.awaitsAreas {
+                continue
+            } else if list.rowCount == 0 {
                 note(
                     "LAW007", (rule.file, 0), "the rule \(rule.id) never speaks: its list `\(list.id)` is empty",
                     advice: "fill the list, or retire the rule")
@@ -154,12 +156,7 @@ extension LawCheck {
         let cost = RuleCost(rule, lists: plan.lists)
         for stage in StageBudget.stages {
             guard rule.disposition[stage] != nil, let most = budget.rows[stage] else { continue }
-            if stage != "after", !cost.staysWithPerson {
-                note(
-                    "LAW008", (rule.file, 0),
-                    "the rule \(rule.id) needs rows of other persons, which are not at hand \(stage) the fact",
-                    advice: "give it a disposition for `after` only")
-            } else if cost.rows > most {
+            if cost.rows > most {
                 note(
                     "LAW008", (rule.file, 0),
                     "the rule \(rule.id) may look at \(cost.rows) rows for one finding, more than the \(most) of the stage `\(stage)`: "
