@@ -41,6 +41,23 @@ struct ImportTests {
         #expect(report.tables[0].repeatedHeaders == 1)
     }
 
+    /// A workbook that another program wrote: shared texts, styles, merged names, full-width codes, a remark at the end.
+    @Test func aForeignWorkbookIsRead() throws {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Golden/sheets/two-sheets.xlsx")
+        let mapping = Imports.sexMapping.replacing("XA99*", with: "XA99AAA999A999999999999")
+        let (content, report) = ListImport.run(
+            try Imports.mapping(mapping), into: try Imports.declaration(Imports.sexList),
+            files: [("two-sheets.xlsx", [UInt8](try Data(contentsOf: path)))], current: nil)
+        #expect(report.diagnostics == [])
+        #expect(
+            content?.rows == [
+                ["XA01AAA001A001010100001", "F", "示例甲丸", "1"], ["XA01AAA001A001010100002", "F", "示例甲丸", "1"],
+                ["XA02BAA002A001010100003", "M", "示例乙片", "1"], ["XA03CAA003A001010100004", "F", "示例丙胶囊", "1"],
+            ])
+        #expect(report.tables[0].skipped.map(\.row) == [7])
+    }
+
     @Test func whatChangedAgainstTheVersionInForce() throws {
         let former = "item,sex,name,batch,#note\nXA01A,M,甲丸,1,专家已核\nXA01B,F,甲 丸,1,\nXA09A,F,丙,1,\nXB01A,F,丁,2,\n"
         let (text, report) = try run(current: former, acceptsLoss: true)
