@@ -75,14 +75,21 @@ package struct LawCheck {
                 part.map { ExpressionText.text($0, lists: rule.lists, columns: columns) } ?? ""
             }
             let on = rule.lists[0].on.map { "\(list.columns[$0.column].name)=\(ExpressionText.text($0.expression))" }
-            let unit = "\(rule.unit)".count
-            groups[(parts + on + ["\(rule.unit.table)", "\(unit)"]).joined(separator: "\u{1}"), default: []]
+            groups[(parts + on + [Self.unit(of: rule)]).joined(separator: "\u{1}"), default: []]
                 .append((rule, rule.lists[0]))
         }
         for (_, group) in groups.sorted(by: { $0.key < $1.key }) where group.count > 1 {
             for (index, former) in group.enumerated() {
                 for latter in group.dropFirst(index + 1) { compare(former, latter) }
             }
+        }
+    }
+
+    private static func unit(of rule: Rule) -> String {
+        switch rule.unit {
+        case .row(let table): table.rawValue
+        case .group(let table, let keys):
+            "\(table.rawValue) by " + keys.map { ExpressionText.text($0.expression) }.joined(separator: ", ")
         }
     }
 
