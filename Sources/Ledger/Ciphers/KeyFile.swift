@@ -13,6 +13,11 @@ package struct KeyFile: Sendable {
 
     package func key(_ identifier: UInt32) -> CipherKey? { keys.last { $0.identifier == identifier } }
 
+    /// The keyed code of a text, 64 hexadecimal digits: equal texts have equal codes, and only who holds the key can make them.
+    package func code(_ text: String) -> String {
+        HexText.text(KeyedCode.code(.sha256, key: index, Array(text.utf8)))
+    }
+
     /// Reads a key file; refuses one that others can read.
     package static func read(_ path: String, calls: FileCalls = FileCalls()) throws(JournalError) -> KeyFile {
         let (text, isOpenToOthers) = try JournalError.wording("reading the key file") { () throws(FileTrouble) in
