@@ -56,6 +56,6 @@ import Testing
             if (finished.status != 0) != step.fails { return }
         }
         let html = try String(contentsOfFile: folder + "/backtest.html", encoding: .utf8)
-        #expect(html.contains("<svg") && html.contains("T01-injection"))
+        #expect(html.contains("<svg") && html.contains("T01-treatment"))
     }
 }

@@ -42,7 +42,7 @@ package enum RuleTemplate: String, Sendable, CaseIterable {
             """
             parameters: { times: 1 }
             unit: group of line by person, item, day
-            where: item STARTS WITH '0033'
+            where: item STARTS WITH '0031'
             when: SUM(quantity) > $times
             amount: excess
 
@@ -96,11 +96,11 @@ package enum RuleTemplate: String, Sendable, CaseIterable {
         switch self {
         case .frequency:
             Self.example(
-                "hit", "一日两次", lines: ["item=003301 day=2025-03-01 quantity=2 amount=40"],
+                "hit", "一日两次", lines: ["item=003101 day=2025-03-01 quantity=2 amount=40"],
                 expect: "suspicion violating=l1 value=2 limit=1 amount=20.00")
-                + Self.example("near miss", "一日一次", lines: ["item=003301 day=2025-03-01 quantity=1 amount=20"])
+                + Self.example("near miss", "一日一次", lines: ["item=003101 day=2025-03-01 quantity=1 amount=20"])
                 + Self.example(
-                    "undetermined", "数量未知", lines: ["item=003301 day=2025-03-01 amount=40"], expect: "undetermined")
+                    "undetermined", "数量未知", lines: ["item=003101 day=2025-03-01 amount=40"], expect: "undetermined")
         case .limit:
             Self.example(
                 "hit", "性别不符", lines: ["item=A day=2025-03-01 quantity=1 amount=80"],

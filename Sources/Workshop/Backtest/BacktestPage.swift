@@ -80,7 +80,8 @@ package struct BacktestPage {
                 ["疑点", "分层", "层内数", "机构", "月份", "金额（元）", "是否属实"],
                 drawn.map {
                     [
-                        $0.hit.key, $0.stratum, "\($0.drawn)/\($0.of)", $0.hit.institution, $0.hit.month,
+                        $0.hit.key, Self.title($0.change) + $0.stratum.drop { $0 != " " }, "\($0.drawn)/\($0.of)",
+                        $0.hit.institution, $0.hit.month,
                         yuan($0.hit.gross), "□是　□否",
                     ]
                 })

@@ -85,9 +85,9 @@ struct FoundTable {
             repeatedHeaders += 1
             return
         }
-        for (column, text) in table.only {
+        for (column, texts) in table.only {
             guard let index = table.headers.firstIndex(where: { $0.column == column }) else { continue }
-            if SheetText.folded(cells[index].text) != text {
+            if !texts.contains(SheetText.folded(cells[index].text)) {
                 filteredOut += 1
                 return
             }

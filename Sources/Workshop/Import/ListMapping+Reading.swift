@@ -78,7 +78,12 @@ private struct MappingReader {
                     advice: "write { item: [国标代码, 药品代码] }")
             }
             let onlyNode = inner.optional("only")
-            let only = (onlyNode?.pairs ?? []).map { ($0.key.string ?? "", SheetText.folded($0.value.string ?? "")) }
+            let only = (onlyNode?.pairs ?? []).map { pair in
+                (
+                    column: pair.key.string ?? "",
+                    texts: (pair.value.elements ?? [pair.value]).map { SheetText.folded($0.string ?? "") }
+                )
+            }
             for (column, _) in only where !headers.contains(where: { $0.column == column }) {
                 if let onlyNode {
                     inner.report(

@@ -13,12 +13,12 @@ package struct ListMapping: Sendable {
         package let sheet: String?
         /// Our name of a column → the headers that it may stand under, folded.
         package let headers: [(column: String, titles: [String])]
-        /// Rows count only where these columns hold these texts.
-        package let only: [(column: String, text: String)]
+        /// Rows count only where these columns hold one of these texts.
+        package let only: [(column: String, texts: [String])]
 
         package init(
             name: String, sheet: String? = nil, headers: [(column: String, titles: [String])],
-            only: [(column: String, text: String)] = []
+            only: [(column: String, texts: [String])] = []
         ) {
             self.name = name
             self.sheet = sheet

@@ -145,9 +145,11 @@ extension LawCheck {
 
     /// Rows bound to areas in a list that looks at no area: the binding is without effect.
     private mutating func checkUnselectedAreas(_ view: ListView) {
-        guard let row = view.list.areas.firstIndex(where: { !$0.isEmpty }), view.list.areaSelector == .none else {
-            return
+        // A row that an area adds is read only where that area is asked for.
+        let bound = view.list.areas.indices.first { row in
+            !view.list.areas[row].isEmpty && !view.list.place(ofRow: row).file.hasPrefix("areas/")
         }
+        guard let row = bound, view.list.areaSelector == .none else { return }
         note(
             "LAW006", view.list.place(ofRow: row),
             "the row is bound to \(view.area(row)), but the list `\(view.list.id)` looks at no area",

@@ -75,7 +75,8 @@ package struct LawCheck {
                 part.map { ExpressionText.text($0, lists: rule.lists, columns: columns) } ?? ""
             }
             let on = rule.lists[0].on.map { "\(list.columns[$0.column].name)=\(ExpressionText.text($0.expression))" }
-            groups[(parts + on + [Self.unit(of: rule)]).joined(separator: "\u{1}"), default: []]
+            // A policy limit and a medical one are two questions about one code.
+            groups[(parts + on + [rule.category, Self.unit(of: rule)]).joined(separator: "\u{1}"), default: []]
                 .append((rule, rule.lists[0]))
         }
         for (_, group) in groups.sorted(by: { $0.key < $1.key }) where group.count > 1 {

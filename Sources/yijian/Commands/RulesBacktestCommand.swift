@@ -71,7 +71,7 @@ struct RulesBacktestCommand: ParsableCommand {
         var rules = [own]
         var describedAgainst = "无"
         if let against, let former = try version(against, of: own, in: folder, bench) {
-            describedAgainst = "\(against) \(former.version)"
+            describedAgainst = "\(URL(fileURLWithPath: against).lastPathComponent) \(former.version)"
             rules.append(former.inShadow)
         }
         let (package, problems) = KnowledgePackage.open(folder, areas: areas)
