@@ -178,9 +178,12 @@ struct LawTests {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().path
         let folder = root + "/knowledge"
-        let (plan, diagnostics) = PlanLoader.load(package: folder, version: .workingCopy)
-        let loaded = try #require(plan, "\(diagnostics)")
-        let found = LawCheck.run(loaded, budget: .read(folder))
-        #expect(found == [], "\(found.map(\.description).joined(separator: "\n"))")
+        // The package by itself, and with the example area laid over it.
+        for areas in [[], ["379900"]] {
+            let (plan, diagnostics) = PlanLoader.load(package: folder, areas: areas, version: .workingCopy)
+            #expect(diagnostics == [])
+            let found = LawCheck.run(try #require(plan, "\(diagnostics)"), budget: .read(folder))
+            #expect(found == [], "\(areas): \(found.map(\.description).joined(separator: "\n"))")
+        }
     }
 }
