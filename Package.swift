@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "Workshop", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Ingest", "Audit", "Documents", "Workshop", "City", "Ledger", "Rules", "Knowledge",
+                "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

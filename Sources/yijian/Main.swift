@@ -36,8 +36,8 @@ struct Yijian: ParsableCommand {
         subcommands: [
             DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, ListsCommand.self,
             AuditCommand.self,
-            FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, SchemaCommand.self,
-            VersionCommand.self,
+            FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, JournalCommand.self,
+            LedgerCommand.self, SchemaCommand.self, VersionCommand.self,
         ])
 }
 
