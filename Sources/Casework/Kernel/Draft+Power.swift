@@ -40,7 +40,9 @@ extension Draft {
                     throw Refusal("CAS025", "金额不能更正", advice: "请撤销后重新办理")
                 }
                 // A correction is clerical: it must not change which conditions held.
-                let deciding = procedure.steps.flatMap { $0.conditions.map(\.expression) + $0.targets.compactMap(\.when) }
+                let deciding = procedure.steps.flatMap {
+                    $0.conditions.map(\.expression) + $0.targets.compactMap(\.when)
+                }
                 guard !deciding.contains(where: { $0.names.contains(name) }) else {
                     throw Refusal("CAS025", "“\(field.name)”是办理条件，不属于笔误更正", advice: "请撤销后重新办理")
                 }

@@ -61,7 +61,8 @@ extension Draft {
 
     private func proposal(_ command: Command) throws(Refusal) -> (Matter.Proposal, Step) {
         let waiting = matter.proposals.filter {
-            $0.item == command.item && (command.target.isEmpty || String($0.act) == command.target || $0.step == command.target)
+            $0.item == command.item
+                && (command.target.isEmpty || String($0.act) == command.target || $0.step == command.target)
         }
         guard let proposal = waiting.first, let step = procedure.step(proposal.step) else {
             throw Refusal("CAS017", "没有等待签批的呈报")

@@ -35,8 +35,10 @@ extension Draft {
             }
         }
         for other in step.apart {
-            let before = matter.taken.filter { $0.key.track == other && ($0.key.item == command.item || $0.key.item.isEmpty || command.item.isEmpty) }
-                .flatMap(\.value).flatMap(\.persons)
+            let before = matter.taken.filter {
+                $0.key.track == other && ($0.key.item == command.item || $0.key.item.isEmpty || command.item.isEmpty)
+            }
+            .flatMap(\.value).flatMap(\.persons)
             if let same = all.first(where: before.contains) {
                 throw Refusal(
                     "CAS007", "\(same)办理过“\(procedure.step(other)?.name ?? other)”，不得再办理“\(step.name)”",
@@ -78,7 +80,8 @@ extension Draft {
                     "CAS027", "“\(rule.name)”的届满日无法计算：缺少放假安排", provision: provision,
                     advice: "请在knowledge/calendars中补充该年度国务院办公厅通知")
             }
-            let due = clock.due(in: view.calendar).map { rule.unit == .hours ? $0.description : $0.day.description } ?? ""
+            let due =
+                clock.due(in: view.calendar).map { rule.unit == .hours ? $0.description : $0.day.description } ?? ""
             if rule.until.contains(step.id), passed {
                 throw Refusal("CAS013", "“\(rule.name)”已于\(due)届满，不能再“\(step.name)”", provision: provision)
             }
@@ -175,7 +178,9 @@ extension Draft {
         for side in step.tells {
             orders.append(.notify(side: side, organisation: matter.parties[side], step: step.id, item: item))
         }
-        if let target, track.id == procedure.mainTrack.id, track.state(target)?.isEnd == true, let parent = matter.parent {
+        if let target, track.id == procedure.mainTrack.id, track.state(target)?.isEnd == true,
+            let parent = matter.parent
+        {
             orders.append(.tellParent(parent: parent, child: matter.id, state: target))
         }
     }
@@ -287,7 +292,9 @@ extension Draft {
             if source.hasPrefix("balance."), pair.expression.names == [source] {
                 let parts = matter.parts(of: String(source.dropFirst(8)), item: item)
                 if !parts.isEmpty { fields[pair.field] = .split(parts) }
-            } else if pair.expression.names.count == 1, case .split(let parts) = matter.field(pair.expression.source, item: item) {
+            } else if pair.expression.names.count == 1,
+                case .split(let parts) = matter.field(pair.expression.source, item: item)
+            {
                 fields[pair.field] = .split(parts)
             } else if let value = pair.expression.value(facts(item, [:]).value) {
                 fields[pair.field] = .single(value)

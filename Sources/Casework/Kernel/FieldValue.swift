@@ -84,7 +84,8 @@ extension Field {
     package static func number(_ text: String, _ scale: Int) -> Int64? {
         let isNegative = text.hasPrefix("-")
         let parts = (isNegative ? text.dropFirst() : text[...]).split(separator: ".", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), !parts[0].isEmpty, parts.allSatisfy({ $0.utf8.allSatisfy { $0 &- 48 < 10 } })
+        guard (1...2).contains(parts.count), !parts[0].isEmpty,
+            parts.allSatisfy({ $0.utf8.allSatisfy { $0 &- 48 < 10 } })
         else { return nil }
         let fraction = parts.count > 1 ? parts[1] : ""
         guard parts.count == 1 || !fraction.isEmpty, fraction.count <= scale else { return nil }

@@ -23,13 +23,15 @@ extension Matter {
         if role.kind == .person, parties[role.side] == nil { parties[role.side] = actor.organisation }
         let level = try Secrecy(target: command.target)
         guard opening.levels.contains(level) else {
-            throw Refusal("CAS028", "本程序不得以该密级开立", advice: "可选：\(opening.levels.map(\.rawValue).joined(separator: "、"))")
+            throw Refusal(
+                "CAS028", "本程序不得以该密级开立", advice: "可选：\(opening.levels.map(\.rawValue).joined(separator: "、"))")
         }
         draft.events.append(
             .opened(procedure: procedure.id, version: procedure.version, parties: parties, parent: parent))
         draft.matter.parties = parties
         if level != .open { draft.events.append(.classified(level)) }
-        try draft.check(fields: command.fields, needs: parent == nil ? opening.needs : [], takes: opening.needs + opening.takes,
+        try draft.check(
+            fields: command.fields, needs: parent == nil ? opening.needs : [], takes: opening.needs + opening.takes,
             item: "")
         draft.set(command.fields, item: "")
         for track in procedure.tracks where track.per == nil && track.begins {

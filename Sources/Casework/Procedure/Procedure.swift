@@ -95,7 +95,12 @@ package struct Field: Sendable {
 /// A figure that areas and years set differently (参数), with where it comes from.
 package struct Parameter: Sendable {
     /// How well the source was seen: the text itself, second-hand, from memory, or our own design.
-    package enum Evidence: String, Sendable { case seen = "S", secondHand = "T", memory = "M", own = "O" }
+    package enum Evidence: String, Sendable {
+        case seen = "S"
+        case secondHand = "T"
+        case memory = "M"
+        case own = "O"
+    }
 
     package let id: String
     package let name: String
@@ -109,6 +114,13 @@ package struct Parameter: Sendable {
     package let lighterIsLower: Bool
 
     package var type: ValueType { values.first?.value.type ?? .number(scale: 0) }
+
+    /// The same figure as an area sets it.
+    func replacing(_ values: [(from: Day, value: ScalarValue)], source: String) -> Parameter {
+        Parameter(
+            id: id, name: name, evidence: evidence, source: source, values: values, substance: substance,
+            lighterIsLower: lighterIsLower)
+    }
 
     /// The value in force on a day; nil before the first.
     package func value(on day: Day) -> ScalarValue? { values.last { $0.from <= day }?.value }

@@ -60,7 +60,8 @@ struct ProcedureCheck {
         }
         if !isPerson, !step.needs.isEmpty, step.who == ["clock"] {
             note(
-                place, "PRC006", "the clock takes the step `\(step.id)` and cannot fill in \(step.needs.joined(separator: ", "))",
+                place, "PRC006",
+                "the clock takes the step `\(step.id)` and cannot fill in \(step.needs.joined(separator: ", "))",
                 advice: "drop `needs`, or let a person take it")
         }
         if let last = step.targets.last, last.when != nil {
@@ -80,7 +81,9 @@ struct ProcedureCheck {
                 advice: "only the powers reopen, annul and correct may")
         }
         if step.power == .merge || step.power == .reopen, step.targets.isEmpty {
-            note(place, "PRC001", "the power `\(step.id)` does not say to which state it leads", advice: "write `to: state`")
+            note(
+                place, "PRC001", "the power `\(step.id)` does not say to which state it leads",
+                advice: "write `to: state`")
         }
         if step.power == .migrate, procedure.migration == nil {
             note(
@@ -94,7 +97,9 @@ struct ProcedureCheck {
     private mutating func check(_ track: Track) {
         let isStarted = track.begins || procedure.steps.contains { $0.starts.contains { $0.track == track.id } }
         if !isStarted {
-            note("track \(track.id)", "PRC016", "the track `\(track.id)` never begins", advice: "name it in `starts` of a step")
+            note(
+                "track \(track.id)", "PRC016", "the track `\(track.id)` never begins",
+                advice: "name it in `starts` of a step")
         }
         if track.begins, procedure.steps.contains(where: { $0.starts.contains { $0.track == track.id } }) {
             note(
@@ -104,14 +109,18 @@ struct ProcedureCheck {
         if let kind = track.per, !procedure.opening.adds.contains(kind),
             !procedure.steps.contains(where: { $0.adds.contains(kind) })
         {
-            note("track \(track.id)", "PRC016", "no step adds an item `\(kind)`", advice: "write `adds: [\(kind)]` where they come in")
+            note(
+                "track \(track.id)", "PRC016", "no step adds an item `\(kind)`",
+                advice: "write `adds: [\(kind)]` where they come in")
         }
         let steps = procedure.steps.filter { $0.track == track.id && canBeTaken($0) }
         let reached = reach(from: [track.initial.id], steps)
         for state in track.states {
             let place = "state \(track.id).\(state.id)"
             guard reached.contains(state.id) else {
-                note(place, "PRC007", "no step leads to the state `\(state.id)`", advice: "lead a step to it, or remove it")
+                note(
+                    place, "PRC007", "no step leads to the state `\(state.id)`",
+                    advice: "lead a step to it, or remove it")
                 continue
             }
             if state.isEnd { continue }
@@ -121,7 +130,9 @@ struct ProcedureCheck {
                     place, "PRC008", "the state `\(state.id)` is a dead end: no step leads out of it",
                     advice: "write a step from it, or mark it `end: yes`")
             } else if !reach(from: [state.id], steps).contains(where: { track.state($0)?.isEnd == true }) {
-                note(place, "PRC015", "from the state `\(state.id)` no end can be reached", advice: "lead a step to an end")
+                note(
+                    place, "PRC015", "from the state `\(state.id)` no end can be reached",
+                    advice: "lead a step to an end")
             }
         }
         checkPersons(track, steps)
@@ -160,19 +171,24 @@ struct ProcedureCheck {
     private mutating func check(_ clock: ClockRule) {
         let place = "clock \(clock.id)"
         if clock.starts.isEmpty {
-            note(place, "PRC009", "nothing starts the clock `\(clock.id)`", advice: "write `starts: [step]`, or `begins`")
+            note(
+                place, "PRC009", "nothing starts the clock `\(clock.id)`", advice: "write `starts: [step]`, or `begins`"
+            )
         }
         let track = procedure.track(clock.track)
         for start in clock.starts {
             guard let step = procedure.step(start) else { continue }
             if track?.per != nil, procedure.track(step.track)?.per != track?.per {
                 note(
-                    place, "PRC009", "the clock `\(clock.id)` runs for each \(track?.per ?? "") but `\(start)` concerns the matter",
+                    place, "PRC009",
+                    "the clock `\(clock.id)` runs for each \(track?.per ?? "") but `\(start)` concerns the matter",
                     advice: "start it by a step of the same track")
             }
         }
         if !clock.pauses.isEmpty, clock.resumes.isEmpty {
-            note(place, "PRC009", "the clock `\(clock.id)` is halted and never goes on", advice: "write `resumes: [step]`")
+            note(
+                place, "PRC009", "the clock `\(clock.id)` is halted and never goes on",
+                advice: "write `resumes: [step]`")
         }
         if let lapse = clock.lapse.flatMap(procedure.step), !lapse.who.contains(where: { roles[$0]?.kind == .clock }) {
             note(
@@ -217,16 +233,19 @@ struct ProcedureCheck {
             let emptied = postings.contains { $0.from == account.id }
             if !filled, emptied {
                 note(
-                    "account \(account.id)", "PRC024", "money leaves the account `\(account.id)` and none ever comes in",
+                    "account \(account.id)", "PRC024",
+                    "money leaves the account `\(account.id)` and none ever comes in",
                     advice: "post into it first, or mark it `free: yes`")
             }
         }
     }
 
     private mutating func checkChildren() {
-        for child in procedure.children where !procedure.steps.contains(where: { $0.opens.contains { $0.kind == child.id } }) {
+        for child in procedure.children
+        where !procedure.steps.contains(where: { $0.opens.contains { $0.kind == child.id } }) {
             note(
-                "child \(child.id)", "PRC023", "no step opens the child `\(child.id)`", advice: "write `opens: [\(child.id)]`, or remove it")
+                "child \(child.id)", "PRC023", "no step opens the child `\(child.id)`",
+                advice: "write `opens: [\(child.id)]`, or remove it")
         }
     }
 
@@ -241,7 +260,9 @@ struct ProcedureCheck {
             let kind = name.prefix { $0 != " " }
             guard ["field", "parameter", "paper", "account"].contains(kind), !named.contains(name) else { continue }
             if kind == "field", procedure.field(String(name.dropFirst(6)))?.item != nil { continue }
-            note(name, "PRC013", severity: .warning, "the \(name.replacing(" ", with: " `"))` is not used", advice: "use it or remove it")
+            note(
+                name, "PRC013", severity: .warning, "the \(name.replacing(" ", with: " `"))` is not used",
+                advice: "use it or remove it")
         }
     }
 }

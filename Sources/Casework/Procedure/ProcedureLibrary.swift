@@ -42,10 +42,15 @@ package struct ProcedureLibrary: Sendable {
         let (common, commonProblems) = Common.read(document)
         diagnostics += commonProblems
         var procedures: [Procedure] = []
+        var figures: [YamlDocument] = []
         for file in files where file.stem != "common" {
             let (document, errors) = YamlDocument.read(file.bytes, file: file.path)
             diagnostics += errors
             guard let document else { continue }
+            if file.stem == "parameters" {
+                figures.append(document)
+                continue
+            }
             let (procedure, found) = ProcedureReader.read(document, common: common)
             diagnostics += found
             guard let procedure else { continue }
@@ -55,13 +60,15 @@ package struct ProcedureLibrary: Sendable {
                     diagnostics.append(
                         Diagnostic(
                             file: file.path, line: 1, column: 1, code: "PRC004",
-                            message: "the procedure `\(procedure.id)` is also in \(twin.file)", advice: "rename one, or raise its version"))
+                            message: "the procedure `\(procedure.id)` is also in \(twin.file)",
+                            advice: "rename one, or raise its version"))
                     continue
                 }
                 procedures.removeAll { $0.id == procedure.id && $0.version == procedure.version }
             }
             procedures.append(procedure)
         }
+        for document in figures { diagnostics += apply(document, to: &procedures) }
         procedures.sort { ($0.id, $0.version) < ($1.id, $1.version) }
         diagnostics += checkTogether(procedures)
         let (calendar, calendarProblems) = CalendarReader.read(package.files(.calendar))
@@ -74,6 +81,48 @@ package struct ProcedureLibrary: Sendable {
         )
     }
 
+    /// An area's own figures: `procedures/parameters.yaml` holds `clue: { verify_days: 10 }`, or a value by day.
+    private static func apply(_ document: YamlDocument, to procedures: inout [Procedure]) -> [Diagnostic] {
+        var yaml = YamlReading(document)
+        for pair in document.root.pairs ?? [] {
+            let id = pair.key.string ?? ""
+            let chosen = procedures.indices.filter { procedures[$0].id == id }
+            if chosen.isEmpty {
+                yaml.note(
+                    pair.key, "PRC005", "there is no procedure `\(id)`",
+                    advice: "procedures: \(Set(procedures.map(\.id)).sorted().joined(separator: ", "))")
+            }
+            for entry in yaml.named(pair.value, id) {
+                var values: [(from: Day, value: ScalarValue)] = []
+                if let value = YamlReading.scalar(entry.value) { values = [(Day(number: 0), value)] }
+                for dated in entry.value.pairs ?? [] {
+                    guard let day = yaml.day(dated.key, "the day"), let value = YamlReading.scalar(dated.value) else {
+                        continue
+                    }
+                    values.append((day, value))
+                }
+                values.sort { $0.from < $1.from }
+                for index in chosen {
+                    guard let place = procedures[index].parameters.firstIndex(where: { $0.id == entry.id }) else {
+                        yaml.note(
+                            entry.key, "PRC005", "`\(id)` has no parameter `\(entry.id)`",
+                            advice: "parameters: \(procedures[index].parameters.map(\.id).joined(separator: ", "))")
+                        continue
+                    }
+                    let national = procedures[index].parameters[place]
+                    guard let first = values.first, first.value.type.joinsWith(national.type) else {
+                        yaml.note(
+                            entry.value, "PRC003", "this is no value of `\(entry.id)`",
+                            advice: "write a value of its kind")
+                        continue
+                    }
+                    procedures[index].parameters[place] = national.replacing(values, source: document.file)
+                }
+            }
+        }
+        return yaml.diagnostics
+    }
+
     /// Children exist, and are given fields that they have.
     private static func checkTogether(_ procedures: [Procedure]) -> [Diagnostic] {
         var diagnostics: [Diagnostic] = []
@@ -83,18 +132,22 @@ package struct ProcedureLibrary: Sendable {
                     diagnostics.append(
                         Diagnostic(
                             file: procedure.file, line: 1, column: 1, code: "PRC022",
-                            message: "the child `\(child.id)` follows the procedure `\(child.procedure)`, which is not there",
+                            message:
+                                "the child `\(child.id)` follows the procedure `\(child.procedure)`, which is not there",
                             advice: "procedures: \(procedures.map(\.id).joined(separator: ", "))"))
                     continue
                 }
                 for step in procedure.steps {
                     for open in step.opens where open.kind == child.id {
-                        for pair in open.with where !(target.opening.needs + target.opening.takes).contains(pair.field) {
+                        for pair in open.with where !(target.opening.needs + target.opening.takes).contains(pair.field)
+                        {
                             diagnostics.append(
                                 Diagnostic(
                                     file: procedure.file, line: step.line, column: step.column, code: "PRC022",
                                     message: "`\(target.id)` does not take the field `\(pair.field)` when it is opened",
-                                    advice: "it takes: \((target.opening.needs + target.opening.takes).joined(separator: ", "))"))
+                                    advice:
+                                        "it takes: \((target.opening.needs + target.opening.takes).joined(separator: ", "))"
+                                ))
                         }
                     }
                 }
@@ -134,7 +187,9 @@ enum CalendarReader {
                 guard let day = yaml.day(entry.node, "workdays") else { continue }
                 let weekday = ((Int(day.number) % 7) + 7 + 3) % 7
                 if weekday < 5 || holidays.contains(day) {
-                    yaml.note(entry.node, "CAL002", "\(day) is not a weekend day made up for", advice: "compare with the notice")
+                    yaml.note(
+                        entry.node, "CAL002", "\(day) is not a weekend day made up for",
+                        advice: "compare with the notice")
                 }
                 madeUp.insert(day)
             }

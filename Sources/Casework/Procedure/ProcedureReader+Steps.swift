@@ -93,7 +93,9 @@ extension ProcedureReader {
     private mutating func readConditions(_ node: YamlNode, _ kind: String?, _ step: inout Step) {
         for condition in node["conditions"]?.elements ?? [] {
             if condition.pairs != nil { yaml.only(condition, ["when", "else"], in: "a condition") }
-            guard let expression = expression(condition["when"] ?? condition, item: kind, wanted: .boolean) else { continue }
+            guard let expression = expression(condition["when"] ?? condition, item: kind, wanted: .boolean) else {
+                continue
+            }
             if expression.names.isEmpty, expression.holds({ _ in nil }) == false {
                 yaml.note(condition, "PRC026", "this condition never holds", advice: "compare something that changes")
             }
@@ -145,14 +147,17 @@ extension ProcedureReader {
             step.panel = .init(role: word, quorum: name, quorumValue: Int(quorum))
         }
         if step.panel != nil, !step.signatures.isEmpty {
-            yaml.note(node["panel"], "PRC003", "a step has signatures or a panel, not both", advice: "make two steps of it")
+            yaml.note(
+                node["panel"], "PRC003", "a step has signatures or a panel, not both", advice: "make two steps of it")
         }
     }
 
     private mutating func readEffects(_ node: YamlNode, _ kind: String?, _ step: inout Step) {
         for pair in node["sets"]?.pairs ?? [] {
             guard let word = pair.key.string,
-                declared(word, pair.key, "field", among: procedure.fields.filter { $0.item == nil || $0.item == kind }.map(\.id)),
+                declared(
+                    word, pair.key, "field",
+                    among: procedure.fields.filter { $0.item == nil || $0.item == kind }.map(\.id)),
                 let expression = expression(pair.value, item: kind, wanted: procedure.field(word)?.type)
             else { continue }
             step.sets.append((word, expression))
@@ -160,11 +165,14 @@ extension ProcedureReader {
         let accounts = procedure.accounts.map(\.id)
         for posting in node["posts"]?.elements ?? [] {
             yaml.only(posting, ["from", "to", "amount"], in: "a posting")
-            guard let from = posting["from"], let source = from.string, declared(source, from, "account", among: accounts),
+            guard let from = posting["from"], let source = from.string,
+                declared(source, from, "account", among: accounts),
                 let to = posting["to"], let target = to.string, declared(target, to, "account", among: accounts),
                 let amount = posting["amount"]
             else {
-                yaml.note(posting, "PRC001", "a posting needs from, to and amount", advice: "write { from: a, to: b, amount: x }")
+                yaml.note(
+                    posting, "PRC001", "a posting needs from, to and amount",
+                    advice: "write { from: a, to: b, amount: x }")
                 continue
             }
             if let word = amount.string, procedure.field(word) != nil, procedure.factType(word, item: kind) != nil {
@@ -182,7 +190,8 @@ extension ProcedureReader {
             }
             var with: [(field: String, expression: ScalarExpression)] = []
             for pair in child["with"]?.pairs ?? [] {
-                guard let field = pair.key.string, let expression = expression(pair.value, item: kind, wanted: nil) else {
+                guard let field = pair.key.string, let expression = expression(pair.value, item: kind, wanted: nil)
+                else {
                     continue
                 }
                 with.append((field, expression))
@@ -232,7 +241,8 @@ extension ProcedureReader {
             }
             guard let lengthNode = node["length"], let length = length(lengthNode, unit, trackID) else {
                 if node["length"] == nil {
-                    yaml.note(entry.key, "PRC001", "the clock `\(entry.id)` has no length", advice: "write `length: $days`")
+                    yaml.note(
+                        entry.key, "PRC001", "the clock `\(entry.id)` has no length", advice: "write `length: $days`")
                 }
                 continue
             }
@@ -247,14 +257,18 @@ extension ProcedureReader {
             clock.until = words(node["until"], "until", "step", among: steps)
             clock.earliest = words(node["earliest"], "earliest", "step", among: steps)
             clock.lapse = words(node["lapse"], "lapse", "step", among: steps).first
-            clock.month = words(node["month"], "month", "field", among: procedure.fields.filter { $0.kind == .month }.map(\.id)).first
+            clock.month =
+                words(node["month"], "month", "field", among: procedure.fields.filter { $0.kind == .month }.map(\.id))
+                .first
             clock.monthsLater = yaml.whole(node["months_later"], "months_later") ?? 1
             let kind = procedure.track(trackID)?.per
             clock.when = node["when"].flatMap { expression($0, item: kind, wanted: .boolean) }
             clock.rolls = yaml.flag(node["rolls"], "rolls") ?? true
             clock.basis = yaml.words(node["basis"], "basis").map(\.word)
             if unit == .settlementDay, clock.month == nil {
-                yaml.note(entry.key, "PRC001", "the clock `\(entry.id)` has no settlement month", advice: "write `month: field`")
+                yaml.note(
+                    entry.key, "PRC001", "the clock `\(entry.id)` has no settlement month",
+                    advice: "write `month: field`")
             }
             for lengthening in node["extends"]?.elements ?? [] {
                 yaml.only(lengthening, ["step", "length", "times"], in: "an extension")

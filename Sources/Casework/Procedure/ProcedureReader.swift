@@ -47,7 +47,8 @@ struct ProcedureReader {
         let version = yaml.whole(root["version"], "version") ?? 1
         let from = yaml.day(root["from"], "from")
         if root["from"] == nil {
-            yaml.note(root, "PRC001", "the procedure does not say from when it applies", advice: "write `from: yyyy-mm-dd`")
+            yaml.note(
+                root, "PRC001", "the procedure does not say from when it applies", advice: "write `from: yyyy-mm-dd`")
         }
         let basis = yaml.words(root["basis"], "basis").map(\.word)
         if basis.isEmpty {
@@ -61,7 +62,9 @@ struct ProcedureReader {
         readParameters()
         readPapersAndMoney()
         readTracks()
-        procedure.stepNames = (root["steps"]?.pairs ?? []).compactMap(\.key.string) + (root["powers"]?.pairs ?? []).compactMap(\.key.string)
+        procedure.stepNames =
+            (root["steps"]?.pairs ?? []).compactMap(\.key.string)
+            + (root["powers"]?.pairs ?? []).compactMap(\.key.string)
         procedure.clockNames = (root["clocks"]?.pairs ?? []).compactMap(\.key.string)
         readOpening()
         readSteps()
@@ -107,7 +110,8 @@ struct ProcedureReader {
         if parts.count == 1 { used.insert("field \(name)") }
         guard parts.count > 1 else { return }
         let kinds = [
-            "balance": "account", "children": "child", "ended": "child", "passed": "clock", "due": "clock", "has": "paper",
+            "balance": "account", "children": "child", "ended": "child", "passed": "clock", "due": "clock",
+            "has": "paper",
         ]
         if let kind = kinds[parts[0]] { used.insert("\(kind) \(parts[1])") }
     }
@@ -132,7 +136,9 @@ struct ProcedureReader {
         procedure.fields = common.fields
         for entry in yaml.named(root["fields"], "fields") {
             guard procedure.field(entry.id) == nil else {
-                yaml.note(entry.key, "PRC004", "the field `\(entry.id)` is common to all procedures", advice: "remove it here")
+                yaml.note(
+                    entry.key, "PRC004", "the field `\(entry.id)` is common to all procedures", advice: "remove it here"
+                )
                 continue
             }
             guard let field = Common.field(entry.id, entry.value, &yaml) else { continue }
@@ -209,7 +215,8 @@ struct ProcedureReader {
         for entry in yaml.named(root["children"], "children") {
             yaml.only(entry.value, ["name", "procedure"], in: "a child")
             places["child \(entry.id)"] = entry.key
-            guard let target = yaml.text(entry.value["procedure"], "procedure", of: "the child", under: entry.key) else {
+            guard let target = yaml.text(entry.value["procedure"], "procedure", of: "the child", under: entry.key)
+            else {
                 continue
             }
             procedure.children.append(
@@ -234,7 +241,9 @@ struct ProcedureReader {
                         isDecision: yaml.flag(state.value["decision"], "decision") ?? false))
             }
             guard !states.isEmpty else {
-                yaml.note(entry.key, "PRC001", "the track `\(entry.id)` has no states", advice: "write `states:`, the first one first")
+                yaml.note(
+                    entry.key, "PRC001", "the track `\(entry.id)` has no states",
+                    advice: "write `states:`, the first one first")
                 continue
             }
             places["track \(entry.id)"] = entry.key
@@ -254,7 +263,8 @@ struct ProcedureReader {
 
     private mutating func readOpening() {
         guard let node = root["opening"] else {
-            yaml.note(root, "PRC001", "the procedure does not say who opens it", advice: "write `opening: { who: […] }`")
+            yaml.note(
+                root, "PRC001", "the procedure does not say who opens it", advice: "write `opening: { who: […] }`")
             return
         }
         yaml.only(node, ["who", "needs", "takes", "adds", "levels"], in: "the opening")

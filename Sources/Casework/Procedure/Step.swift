@@ -71,7 +71,10 @@ package struct Step: Sendable {
 
     package struct Await: Sendable {
         /// A kind of child, or a track with one instance per item.
-        package enum What: Sendable { case children(String), track(String) }
+        package enum What: Sendable {
+            case children(String)
+            case track(String)
+        }
         package let what: What
         package let all: Bool
     }

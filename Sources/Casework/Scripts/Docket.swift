@@ -63,7 +63,9 @@ package struct Docket: Sendable {
     }
 
     /// Each item by itself; the rows that are refused do not hold up the others.
-    package mutating func handle(batch items: [String], _ command: Command, on id: String, by actor: Actor, at instant: Instant)
+    package mutating func handle(
+        batch items: [String], _ command: Command, on id: String, by actor: Actor, at instant: Instant
+    )
         -> [(item: String, refusal: Refusal?)]
     {
         var rows: [(item: String, refusal: Refusal?)] = []

@@ -11,7 +11,9 @@ package enum Invariants {
             broken += self.broken(in: matter, docket.library.roles).map { "\(id): \($0)" }
             for child in matter.children where docket.matters[child.id]?.ended != child.ended {
                 // A child that was reopened is open again; its parent was told of its end.
-                if docket.matters[child.id]?.ended != nil { broken.append("\(id): does not know how \(child.id) ended") }
+                if docket.matters[child.id]?.ended != nil {
+                    broken.append("\(id): does not know how \(child.id) ended")
+                }
             }
         }
         var numbers: Set<String> = []
@@ -90,7 +92,9 @@ package enum Invariants {
             if act.number != index + 1 { broken.append("act \(act.number) stands at \(index + 1)") }
             if act.effective > act.recorded.day { broken.append("act \(act.number) takes effect before it is known") }
             guard !matter.annulled.contains(act.number) else { continue }
-            if let day = last[act.item], act.effective < day { broken.append("act \(act.number) takes effect out of order") }
+            if let day = last[act.item], act.effective < day {
+                broken.append("act \(act.number) takes effect out of order")
+            }
             last[act.item] = act.effective
         }
         return broken
@@ -132,7 +136,8 @@ package enum Invariants {
                     !persons.isEmpty
                 else { continue }
                 if Set(persons).count < step.together { broken.append("\(id) was taken by too few") }
-                for before in taken where step.apart.contains(before.step) && (before.item == item || before.item.isEmpty) {
+                for before in taken
+                where step.apart.contains(before.step) && (before.item == item || before.item.isEmpty) {
                     if !Set(before.persons).isDisjoint(with: persons) {
                         broken.append("\(id) was taken by who had taken \(before.step)")
                     }

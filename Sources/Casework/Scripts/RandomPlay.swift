@@ -16,7 +16,9 @@ package struct RandomPlay {
     private var instant: Instant
     private var fresh = 0
 
-    package static func play(_ procedure: Procedure, in library: ProcedureLibrary, seed: UInt64, moves: Int) -> RandomPlay {
+    package static func play(_ procedure: Procedure, in library: ProcedureLibrary, seed: UInt64, moves: Int)
+        -> RandomPlay
+    {
         var play = RandomPlay(procedure, library, seed)
         play.open()
         for _ in 0..<moves where play.broken.isEmpty { play.move() }
@@ -74,7 +76,8 @@ package struct RandomPlay {
         }
         let ordinary = possible.filter { $0.power == nil }
         guard let step = chance(85) ? pick(ordinary) : chance(80) ? pick(possible) : pick(all) else { return }
-        let places = matter.states.filter { $0.key.track == step.track && step.from.contains($0.value) }.map(\.key.item).sorted()
+        let places = matter.states.filter { $0.key.track == step.track && step.from.contains($0.value) }.map(\.key.item)
+            .sorted()
         var command = Command(.take(step.id))
         command.item = pick(places) ?? (chance(50) ? "" : "none")
         for name in step.needs where chance(95) { command.fields[name] = value(of: name, matter.procedure) }
@@ -93,7 +96,9 @@ package struct RandomPlay {
         case .annul: command.target = String(1 + below(matter.acts.count + 1))
         case .correct:
             command.target = String(1 + below(matter.acts.count))
-            if let name = pick(matter.procedure.fields.map(\.id)) { command.fields[name] = value(of: name, matter.procedure) }
+            if let name = pick(matter.procedure.fields.map(\.id)) {
+                command.fields[name] = value(of: name, matter.procedure)
+            }
         case .recuse: command.target = "\(pick(docket.library.roles.all.map(\.id)) ?? "officer")\(below(4))"
         case .handOver: command.parties = ["body": chance(80) ? "body" : "elsewhere"]
         case .merge:
@@ -159,7 +164,8 @@ package struct RandomPlay {
         fresh += 1
         var parent: String?
         if let wanted = procedure.items.first(where: { $0.id == kind })?.parent {
-            let known = (matter?.items.filter { $0.kind == wanted }.map(\.key) ?? [])
+            let known =
+                (matter?.items.filter { $0.kind == wanted }.map(\.key) ?? [])
                 + command.adds.filter { $0.kind == wanted }.map(\.key)
             parent = pick(known)
         }

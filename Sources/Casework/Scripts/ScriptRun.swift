@@ -69,7 +69,9 @@ package struct ScriptRun {
         case "present": return docket.absent.subtract(words.dropFirst())
         default: break
         }
-        guard let instant = Instant(words.removeFirst()) else { return miss(line.number, "the line begins with no day") }
+        guard let instant = Instant(words.removeFirst()) else {
+            return miss(line.number, "the line begins with no day")
+        }
         if words.first == "clock" { return docket.tick(to: RunningClock.endOf(instant.day)) }
         guard words.count >= 2, let actor = ScriptLine.actor(words[0], docket.library.roles) else {
             return miss(line.number, "`\(words.first ?? "")` is not name:role")

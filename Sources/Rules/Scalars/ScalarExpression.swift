@@ -92,7 +92,8 @@ private struct Check {
     mutating func type(of syntax: Syntax) throws(Mistake) -> ValueType {
         switch syntax.node {
         case .number(let digits):
-            return .number(scale: digits.firstIndex(of: ".").map { digits.distance(from: $0, to: digits.endIndex) - 1 } ?? 0)
+            return .number(
+                scale: digits.firstIndex(of: ".").map { digits.distance(from: $0, to: digits.endIndex) - 1 } ?? 0)
         case .text: return .text
         case .boolean: return .boolean
         case .date(let text):
@@ -156,7 +157,8 @@ private struct Check {
                 at: syntax.offset, "RUL013", "a division must be rounded", advice: "write ROUND(a / b, 2)")
         case .inList, .aggregate:
             throw Mistake(
-                at: syntax.offset, "RUL015", "there are no rows and lists here", advice: "use the names of the procedure")
+                at: syntax.offset, "RUL015", "there are no rows and lists here",
+                advice: "use the names of the procedure")
         }
     }
 

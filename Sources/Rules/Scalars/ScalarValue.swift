@@ -53,3 +53,8 @@ extension ScalarValue: CustomStringConvertible {
         }
     }
 }
+
+extension ValueType {
+    /// Whether values of both may stand for each other: numbers of any scale, else the same type.
+    package func joinsWith(_ other: ValueType) -> Bool { joined(with: other) != nil }
+}
