@@ -39,6 +39,7 @@ let package = Package(
         .target(name: "Casework", dependencies: ["Rules", "Knowledge", "Claims"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
+        .target(name: "Ledger", dependencies: ["Columns", "CCrypto", "CZlib"], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
@@ -55,6 +56,7 @@ let package = Package(
         .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
         .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
