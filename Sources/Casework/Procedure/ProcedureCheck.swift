@@ -85,11 +85,6 @@ struct ProcedureCheck {
                 place, "PRC001", "the power `\(step.id)` does not say to which state it leads",
                 advice: "write `to: state`")
         }
-        if step.power == .migrate, procedure.migration == nil {
-            note(
-                place, "PRC013", severity: .warning, "there is no version before this one to come from",
-                advice: "the power `migrate` belongs into the old version")
-        }
     }
 
     // MARK: Tracks
