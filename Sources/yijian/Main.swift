@@ -34,7 +34,8 @@ struct Yijian: ParsableCommand {
             """,
         version: Release.text,
         subcommands: [
-            DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, ProceduresCommand.self, AuditCommand.self,
+            DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, ProceduresCommand.self,
+            AuditCommand.self,
             FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, SchemaCommand.self,
             VersionCommand.self,
         ])

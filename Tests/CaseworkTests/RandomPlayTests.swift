@@ -51,7 +51,8 @@ struct RandomPlayTests {
         let example = try #require(procedure.cases.first)
         let matter = try #require(ScriptRun.play(example.script, of: procedure, in: library).docket.matters["M1"])
         #expect(Invariants.broken(in: matter, library.roles) == [])
-        for index in matter.acts.indices.dropFirst() {
+        // That the last act is missing only a ledger with checkpoints can know.
+        for index in matter.acts.indices.dropFirst().dropLast() {
             var acts = matter.acts
             acts.remove(at: index)
             let shorter = Matter(id: "M1", procedure: procedure, acts: acts)

@@ -246,7 +246,8 @@ extension Draft {
             let used = orders.filter { if case .takeNumber(series, _) = $0 { true } else { false } }.count
             let next = view.numbers[series, default: 0] + used + 1
             orders.append(.takeNumber(series: series, number: next))
-            number = pattern.replacing("{year}", with: String(year)).replacing("{number}", with: String(next))
+            number = pattern.replacing("{year}", with: String(year)).replacing(
+                "{number}", with: (matter.level == .open ? "" : "密") + String(next))
         }
         events.append(.issued(paper: paper, number: number, item: item))
         matter.issued.append(Matter.Paper(kind: paper, number: number, item: item, day: day))

@@ -29,7 +29,7 @@ package struct RandomPlay {
         self.procedure = procedure
         docket = Docket(library)
         state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1
-        instant = Instant(Day(year: 2026, month: 1, day: 5) ?? Day(number: 20_458), hour: 9)
+        instant = Instant(max(procedure.from, Day(year: 2026, month: 1, day: 5) ?? procedure.from), hour: 9)
     }
 
     // MARK: Chance
