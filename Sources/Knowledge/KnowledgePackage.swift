@@ -3,7 +3,7 @@ import Foundation
 
 /// One file of a package, with its bytes and what its place says about it.
 package struct KnowledgeFile: Sendable {
-    package enum Kind: String, Sendable { case package, rule, listDeclaration, listRows, parameters }
+    package enum Kind: String, Sendable { case package, rule, listDeclaration, listRows, parameters, procedure, calendar }
 
     /// Relative to the package, with `/`.
     package let path: String
@@ -32,6 +32,8 @@ package struct KnowledgeFile: Sendable {
 ///     package.yaml                 name, version
 ///     rules/**.yaml                one rule a file
 ///     lists/NAME.yaml, NAME.csv    a list's declaration and its rows
+///     procedures/*.yaml            one procedure a file, common.yaml for what all of them share
+///     calendars/YEAR.yaml          the State Council's holidays of a year
 ///     areas/CODE/…                 rules/, lists/ and parameters.yaml of an area; later areas overlay earlier ones
 ///
 /// What the files say is the readers' business.
@@ -134,6 +136,11 @@ private struct Finder {
 
     /// Takes the rules and lists of the package itself or of an area.
     mutating func takeLayer(under prefix: String, area: String?) {
+        for (folder, kind) in [("procedures", KnowledgeFile.Kind.procedure), ("calendars", .calendar)] {
+            for name in names(in: prefix + folder) where name.hasSuffix(".yaml") {
+                take(prefix + folder + "/" + name, kind: kind, area: area, required: true)
+            }
+        }
         if isFolder(prefix + "rules") { takeRules(in: prefix + "rules", area: area, depth: 0) }
         guard isFolder(prefix + "lists") else { return }
         for name in names(in: prefix + "lists") {

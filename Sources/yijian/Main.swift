@@ -34,8 +34,11 @@ struct Yijian: ParsableCommand {
             """,
         version: Release.text,
         subcommands: [
-            DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, AuditCommand.self,
+            DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, ProceduresCommand.self,
+            AuditCommand.self,
             FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, SchemaCommand.self,
+            StoreCommand.self, SignInCommand.self, PasswordCommand.self, PostsCommand.self, MattersCommand.self,
+            ActCommand.self,
             VersionCommand.self,
         ])
 }

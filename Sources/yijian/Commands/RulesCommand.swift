@@ -70,7 +70,7 @@ struct RulesCheckCommand: ParsableCommand {
         if errors > 0 { throw CommandError.Quiet(status: .checkFailed) }
     }
 
-    private static func object(_ diagnostic: Diagnostic) -> JSONText {
+    static func object(_ diagnostic: Diagnostic) -> JSONText {
         .members([
             "file": .text(diagnostic.file), "line": .integer(Int64(diagnostic.line)),
             "column": .integer(Int64(diagnostic.column)), "code": .text(diagnostic.code),
@@ -80,7 +80,7 @@ struct RulesCheckCommand: ParsableCommand {
     }
 
     /// The place, the message, the line itself with a caret under the column, and the advice.
-    private static func lines(_ diagnostic: Diagnostic, in folder: String) -> [String] {
+    static func lines(_ diagnostic: Diagnostic, in folder: String) -> [String] {
         let style = Terminal.style
         let place = diagnostic.line > 0 ? "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)" : diagnostic.file
         let name = "\(diagnostic.severity.rawValue) \(diagnostic.code)"
