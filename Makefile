@@ -82,6 +82,11 @@ fuzz: setup ## Fuzz each parser for TIME seconds (PARSER=name for one of them)
 fuzz-long: ## A campaign: an hour for each parser
 	@$(MAKE) fuzz TIME=3600
 
+.PHONY: campaign
+campaign: setup ## Killed writers, attacks on the ledger, starts with a large journal: half an hour, results are kept
+	swift build $(CONFIGURATION) --product yijian-trials
+	Scripts/campaign
+
 .PHONY: clean
 clean: ## Remove build products and benchmark data
 	rm -rf .build .build-fuzz .data

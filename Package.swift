@@ -14,6 +14,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // C: checksums and vector loops; knows no insurance word. Every loop has a portable twin.
@@ -39,7 +40,14 @@ let package = Package(
         .target(name: "Casework", dependencies: ["Rules", "Knowledge", "Claims"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
+        .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "Database", dependencies: ["Columns", "CPQ", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Columns", "CCrypto", "CZlib"], swiftSettings: strict),
+        .target(
+            name: "Supervision", dependencies: ["Ledger", "Database", "Knowledge", "Columns", "CCrypto"],
+            resources: [.embedInCode("Migrations")], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
@@ -56,7 +64,17 @@ let package = Package(
         .testTarget(name: "ClaimsTests", dependencies: ["Claims"], swiftSettings: strict),
         .testTarget(name: "BenchmarkTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"], swiftSettings: strict),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: strict),
+        // Stores of both kinds for tests; the PostgreSQL server is the tests' own.
+        .target(name: "StoreTesting", dependencies: ["Database"], path: "Tests/StoreTesting", swiftSettings: strict),
+        .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "SupervisionTests", dependencies: ["Supervision", "Database", "StoreTesting"], swiftSettings: strict),
+        // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
+        .target(name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", swiftSettings: strict),
+        .executableTarget(
+            name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
+            swiftSettings: strict),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Trials", "yijian-trials"], swiftSettings: strict),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: strict),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),

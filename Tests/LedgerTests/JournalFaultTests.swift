@@ -41,7 +41,7 @@ import Testing
             #expect(check.problems == [] && check.next == UInt64(whole + 1), "cut at \(length)")
             let records = try Journal.read(other.path, keys: scratch.keys).all()
             #expect(
-                records.map(\.request) == ((0..<whole) + [77]).map { JournalEntry.sample($0, size: Self.small).request }
+                records.map(\.content) == ((0..<whole) + [77]).map { JournalEntry.sample($0, size: Self.small).content }
             )
         }
     }
@@ -70,7 +70,7 @@ import Testing
                 guard let reading = try? Journal.read(scratch.path, keys: scratch.keys) else { continue }
                 for number in 0..<4 {
                     let entry = JournalEntry.sample(number, size: Self.small)
-                    if let record = try? reading.record(UInt64(number)) { #expect(record.request == entry.request) }
+                    if let record = try? reading.record(UInt64(number)) { #expect(record.content == entry.content) }
                 }
             }
             try good.write(to: url)
@@ -92,7 +92,7 @@ import Testing
         #expect(again.opening.problems.contains { $0.code == "JRN031" })
         #expect(again.opening.nextSequence == 6)
         #expect { try again.record(2) } throws: { ($0 as? JournalError)?.kind == .damaged }
-        #expect(try again.record(5).request == JournalEntry.sample(5, size: Self.small).request)
+        #expect(try again.record(5).content == JournalEntry.sample(5, size: Self.small).content)
         #expect(try again.put(.sample(6, size: Self.small)).get().sequence == 6)
         again.close()
         #expect(try Data(contentsOf: url) == bytes, "the damaged file is left as it is")
@@ -118,14 +118,14 @@ import Testing
         _ scratch: JournalScratch, acknowledged: [Int: UInt64], refused: [Int], _ what: String
     ) throws {
         let journal = try scratch.open(Self.settings)
-        let requests = try journal.all().map(\.request)
+        let requests = try journal.all().map(\.content)
         for (number, sequence) in acknowledged {
             #expect(
                 requests.indices.contains(Int(sequence))
-                    && requests[Int(sequence)] == JournalEntry.sample(number, size: Self.small).request, "lost: \(what)"
+                    && requests[Int(sequence)] == JournalEntry.sample(number, size: Self.small).content, "lost: \(what)"
             )
         }
-        let possible = Set((0..<8).map { JournalEntry.sample($0, size: Self.small).request })
+        let possible = Set((0..<8).map { JournalEntry.sample($0, size: Self.small).content })
         #expect(requests.allSatisfy { possible.contains($0) }, "invented: \(what)")
         #expect(Set(requests).count == requests.count, "doubled: \(what)")
         // It takes records again, and all is one whole.

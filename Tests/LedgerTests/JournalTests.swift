@@ -81,7 +81,7 @@ extension Journal {
             #expect(records.count == 100)
             for (number, record) in records.enumerated() {
                 let entry = JournalEntry.sample(number)
-                #expect(record.request == entry.request && record.answer == entry.answer && record.kind == entry.kind)
+                #expect(record.content == entry.content && record.kind == entry.kind)
                 #expect(try journal.newest(.transport(number)) == UInt64(number))
             }
             #expect(try journal.sequences(of: JournalKey("visit", ["V3"])) == (30..<40).reversed().map(UInt64.init))
@@ -168,9 +168,9 @@ extension Journal {
         let rotated = try Journal.open(scratch.path, keys: keys)
         #expect(try rotated.put(.sample(2)).get().sequence == 1)
         rotated.close()
-        #expect(try Journal.read(scratch.path, keys: keys).record(0).request == JournalEntry.sample(1).request)
+        #expect(try Journal.read(scratch.path, keys: keys).record(0).content == JournalEntry.sample(1).content)
         #expect(try Journal.read(scratch.path, keys: keys).newest(.transport(1)) == 0)
-        #expect(try Journal.read(scratch.path, keys: keys).record(1).answer == JournalEntry.sample(2).answer)
+        #expect(try Journal.read(scratch.path, keys: keys).record(1).content == JournalEntry.sample(2).content)
         #expect { try Journal.read(scratch.path, keys: scratch.keys).record(1) } throws: {
             ($0 as? JournalError)?.code == "JRN023"
         }

@@ -33,7 +33,7 @@ package struct CipherKey: Sendable {
     }
 
     /// Enciphers; `associated` is not kept, but opening needs the same.
-    func seal(_ plain: [UInt8], associated: [UInt8]) -> [UInt8] {
+    package func seal(_ plain: [UInt8], associated: [UInt8]) -> [UInt8] {
         let seed = RandomBytes.make(16)
         let nonce = RandomBytes.make(nonceCount)
         switch suite {
@@ -59,7 +59,7 @@ package struct CipherKey: Sendable {
     }
 
     /// The plain bytes, or nil when anything about them was changed.
-    func open(_ sealed: ArraySlice<UInt8>, associated: [UInt8]) -> [UInt8]? {
+    package func open(_ sealed: ArraySlice<UInt8>, associated: [UInt8]) -> [UInt8]? {
         let tagCount = suite == .aes256gcm ? 16 : 32
         guard sealed.count >= 16 + nonceCount + tagCount else { return nil }
         let seed = Array(sealed.prefix(16))

@@ -58,8 +58,8 @@ package final class Digest {
 }
 
 /// Keyed codes (带密钥的杂凑, HMAC) in one go.
-enum KeyedCode {
-    static func code(_ algorithm: HashAlgorithm, key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+package enum KeyedCode {
+    package static func code(_ algorithm: HashAlgorithm, key: [UInt8], _ message: [UInt8]) -> [UInt8] {
         var length: UInt32 = 0
         return [UInt8](unsafeUninitializedCapacity: HashAlgorithm.byteCount) { buffer, filled in
             let done = HMAC(
@@ -70,15 +70,17 @@ enum KeyedCode {
     }
 
     /// Equal without telling by its time where they differ.
-    static func isEqual(_ a: some RandomAccessCollection<UInt8>, _ b: some RandomAccessCollection<UInt8>) -> Bool {
+    package static func isEqual(_ a: some RandomAccessCollection<UInt8>, _ b: some RandomAccessCollection<UInt8>)
+        -> Bool
+    {
         guard a.count == b.count else { return false }
         return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }
 
 /// Bytes nobody can foresee, from the system.
-enum RandomBytes {
-    static func make(_ count: Int) -> [UInt8] {
+package enum RandomBytes {
+    package static func make(_ count: Int) -> [UInt8] {
         var source = SystemRandomNumberGenerator()
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 8)

@@ -6,12 +6,17 @@ import Glibc
 /// new, earlier ones still open what is old. Secrets are 32 bytes. The index key never changes: keyed codes of lookups
 /// would be lost with it.
 package struct KeyFile: Sendable {
-    let index: [UInt8]
+    package let index: [UInt8]
     package let keys: [CipherKey]
 
     package var current: CipherKey { keys[keys.count - 1] }
 
-    func key(_ identifier: UInt32) -> CipherKey? { keys.last { $0.identifier == identifier } }
+    package func key(_ identifier: UInt32) -> CipherKey? { keys.last { $0.identifier == identifier } }
+
+    /// The keyed code of a text, 64 hexadecimal digits: equal texts have equal codes, and only who holds the key can make them.
+    package func code(_ text: String) -> String {
+        HexText.text(KeyedCode.code(.sha256, key: index, Array(text.utf8)))
+    }
 
     /// Reads a key file; refuses one that others can read.
     package static func read(_ path: String, calls: FileCalls = FileCalls()) throws(JournalError) -> KeyFile {

@@ -25,8 +25,7 @@ struct KeyTag: Hashable, Comparable, Sendable {
 ///         hash: a byte each       44  count of keys, 4
 ///                                 48  link of the record before, 32
 ///
-/// The *commitment* is `H(0 ‖ salt ‖ body)`, where the body is `request length 4 ‖ request ‖ answer`; the stored body is the
-/// enciphered `salt 16 ‖ body`. The *link* is `H(2 ‖ link before ‖ kind ‖ hash ‖ sequence ‖ instant ‖ count ‖ codes ‖
+/// The *commitment* is `H(0 ‖ salt ‖ content)`; the stored body is the enciphered `salt 16 ‖ content`. The *link* is `H(2 ‖ link before ‖ kind ‖ hash ‖ sequence ‖ instant ‖ count ‖ codes ‖
 /// commitment)`: it covers neither cipher nor compression, so that both can change and bodies can be erased.
 struct Frame {
     static let magic: UInt32 = 0x3152_4A59
@@ -51,6 +50,14 @@ struct Frame {
     var stored: [UInt8]
 
     var byteCount: Int { Self.headCount + tags.count * KeyTag.byteCount + stored.count }
+
+    /// Its body was forgotten; commitment and link remain.
+    var isErased: Bool { suite == 0 }
+
+    mutating func erase() {
+        (suite, codec, keyIdentifier) = (0, 0, 0)
+        stored = []
+    }
 
     /// Appends the bytes of this frame.
     func write(into bytes: inout [UInt8]) {

@@ -7,11 +7,7 @@ struct FrameBody: Sendable {
 
     /// The frame of an entry, without its place in the chain. Salted, so that a commitment tells nothing of a guessable body.
     func frame(_ entry: JournalEntry) -> Frame {
-        var plain = RandomBytes.make(16)
-        plain.reserveCapacity(20 + entry.request.count + entry.answer.count)
-        plain.appendLittle(UInt32(entry.request.count))
-        plain.append(contentsOf: entry.request)
-        plain.append(contentsOf: entry.answer)
+        let plain = RandomBytes.make(16) + entry.content
         let commitment = Self.commitment(plain, hash)
         let key = keys.current
         return Frame(
@@ -23,16 +19,15 @@ struct FrameBody: Sendable {
     /// The record of a frame; throws when the body cannot be opened or is not what the commitment says.
     func record(_ frame: Frame, path: String) throws(JournalError) -> JournalRecord {
         let plain = try plain(frame, path: path)
-        let count = plain.count >= 20 ? Int(plain.little(UInt32.self, at: 16)) : 0
-        guard plain.count >= 20, 20 + count <= plain.count else { throw damage(frame, path, "its body has no parts") }
+        guard plain.count >= 16 else { throw damage(frame, path, "its body has no salt") }
         return JournalRecord(
-            sequence: frame.sequence, instant: frame.instant, kind: frame.kind,
-            request: Array(plain[20..<(20 + count)]),
-            answer: Array(plain[(20 + count)...]), commitment: frame.commitment)
+            sequence: frame.sequence, instant: frame.instant, kind: frame.kind, content: Array(plain[16...]),
+            commitment: frame.commitment, salt: Array(plain[..<16]))
     }
 
     /// The same record compressed, under the key now in use.
     func compressed(_ frame: Frame, path: String) throws(JournalError) -> Frame {
+        if frame.isErased { return frame }
         let plain = try plain(frame, path: path)
         var packed: [UInt8] = []
         packed.appendLittle(UInt32(plain.count))
@@ -53,6 +48,11 @@ struct FrameBody: Sendable {
 
     /// Salt and body of a frame, compared with its commitment.
     private func plain(_ frame: Frame, path: String) throws(JournalError) -> [UInt8] {
+        guard !frame.isErased else {
+            throw JournalError(
+                .absent, "JRN041", "the body of record \(frame.sequence) was erased", at: path,
+                advice: "That it was there, and that nothing else changed, is still provable")
+        }
         guard let key = keys.key(frame.keyIdentifier) else {
             throw JournalError(
                 .keys, "JRN023",
@@ -64,7 +64,7 @@ struct FrameBody: Sendable {
         if frame.codec == 1 {
             guard plain.count >= 4 else { throw damage(frame, path, "its compressed body is cut") }
             var count = UInt(plain.little(UInt32.self, at: 0))
-            guard count <= Frame.bodyBytesMax + 20 else { throw damage(frame, path, "its body is larger than can be") }
+            guard count <= Frame.bodyBytesMax + 32 else { throw damage(frame, path, "its body is larger than can be") }
             let packed = plain
             plain = [UInt8](unsafeUninitializedCapacity: Int(count)) { buffer, filled in
                 let status = packed.withUnsafeBufferPointer { source in

@@ -94,7 +94,7 @@ package final class Journal: Sendable {
         _ entry: JournalEntry, unlessKnown key: JournalKey? = nil,
         then: @escaping @Sendable (Result<JournalReceipt, JournalError>) -> Void
     ) {
-        guard entry.request.count + entry.answer.count <= Frame.bodyBytesMax, entry.keys.count <= Frame.keysMax else {
+        guard entry.content.count <= Frame.bodyBytesMax, entry.keys.count <= Frame.keysMax else {
             return then(.failure(.tooLarge(entry, at: folder)))
         }
         let tag = key.map { KeyTag($0, index: keys.index) }
@@ -110,7 +110,7 @@ package final class Journal: Sendable {
             }
         }
         // Refused before its body is enciphered: a flood must not cost what it is refused for.
-        let size = entry.request.count + entry.answer.count + Frame.headCount
+        let size = entry.content.count + Frame.headCount
         let refusal: JournalError? = waiting.withLock { waiting in
             guard writer != nil, !waiting.isClosed else { return .closed(at: folder) }
             if waiting.items.count >= settings.waitingRecords || waiting.bytes + size > settings.waitingBytes {
@@ -182,25 +182,70 @@ package final class Journal: Sendable {
 
     /// A record, compared with its commitment.
     package func record(_ sequence: UInt64) throws(JournalError) -> JournalRecord {
-        guard let segment = shelf.segment(holding: sequence) else {
-            throw JournalError(
-                .absent, "JRN040", "there is no record \(sequence)", at: folder,
-                advice: "Records here are \(shelf.first) to \(Int64(shelf.next) - 1)")
-        }
+        guard let segment = shelf.segment(holding: sequence) else { throw .absent(sequence, shelf, at: folder) }
         return try body.record(try segment.frame(sequence, calls: calls), path: segment.path)
     }
 
-    /// Hands over every record from `first` on, rising, until `visit` answers false. Memory: one record.
+    /// The commitment of a record.
+    package func leaf(at sequence: UInt64) throws(JournalError) -> [UInt8] {
+        guard let segment = shelf.segment(holding: sequence) else { throw .absent(sequence, shelf, at: folder) }
+        return try segment.frame(sequence, calls: calls).commitment
+    }
+
+    package var hash: HashAlgorithm { body.hash }
+
+    /// Hands over every record from `first` on, rising, until `visit` answers false; erased ones are passed over. Memory: one
+    /// record.
     package func replay(from first: UInt64 = 0, visit: (JournalRecord) throws -> Bool) throws {
+        try frames(from: first, withBody: true) { frame, path in
+            try frame.isErased || visit(try body.record(frame, path: path))
+        }
+    }
+
+    /// The commitments of all records from `first` on: the leaves of a tree over them.
+    package func commitments(from first: UInt64, visit: ([UInt8]) -> Void) throws {
+        try frames(from: first, withBody: false) { frame, _ in
+            visit(frame.commitment)
+            return true
+        }
+    }
+
+    private func frames(from first: UInt64, withBody: Bool, visit: (Frame, String) throws -> Bool) throws {
         var sequence = max(first, shelf.first)
         while let segment = shelf.segment(holding: sequence) {
-            let end = segment.next
-            while sequence < end {
-                let record = try body.record(try segment.frame(sequence, calls: calls), path: segment.path)
-                guard try visit(record) else { return }
+            let (file, end) = try JournalError.wording("reading records") { () throws(FileTrouble) in
+                try segment.extent(calls)
+            }
+            var walk = FrameWalk(file, to: end, calls: calls)
+            while sequence < segment.next, case .frame(let frame, _, _) = try walk.next(withBody: withBody) {
+                guard frame.sequence >= sequence else { continue }
+                guard frame.sequence == sequence, try visit(frame, segment.path) else { return }
                 sequence += 1
             }
+            guard walk.offset >= end || sequence >= segment.next else {
+                throw JournalError(
+                    .damaged, "JRN030", "record \(sequence) is damaged", at: segment.path,
+                    advice: "Run `yijian journal verify`; restore this segment from a copy")
+            }
         }
+    }
+
+    /// Erases the body of a record for good (遗忘): its number, link and commitment stay, so that everything still verifies.
+    ///
+    /// Its segment is closed, sealed and written anew without it. Copies elsewhere are the caller's to find.
+    package func erase(_ sequence: UInt64) throws {
+        guard let writer else { throw JournalError.closed(at: folder) }
+        _ = try record(sequence)
+        if let live = shelf.segment(holding: sequence) as? LiveSegment {
+            queue.sync { writer.close(live) }
+            writer.finishSealing()
+        }
+        guard let segment = shelf.segment(holding: sequence) as? SealedSegment else {
+            throw JournalError(
+                .failing, "JRN042", "the segment of record \(sequence) could not be sealed", at: folder,
+                advice: "Make room on the disk or mend the segment, then erase again")
+        }
+        try writer.rewrite(segment, erasing: sequence)
     }
 
     /// The last record's number plus one, and its link: what a checkpoint outside must hold to prove that the tail is whole.
@@ -222,10 +267,16 @@ package final class Journal: Sendable {
 }
 
 extension JournalError {
+    fileprivate static func absent(_ sequence: UInt64, _ shelf: SegmentShelf, at place: String) -> JournalError {
+        JournalError(
+            .absent, "JRN040", "there is no record \(sequence)", at: place,
+            advice: "Records here are \(shelf.first) to \(Int64(shelf.next) - 1)")
+    }
+
     fileprivate static func tooLarge(_ entry: JournalEntry, at place: String) -> JournalError {
         JournalError(
             .tooLarge, "JRN013",
-            "a record of \(entry.request.count + entry.answer.count) bytes and \(entry.keys.count) keys is too large",
+            "a record of \(entry.content.count) bytes and \(entry.keys.count) keys is too large",
             at: place, advice: "At most \(Frame.bodyBytesMax) bytes and \(Frame.keysMax) keys; split the message")
     }
 

@@ -26,15 +26,23 @@ package struct JournalEntry: Sendable {
     package let kind: UInt8
     /// At most `Frame.keysMax`.
     package let keys: [JournalKey]
-    /// Together at most `Frame.bodyBytesMax` bytes.
-    package let request: [UInt8]
-    package let answer: [UInt8]
+    /// At most `Frame.bodyBytesMax` bytes.
+    package let content: [UInt8]
 
-    package init(kind: UInt8, keys: [JournalKey], request: [UInt8], answer: [UInt8]) {
+    package init(kind: UInt8, keys: [JournalKey], content: [UInt8]) {
         self.kind = kind
         self.keys = keys
-        self.request = request
-        self.answer = answer
+        self.content = content
+    }
+
+    /// Content of two parts: the length of the first, four bytes, then both.
+    package init(kind: UInt8, keys: [JournalKey], request: [UInt8], answer: [UInt8]) {
+        var content: [UInt8] = []
+        content.reserveCapacity(4 + request.count + answer.count)
+        content.appendLittle(UInt32(request.count))
+        content.append(contentsOf: request)
+        content.append(contentsOf: answer)
+        self.init(kind: kind, keys: keys, content: content)
     }
 }
 
@@ -58,8 +66,18 @@ package struct JournalRecord: Equatable, Sendable {
     /// Milliseconds since 1970 by the clock of that moment. Clocks jump: order is the sequence, never this.
     package let instant: Int64
     package let kind: UInt8
-    package let request: [UInt8]
-    package let answer: [UInt8]
-    /// The leaf: hash of salt and canonical bytes.
+    package let content: [UInt8]
+    /// The leaf: hash of salt and content.
     package let commitment: [UInt8]
+    package let salt: [UInt8]
+
+    /// The parts of a content of two; empty when it has none.
+    package var request: [UInt8] { Array(parts.0) }
+    package var answer: [UInt8] { Array(parts.1) }
+
+    private var parts: (ArraySlice<UInt8>, ArraySlice<UInt8>) {
+        guard content.count >= 4 else { return ([], []) }
+        let count = Int(content.little(UInt32.self, at: 0))
+        return count + 4 <= content.count ? (content[4..<(4 + count)], content[(4 + count)...]) : ([], [])
+    }
 }

@@ -20,8 +20,10 @@ package struct JournalError: ExplainedError, Equatable {
         case locked
         /// The key file cannot be used or does not belong to this journal.
         case keys
-        /// There is no such record or folder.
+        /// There is no such record or folder, or its body was erased.
         case absent
+        /// Somebody else acted in between.
+        case conflict
     }
 
     package let kind: Kind

@@ -7,6 +7,8 @@ import Columns
 package struct JournalVerification: Sendable {
     package private(set) var segments = 0
     package private(set) var bytes = 0
+    /// Records whose body was erased.
+    package private(set) var erased = 0
     package private(set) var first: UInt64 = 0
     package private(set) var next: UInt64 = 0
     package private(set) var lastLink: [UInt8] = Frame.noLink
@@ -121,7 +123,9 @@ package struct JournalVerification: Sendable {
                         "record \(frame.sequence) at byte \(offset) does not go on from record "
                             + "\(Int64(expected) - 1): something was changed, inserted, taken out or moved")
                 }
-                if let body {
+                if frame.isErased {
+                    erased += 1
+                } else if let body {
                     do throws(JournalError) { _ = try body.record(frame, path: file.path) } catch {
                         report(error.code, file.path, error.message)
                     }

@@ -209,6 +209,16 @@ final class JournalWriter: @unchecked Sendable {
         }
     }
 
+    /// Writes nothing more to this segment and has it sealed; the next record begins a new one.
+    func close(_ segment: LiveSegment) {
+        if open === segment { open = nil }
+        sealClosed()
+    }
+
+    func rewrite(_ segment: SealedSegment, erasing sequence: UInt64) throws {
+        try sealingQueue.sync { try sealing.erase(sequence, in: segment) }
+    }
+
     /// Seals all closed segments in the background, oldest first.
     func sealClosed() {
         let keep = open

@@ -9,6 +9,8 @@ protocol Segment: Sendable {
     func sequences(of tag: KeyTag, limit: Int, calls: FileCalls) throws(JournalError) -> [UInt64]
     /// The frame of a record in `first ..< next`.
     func frame(_ sequence: UInt64, calls: FileCalls) throws(JournalError) -> Frame
+    /// Its file, and where its frames end.
+    func extent(_ calls: FileCalls) throws(FileTrouble) -> (OpenFile, end: Int)
 }
 
 extension Segment {
@@ -69,6 +71,8 @@ final class LiveSegment: Segment {
                 lastInstant: header.created))
     }
 
+    func extent(_ calls: FileCalls) throws(FileTrouble) -> (OpenFile, end: Int) { (file, state.withLock { $0.end }) }
+
     func sequences(of tag: KeyTag, limit: Int, calls: FileCalls) throws(JournalError) -> [UInt64] {
         state.withLock { $0.index.records(tag, limit: limit) }.map { header.first + UInt64($0) }
     }
@@ -93,6 +97,10 @@ final class SealedSegment: Segment {
         self.path = path
         self.trailer = trailer
         self.filter = filter
+    }
+
+    func extent(_ calls: FileCalls) throws(FileTrouble) -> (OpenFile, end: Int) {
+        (try calls.open(path), trailer.framesEnd)
     }
 
     func sequences(of tag: KeyTag, limit: Int, calls: FileCalls) throws(JournalError) -> [UInt64] {

@@ -24,10 +24,25 @@ struct SegmentSealing: Sendable {
         shelf.exchange(segment, for: sealed)
     }
 
+    /// Writes a sealed segment anew without the body of one record.
+    func erase(_ sequence: UInt64, in segment: SealedSegment) throws {
+        let file = try files.calls.open(segment.path)
+        guard let header = SegmentHeader(try files.calls.read(file, at: 0, count: SegmentHeader.byteCount)) else {
+            throw JournalError(
+                .damaged, "JRN033", "the header is damaged", at: segment.path,
+                advice: "Restore this segment from a copy")
+        }
+        let sealed = try Self.rewrite(
+            file, header: header, end: segment.trailer.framesEnd, path: segment.path,
+            isCompressed: segment.trailer.isCompressed, files: files, body: body, erased: sequence,
+            filterBytes: settings.filterBytes - shelf.filterBytes)
+        shelf.exchange(segment, for: sealed)
+    }
+
     /// Writes the records of `file` up to `end` as a sealed segment and gives it the name `path`.
     static func rewrite(
         _ file: OpenFile, header: SegmentHeader, end: Int, path: String, isCompressed: Bool, files: JournalFolder,
-        body: FrameBody, filterBytes: Int
+        body: FrameBody, erased: UInt64? = nil, filterBytes: Int
     ) throws -> SealedSegment {
         let calls = files.calls
         var draft = Draft(file: try calls.create(path + ".new"), calls: calls)
@@ -48,7 +63,9 @@ struct SegmentSealing: Sendable {
             link = frame.link(digest)
             count += 1
             var bytes: [UInt8] = []
-            try (isCompressed ? body.compressed(frame, path: path) : frame).write(into: &bytes)
+            var kept = frame
+            if frame.sequence == erased { kept.erase() }
+            try (isCompressed ? body.compressed(kept, path: path) : kept).write(into: &bytes)
             try draft.add(bytes)
         }
         guard walk.offset == end else {

@@ -45,9 +45,9 @@ final class SegmentShelf: Sendable {
         segments.withLock { segments in segments.removeAll { $0 as? LiveSegment === segment } }
     }
 
-    func exchange(_ segment: LiveSegment, for sealed: SealedSegment) {
+    func exchange(_ segment: any Segment, for sealed: SealedSegment) {
         segments.withLock { segments in
-            if let place = segments.firstIndex(where: { $0 as? LiveSegment === segment }) { segments[place] = sealed }
+            if let place = segments.firstIndex(where: { $0.first == segment.first }) { segments[place] = sealed }
         }
     }
 

@@ -1,0 +1,8 @@
+import Database
+
+/// The tables of this module. Their steps are the files in `Migrations`, kept for ever.
+package let supervisionTables = MigrationFamily(
+    "supervision",
+    [
+        Migration(1, "directory", String(decoding: PackageResources.step_0001_directory_sql, as: UTF8.self))
+    ])
