@@ -56,6 +56,13 @@ struct OperationRecord {
     let minutes: Int
     let surgeon: Int
     let isGeneralAnaesthesia: Bool
+
+    /// The same operation at another time.
+    func repeated(on day: Int, second: Int) -> OperationRecord {
+        OperationRecord(
+            code: code, name: name, day: day, second: second, minutes: minutes, surgeon: surgeon,
+            isGeneralAnaesthesia: isGeneralAnaesthesia)
+    }
 }
 
 /// One encounter with everything that belongs to it, before it is written.

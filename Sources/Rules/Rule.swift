@@ -10,6 +10,8 @@ package enum Outcome: String, Sendable, Hashable {
 package struct Rule: Sendable {
     package let id: String
     package let name: String
+    /// Where the rule stands in the national framework; says what people ask for, and has no part in the evaluation.
+    package let place: Place
     /// The first 12 hexadecimal digits of the SHA-256 of the rule's file and its effective parameters.
     package let version: String
     /// policy, management or medical.
@@ -37,13 +39,15 @@ package struct Rule: Sendable {
     package let file: String
 
     package init(
-        id: String, name: String, version: String, category: String, outcome: Outcome, grade: Int,
+        id: String, name: String, place: Place = Place(), version: String, category: String, outcome: Outcome,
+        grade: Int,
         disposition: [String: String], validFrom: Day?, validTo: Day?, unit: Unit, lists: [ListMatch],
         filter: Expression?, test: Expression, value: Expression?, limit: Expression?, amount: AmountRule,
         behaviour: String, basis: [String], message: String, cases: [RuleCase], file: String
     ) {
         self.id = id
         self.name = name
+        self.place = place
         self.version = version
         self.category = category
         self.outcome = outcome
@@ -63,6 +67,38 @@ package struct Rule: Sendable {
         self.message = message
         self.cases = cases
         self.file = file
+    }
+
+    /// The attributes that the framework gives every rule (规则属性) beside its logic.
+    package struct Place: Sendable, Equatable {
+        /// 应用场景: where care is given or a charge is made.
+        package enum Scene: String, Sendable, CaseIterable {
+            case inpatient, outpatient, pharmacy, internet
+            case crossArea = "cross-area"
+            case longTermCare = "long-term-care"
+        }
+        /// 时间区间: how far a finding looks.
+        package enum Window: String, Sendable, CaseIterable {
+            case visit, stay, prescription, operation, hour, day, week, month, quarter, year
+            case insuranceYear = "insurance-year"
+            case course, any
+        }
+        /// 监管对象: whose conduct is looked at.
+        package enum Subject: String, Sendable, CaseIterable { case institution, practitioner, person }
+
+        /// The number in the catalogue of rules (P01…P30, M01…M28, C01…C21) or of checks (T…, R…, W…, D…); several
+        /// files may share one. Empty: none.
+        package let theme: String
+        package let scenes: [Scene]
+        package let window: Window?
+        package let subjects: [Subject]
+
+        package init(theme: String = "", scenes: [Scene] = [], window: Window? = nil, subjects: [Subject] = []) {
+            self.theme = theme
+            self.scenes = scenes
+            self.window = window
+            self.subjects = subjects
+        }
     }
 
     package enum Unit: Sendable {

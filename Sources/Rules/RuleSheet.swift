@@ -8,6 +8,7 @@ package enum RuleSheet {
         var sheet = Sheet()
         sheet.title("\(rule.id)  \(rule.name)")
         sheet.row("类别", category(rule.category) + "，" + outcome(rule.outcome) + "，\(rule.grade) 级")
+        for (name, words) in place(rule.place) { sheet.row(name, words) }
         sheet.row("版本", rule.version + validity(rule))
         sheet.row("审核单位", unit(rule.unit, words))
         for match in rule.lists {
@@ -64,6 +65,53 @@ package enum RuleSheet {
         case .undetermined: "未决"
         case .clear: "合规"
         case .error: "出错"
+        }
+    }
+
+    /// Where a rule stands in the framework, as pairs of the attribute's name and its words.
+    package static func place(_ place: Rule.Place) -> [(name: String, words: String)] {
+        var pairs: [(name: String, words: String)] = []
+        if !place.theme.isEmpty { pairs.append(("规则编号", place.theme)) }
+        if !place.scenes.isEmpty { pairs.append(("应用场景", place.scenes.map(scene).joined(separator: "、"))) }
+        if let window = place.window { pairs.append(("时间区间", self.window(window))) }
+        if !place.subjects.isEmpty { pairs.append(("监管对象", place.subjects.map(subject).joined(separator: "、"))) }
+        return pairs
+    }
+
+    private static func scene(_ scene: Rule.Place.Scene) -> String {
+        switch scene {
+        case .inpatient: "住院"
+        case .outpatient: "门（急）诊"
+        case .pharmacy: "购药"
+        case .internet: "互联网诊疗"
+        case .crossArea: "异地就医"
+        case .longTermCare: "长期照护"
+        }
+    }
+
+    private static func window(_ window: Rule.Place.Window) -> String {
+        switch window {
+        case .visit: "当次就诊"
+        case .stay: "当次住院"
+        case .prescription: "单张处方"
+        case .operation: "同台手术"
+        case .hour: "同一小时"
+        case .day: "单日"
+        case .week: "自然周"
+        case .month: "自然月"
+        case .quarter: "自然季度"
+        case .year: "自然年"
+        case .insuranceYear: "医保年度"
+        case .course: "一个疾病过程"
+        case .any: "不限"
+        }
+    }
+
+    private static func subject(_ subject: Rule.Place.Subject) -> String {
+        switch subject {
+        case .institution: "定点医药机构"
+        case .practitioner: "相关人员"
+        case .person: "参保人员"
         }
     }
 

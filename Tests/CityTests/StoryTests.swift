@@ -13,7 +13,15 @@ import Testing
         let persons = ProcessInfo.processInfo.environment["YIJIAN_CITY_PERSONS"].flatMap { Int($0) } ?? 1500
         let city = try CityFolder(seed: seed, persons: persons)
         let report = try audit(city)
-        for rule in report.rules { #expect(rule.notRunnable == nil, "\(rule.rule)") }
+        // The city has neither doses nor case groups nor levels of care: the report says so, and only of these.
+        let lacking = ["C10": "dose", "M26-cost": "case_group", "W07": "care_level"]
+        for rule in report.rules {
+            if let field = lacking[rule.rule] {
+                #expect(rule.notRunnable?.contains(field) == true, "\(rule.rule) \(rule.notRunnable ?? "")")
+            } else {
+                #expect(rule.notRunnable == nil, "\(rule.rule)")
+            }
+        }
         let truth = try CityTruth(folder: city.path)
         let flagged = try flaggedRows(city)
         let scores = truth.scores(flagged: flagged)
@@ -26,14 +34,16 @@ import Testing
             #expect(score.extra.isEmpty, "\(score.rule) flagged beyond the truth \(score.extra.prefix(3))")
             #expect(score.nearMissesFlagged.isEmpty, "\(score.rule) flagged \(score.nearMissesFlagged.prefix(3))")
         }
-        #expect(scores.count == 33)
+        #expect(scores.count == 34)
         // The city's settlements say what each fund paid: what was lost is known wherever lines were settled.
         let (priced, lost) = try losses(city)
         #expect(priced > 50 && lost * 5 > priced * 4, "\(lost) of \(priced) findings with money have a known loss")
-        // Rules that no story is about find nothing in a city where everything else is in order.
-        let planted = Set(scores.map(\.rule))
-        for (rule, rows) in flagged where !planted.contains(rule) {
-            #expect(rows.isEmpty, "\(rule) flagged \(rows.prefix(3))")
+        // Rules that no story is about may see a planted row in their own way (a code sold twice is sold elsewhere);
+        // beyond them they find nothing in a city where everything else is in order.
+        let rules = Set(scores.map(\.rule))
+        let planted = Set(truth.plantings.filter(\.isHit).flatMap(\.keys))
+        for (rule, rows) in flagged where !rules.contains(rule) {
+            #expect(rows.subtracting(planted).isEmpty, "\(rule) flagged \(rows.subtracting(planted).prefix(3))")
         }
     }
 

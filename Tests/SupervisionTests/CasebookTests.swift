@@ -239,6 +239,7 @@ struct CasebookTests {
         var command = office.take(
             "open", ["discovered": .single(.text("inspection")), "facts": .single(.text("冒名就医"))])
         command.parties = ["subject": office.hospital]
+        command.adds = [.init(kind: "order", key: "O1", parent: nil, fields: [:])]
         let id = try office.book.open("administrative", command, as: "officer", by: try office.fresh("li")).matter.id
         try office.act("li", office.take("inform", together: ["sun"]), on: id)
         #expect(try office.ids("yuan") == [id], "the institution sees what is open and about it")

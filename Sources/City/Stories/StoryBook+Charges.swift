@@ -31,6 +31,7 @@ extension StoryBook {
             // The same step in a later stay of its own is lawful.
             var later = self.stay(one(of: city.town.tertiary), "disc", from: first + 60, length: 8)
             let alone = later.charge(city.item(step), city, day: first + 62, second: 36_000)
+            later.operations.append(operation.repeated(on: first + 62, second: 36_000))
             guard step != "tearsuture" else { continue }
             let other = write(later, &patient)
             nearMiss("P24-visit", .line, [line(other, alone)], "步骤在另一次住院单独实施，未与主手术同次收取")

@@ -61,9 +61,9 @@ extension StoryBook {
                     city.item(drug), city, day: day, second: visit.startSecond + 900, days: 4)
                 let keys = [line(write(visit, &patient), place)]
                 if isAdult {
-                    hit("P03", .line, keys, "当日已满18周岁")
+                    hit("C07", .line, keys, "当日已满18周岁")
                 } else {
-                    nearMiss("P03", .line, keys, "次日才满18周岁")
+                    nearMiss("C07", .line, keys, "次日才满18周岁")
                 }
             }
         }
@@ -114,9 +114,9 @@ extension StoryBook {
                 if proper { visit.insurance = isWork ? "410" : "510" }
                 let keys = [line(write(visit, &patient), place)]
                 if proper {
-                    nearMiss("P01", .line, keys, isWork ? "由工伤保险支付" : "由生育保险支付")
+                    nearMiss(isWork ? "P01" : "P02", .line, keys, isWork ? "由工伤保险支付" : "由生育保险支付")
                 } else {
-                    hit("P01", .line, keys, "由基本医疗保险支付")
+                    hit(isWork ? "P01" : "P02", .line, keys, "由基本医疗保险支付")
                 }
             }
             for level in [1, 2] {
@@ -144,7 +144,9 @@ extension StoryBook {
         var visit = visit(one(of: city.town.secondary), .general, on: day, dx: ("R53.x00", "疲劳"))
         let outside = visit.charge(drug, city, day: day, second: visit.startSecond + 900)
         hit("P04", .line, [line(write(visit, &patient), outside)], "门诊使用限住院的药品")
-        var stay = stay(one(of: city.town.secondary), "gastritis", from: day + 40, length: 6)
+        // The drug of the third round is for infarcts, the others are for whoever is undernourished.
+        var stay = stay(
+            one(of: city.town.secondary), round % 3 == 2 ? "infarct" : "gastritis", from: day + 40, length: 6)
         let inside = stay.charge(drug, city, day: day + 42, second: 40_000)
         nearMiss("P04", .line, [line(write(stay, &patient), inside)], "住院使用")
     }

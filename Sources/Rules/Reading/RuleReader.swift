@@ -54,6 +54,7 @@ struct RuleReader {
             keys.required("category", advice: "write policy, management or medical"), "category")
         let outcome: Strength? = keys.word(
             keys.required("outcome", advice: "write violation, or suspicion when people must judge"), "outcome")
+        let place = PlaceReader.read(&keys)
         var grade = grade(keys.required("grade", advice: "write 1, 2 or 3"), &keys)
         var disposition: [String: String] = [:]
         readDisposition(keys.optional("disposition"), into: &disposition, &keys)
@@ -106,7 +107,8 @@ struct RuleReader {
             return nil
         }
         return Rule(
-            id: id, name: name, version: version(parameters, grade, disposition), category: category.rawValue,
+            id: id, name: name, place: place, version: version(parameters, grade, disposition),
+            category: category.rawValue,
             outcome: outcome == .violation ? .violation : .suspicion, grade: grade, disposition: disposition,
             validFrom: from, validTo: to, unit: unit, lists: compiler.matches, filter: filter, test: test,
             value: value, limit: limit, amount: amount, behaviour: behaviour, basis: basis,

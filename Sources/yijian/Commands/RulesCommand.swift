@@ -239,6 +239,7 @@ struct RulesShowCommand: ParsableCommand {
                 "适用期",
                 [rule.validFrom?.description, rule.validTo?.description].map { $0 ?? "" }.joined(separator: " … ")),
         ]
+        entries += RuleSheet.place(rule.place).map { .init($0.name, $0.words) }
         entries += rule.basis.enumerated().map { .init($0.offset == 0 ? "依据" : "", $0.element) }
         entries.append(.init("说明", rule.message))
         for match in rule.lists {
