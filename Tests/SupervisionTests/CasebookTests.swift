@@ -316,6 +316,25 @@ struct CasebookTests {
         }
     }
 
+    /// Who works is not signed out; who rests is.
+    @Test(arguments: TestStore.kinds)
+    func workKeepsTheSession(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let id = try office.openClue()
+        let token = office.test.token("li")
+        for round in 1...4 {
+            office.test.clock.now += 10 * 60
+            if round % 2 == 0 {
+                _ = try office.book.matters(by: token)
+            } else {
+                _ = try office.book.act(
+                    office.take("score", ["risk": .single(.number(1, scale: 0))]), on: id, by: token)
+            }
+        }
+        office.test.clock.now += 16 * 60
+        #expect(refused { try office.book.matters(by: token) } == "SUP001")
+    }
+
     @Test func actsComeBackAsTheyWere() throws {
         let library = try #require(Office.library)
         var acts = 0

@@ -16,9 +16,9 @@ extension Casebook {
     package func matters(
         _ filter: Filter = Filter(), after: Continuation? = nil, size: Int = 50, by token: SessionToken
     ) throws -> Page {
-        try door.store.read { transaction in
-            let caller = try door.caller(of: token, in: transaction)
-            return try transaction.page(list(filter, for: caller), by: ["due", "id"], after: after, size: size)
+        let caller = try door.caller(of: token)
+        return try door.store.read { transaction in
+            try transaction.page(list(filter, for: caller), by: ["due", "id"], after: after, size: size)
         }
     }
 
@@ -26,8 +26,8 @@ extension Casebook {
     package func count(by attribute: String, _ filter: Filter = Filter(), by token: SessionToken) throws -> [(
         value: String, count: Int
     )] {
-        try door.store.read { transaction in
-            let caller = try door.caller(of: token, in: transaction)
+        let caller = try door.caller(of: token)
+        return try door.store.read { transaction in
             let visible = list(filter, for: caller)
             return try transaction.rows(
                 "SELECT a.value AS value, COUNT(*) AS number FROM (" + visible
@@ -40,8 +40,8 @@ extension Casebook {
     package func matter(_ id: String, by token: SessionToken) throws -> (
         matter: Matter, next: [Step], decision: Authority.Decision
     ) {
-        try door.store.read { transaction in
-            let caller = try door.caller(of: token, in: transaction)
+        let caller = try door.caller(of: token)
+        return try door.store.read { transaction in
             guard let row = try transaction.row("SELECT * FROM matter WHERE id = \(id)") else {
                 throw DoorRefusal.unknown("事项", id)
             }
