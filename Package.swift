@@ -53,7 +53,8 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "City", "Rules",
+                "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
