@@ -316,6 +316,21 @@ struct CasebookTests {
         }
     }
 
+    @Test func stepsThatNobodyCanTakeAreNamed() throws {
+        let office = try Office(.sqlite)
+        func steps() throws -> Set<String> {
+            Set(try office.book.unstaffedSteps().filter { $0.procedure == "clue" }.map(\.step))
+        }
+        #expect(try steps().isEmpty, "two officers, a section head, a head and a custodian suffice for a clue")
+        #expect(try office.book.unstaffedSteps().contains { $0.procedure == "penalty" && $0.reason.contains("法制审核") })
+        let holding = try #require(
+            try office.test.stored.store.read {
+                try $0.row("SELECT id FROM holding WHERE account = \(office.account("sun"))")?.text("id")
+            })
+        try office.test.door.revoke(holding, by: try office.fresh("anquan"))
+        #expect(try steps() == ["file"], "one officer is not two")
+    }
+
     /// Who works is not signed out; who rests is.
     @Test(arguments: TestStore.kinds)
     func workKeepsTheSession(kind: StoreKind) throws {

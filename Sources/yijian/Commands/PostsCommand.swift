@@ -8,7 +8,7 @@ struct PostsCommand: ParsableCommand {
         subcommands: [
             AddOrganisationCommand.self, AddAccountCommand.self, AddPostCommand.self, GrantCommand.self,
             RevokeCommand.self,
-            MineCommand.self, TrailCommand.self,
+            MineCommand.self, StaffingCommand.self, TrailCommand.self,
         ])
 }
 
@@ -109,5 +109,19 @@ struct TrailCommand: ParsableCommand {
             try page.rows.map { row in
                 "\(try row.integer("number"))  \(try row.integer("instant"))  \(try row.text("account"))  \(try row.text("feature"))  \(try row.truth("allowed") ? "allowed" : "refused")  \(try row.text("object"))  \(try row.text("reason"))"
             })
+    }
+}
+
+struct StaffingCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Name each step of a procedure that nobody can take as posts are held (无人可办的步骤).")
+    @OptionGroup var options: DoorOptions
+
+    func run() throws {
+        let steps = try options.casebook().unstaffedSteps()
+        try Terminal.show(
+            steps.map { "\($0.procedure)  \($0.step)  \($0.reason)" } + ["\(steps.count) steps that nobody can take"])
+        if !steps.isEmpty { throw CommandError.Quiet(status: .checkFailed) }
     }
 }
