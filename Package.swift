@@ -52,7 +52,7 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Casework", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Ingest", "Audit", "Casework", "Documents", "City", "Ledger", "Rules", "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -35,9 +35,8 @@ struct Yijian: ParsableCommand {
         version: Release.text,
         subcommands: [
             DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, ProceduresCommand.self,
-            AuditCommand.self,
-            FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, SchemaCommand.self,
-            VersionCommand.self,
+            AuditCommand.self, FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self,
+            JournalCommand.self, LedgerCommand.self, SchemaCommand.self, VersionCommand.self,
         ])
 }
 

@@ -247,10 +247,50 @@ import Testing
         let late = journal.anchor
         journal.close()
         #expect(try JournalVerification.run(scratch.path, anchors: [early, late]).problems == [])
-        let last = try FileManager.default.contentsOfDirectory(atPath: scratch.path).filter { $0.hasSuffix(".journal") }
-            .sorted().last
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path).filter {
+            $0.hasSuffix(".journal")
+        }
+        .sorted()
+        let last = names.last
         try FileManager.default.removeItem(atPath: scratch.path + "/" + #require(last))
         #expect(try JournalVerification.run(scratch.path).problems == [])
         #expect(try JournalVerification.run(scratch.path, anchors: [early, late]).isWhole == false)
+    }
+
+    @Test func aMissingSegmentIsNamedAndNeverPassedOver() throws {
+        let scratch = try JournalScratch()
+        let journal = try scratch.open(Self.settings)
+        for number in 0..<20 { _ = try journal.put(.sample(number, size: Self.small)).get() }
+        journal.close()
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path).filter {
+            $0.hasSuffix(".journal")
+        }
+        #expect(names.count > 3)
+        try FileManager.default.removeItem(atPath: scratch.path + "/" + names.sorted()[1])
+        #expect(try JournalVerification.run(scratch.path).problems.map(\.code) == ["JRN034"])
+        let reading = try Journal.read(scratch.path, keys: scratch.keys)
+        #expect(reading.opening.problems.map(\.code) == ["JRN034"])
+        #expect { try reading.all() } throws: { ($0 as? JournalError)?.code == "JRN034" }
+        #expect(try reading.record(19).content == JournalEntry.sample(19, size: Self.small).content)
+    }
+
+    /// Sealing that lags must never touch the segment that is being written. A campaign of killed writers found that it did.
+    @Test func sealingThatLagsLosesNothing() throws {
+        let scratch = try JournalScratch()
+        // Only sealing reads while records are written.
+        let calls = FileCalls { call, _ in
+            if call == .read { usleep(30_000) }
+            return nil
+        }
+        let journal = try scratch.open(Self.settings, calls: calls)
+        for number in 0..<60 {
+            _ = try journal.put(.sample(number, size: Self.small)).get()
+            // Now and then the writer rests until sealing has caught up, and then goes on in the open segment.
+            for _ in 0..<5000 where number % 10 == 9 && journal.figures.unsealedSegments > 1 { usleep(1000) }
+        }
+        journal.close()
+        let check = try JournalVerification.run(scratch.path, keys: scratch.keys)
+        #expect(check.problems == [] && check.next == 60)
+        #expect(try Journal.read(scratch.path, keys: scratch.keys).all().count == 60)
     }
 }

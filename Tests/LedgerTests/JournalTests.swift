@@ -197,4 +197,32 @@ extension Journal {
         #expect(answers.withLock { $0.count } == 5000)
         #expect(Int(journal.opening.nextSequence) == 0 && Int(journal.figures.nextSequence) == 5000 - busy)
     }
+
+    @Test func whatIsKeptLongEnoughIsRetiredAndTheRestVerifies() throws {
+        let scratch = try JournalScratch()
+        var settings = JournalSettings()
+        settings.segmentBytes = 5000
+        let time = Mutex<Int64>(0)
+        let journal = try Journal.open(scratch.path, keys: scratch.keys, settings: settings) {
+            time.withLock { time in
+                time += 1000
+                return time
+            }
+        }
+        for number in 0..<60 { _ = try journal.put(.sample(number)).get() }
+        #expect(throws: JournalError.self) {
+            try Journal.read(scratch.path, keys: scratch.keys).retire(olderThan: .max)
+        }
+        journal.close()
+        let again = try scratch.open(settings)
+        let instant = try again.record(30).instant
+        let first = try again.retire(olderThan: instant)
+        #expect(first > 10 && first <= 30)
+        #expect(try again.retire(olderThan: .max) > 30, "the open segment stays")
+        #expect(try again.newest(.transport(3)) == nil && again.newest(.transport(59)) == 59)
+        #expect { try again.record(3) } throws: { ($0 as? JournalError)?.kind == .absent }
+        again.close()
+        #expect(try JournalVerification.run(scratch.path, keys: scratch.keys).problems == [])
+        #expect(try scratch.open().opening.problems == [])
+    }
 }

@@ -29,6 +29,15 @@ package enum StartTrial {
         return number
     }
 
+    /// Makes the system forget what it holds of the journal's files in memory, so that a start reads the disk.
+    package static func forgetPages(_ folder: String) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder + "/journal") {
+            let descriptor = Glibc.open(folder + "/journal/" + name, O_RDONLY)
+            posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+            close(descriptor)
+        }
+    }
+
     /// Milliseconds from nothing to the first recorded answer, with a look-up of an old and of an unknown key.
     package static func start(_ folder: String, settings: JournalSettings) throws -> (
         milliseconds: Int, opening: JournalOpening

@@ -6,10 +6,10 @@ import Trials
 //
 //   yijian-trials kills COUNT [SEED]      kill -9 at random moments while writing
 //   yijian-trials attacks PLACES          every kind of attack on the ledger at so many places
-//   yijian-trials start GIBIBYTES         how long a start takes with a journal of that size
+//   yijian-trials start GIBIBYTES [MIB]   how long a start takes with a journal of that size, segments of so many MiB
 //   yijian-trials rate SECONDS BYTES      records a second, and the time of a sync
+//   yijian-trials ledger FOLDER ACTS      makes a ledger of so many acts with five checkpoints, to verify
 //   yijian-trials writer FOLDER FIRST     the writer that `kills` kills
-
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 let folder = NSTemporaryDirectory() + "yijian-trial-\(getpid())"
@@ -64,17 +64,46 @@ case "start":
     try inFolder {
         var settings = JournalSettings()
         settings.compression = false
+        settings.segmentBytes = number(2, 256) << 20
         let records = try StartTrial.fill(folder, bytes: number(1, 4) << 30, settings: settings)
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder + "/journal")
-        print("journal of \(number(1, 4)) GiB: \(records) records in \(files.count - 1) segments")
-        for turn in 1...3 {
+        print(
+            "journal of \(number(1, 4)) GiB, segments of \(number(2, 256)) MiB: \(records) records in \(files.count - 1) segments"
+        )
+        for turn in 1...4 {
+            if turn != 2 { try StartTrial.forgetPages(folder) }
             let (milliseconds, opening) = try StartTrial.start(folder, settings: settings)
             print(
-                "start \(turn): first answer after \(milliseconds) ms; \(opening.scannedBytes >> 20) MiB scanned, "
+                "start \(turn) (\(turn == 2 ? "files in memory" : "files on disk")): first answer after \(milliseconds) ms; \(opening.scannedBytes >> 20) MiB scanned, "
                     + "\(opening.sealedSegments) sealed segments, \(opening.problems.count) problems")
         }
         return true
     }
+case "ledger":
+    let place = arguments[1]
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    try KeyFile.generate(at: place + "/keys")
+    let key = try SigningKey.generate(at: place + "/signing", name: "office")
+    let ledger = try ActLedger.open(place + "/ledger", origin: "yijian/trial", keys: KeyFile.read(place + "/keys"))
+    let count = number(2, 1000)
+    for part in 0..<5 {
+        // Twenty acts a matter; two hundred matters are worked on at once.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<200 {
+                group.addTask {
+                    for turn in 0..<(count / 1000) {
+                        let act = UInt64(part * (count / 1000) + turn)
+                        let body = Array("{\"step\":\(act),\"lane\":\(lane)}".utf8)
+                        _ = try await ledger.append(matter: "\(lane)-\(act / 20)", number: act % 20 + 1, body: body)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        try ledger.checkpoint(key).text.write(toFile: place + "/held-\(part)", atomically: false, encoding: .utf8)
+    }
+    ledger.close()
+    print("\(ledger.count) acts; key \(key.verifier.text)")
 case "rate":
     try inFolder {
         try KeyFile.generate(at: folder + "/keys")

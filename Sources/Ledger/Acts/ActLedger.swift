@@ -25,7 +25,7 @@ package final class ActLedger: Sendable, LedgerSource {
 
     package static func open(
         _ folder: String, origin: String, keys: KeyFile, hash: HashAlgorithm = .sha256, toWrite: Bool = true,
-        calls: FileCalls = FileCalls(), clock: @escaping @Sendable () -> Int64 = Clock.milliseconds
+        calls: FileCalls = FileCalls(), clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) throws(JournalError) -> ActLedger {
         try ActLedger(folder, origin: origin, keys: keys, hash: hash, toWrite: toWrite, calls: calls, clock: clock)
     }

@@ -31,12 +31,19 @@ package final class OpenFile: Sendable {
     let descriptor: Int32
     package let path: String
 
-    init(descriptor: Int32, path: String) {
+    private let isLock: Bool
+
+    init(descriptor: Int32, path: String, isLock: Bool = false) {
         self.descriptor = descriptor
         self.path = path
+        self.isLock = isLock
     }
 
-    deinit { Glibc.close(descriptor) }
+    deinit {
+        // A child between fork and exec still has this file: closing alone would not end the lock.
+        if isLock { flock(descriptor, LOCK_UN) }
+        Glibc.close(descriptor)
+    }
 }
 
 /// The file layer of this module: every system call of journal and ledger goes through here.
@@ -159,7 +166,9 @@ package struct FileCalls: Sendable {
 
     /// A lock that ends with the file returned, at the latest with the process.
     package func lock(_ path: String) throws(FileTrouble) -> OpenFile {
-        let file = try descriptor(.lock, path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640) }
+        let file = try descriptor(.lock, path, isLock: true) {
+            Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        }
         try repeating(.lock, path, asked: true) { flock(file.descriptor, LOCK_EX | LOCK_NB) }
         return file
     }
@@ -191,11 +200,13 @@ package struct FileCalls: Sendable {
         }
     }
 
-    private func descriptor(_ call: FileCall, _ path: String, _ body: () -> Int32) throws(FileTrouble) -> OpenFile {
+    private func descriptor(_ call: FileCall, _ path: String, isLock: Bool = false, _ body: () -> Int32)
+        throws(FileTrouble) -> OpenFile
+    {
         try ask(call, path)
         while true {
             let descriptor = body()
-            if descriptor >= 0 { return OpenFile(descriptor: descriptor, path: path) }
+            if descriptor >= 0 { return OpenFile(descriptor: descriptor, path: path, isLock: isLock) }
             if errno != EINTR { throw FileTrouble(call: call, path: path, number: errno) }
         }
     }

@@ -35,7 +35,7 @@ package final class Journal: Sendable {
     /// key file cannot be used.
     package static func open(
         _ folder: String, keys: KeyFile, settings: JournalSettings = JournalSettings(), calls: FileCalls = FileCalls(),
-        clock: @escaping @Sendable () -> Int64 = Clock.milliseconds
+        clock: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) throws(JournalError) -> Journal {
         try Journal(folder, keys: keys, settings: settings, calls: calls, clock: clock)
     }
@@ -212,7 +212,13 @@ package final class Journal: Sendable {
 
     private func frames(from first: UInt64, withBody: Bool, visit: (Frame, String) throws -> Bool) throws {
         var sequence = max(first, shelf.first)
-        while let segment = shelf.segment(holding: sequence) {
+        while sequence < shelf.next {
+            guard let segment = shelf.segment(holding: sequence) else {
+                throw JournalError(
+                    .damaged, "JRN034", "record \(sequence) and those up to the next segment are missing", at: folder,
+                    advice:
+                        "Run `yijian journal verify`; restore the segments from a copy, or replay from a later record")
+            }
             let (file, end) = try JournalError.wording("reading records") { () throws(FileTrouble) in
                 try segment.extent(calls)
             }
@@ -246,6 +252,22 @@ package final class Journal: Sendable {
                 advice: "Make room on the disk or mend the segment, then erase again")
         }
         try writer.rewrite(segment, erasing: sequence)
+    }
+
+    /// Gives up the oldest sealed segments whose records are all older than `cutoff`, in milliseconds since 1970 (保存期限届满).
+    ///
+    /// How long records are kept is the caller's parameter. What is left goes on verifying: its first header names the link
+    /// before it. Returns the first sequence that is left.
+    package func retire(olderThan cutoff: Int64) throws(JournalError) -> UInt64 {
+        guard writer != nil else { throw .closed(at: folder) }
+        while let oldest = shelf.all.first as? SealedSegment, oldest.trailer.lastInstant < cutoff, shelf.counts.0 > 1 {
+            try JournalError.wording("retiring a segment") { () throws(FileTrouble) in
+                try calls.remove(oldest.path)
+                try calls.syncFolder(folder)
+            }
+            shelf.remove(oldest)
+        }
+        return shelf.first
     }
 
     /// The last record's number plus one, and its link: what a checkpoint outside must hold to prove that the tail is whole.

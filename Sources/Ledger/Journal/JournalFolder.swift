@@ -107,8 +107,9 @@ struct JournalShelf {
         if !isHeaderGood { scan.isDamaged = true }
         opening.cutBytes += scan.tailBytes
         opening.problems += scan.problems.reversed()
-        let segment = LiveSegment(file: file, scan: scan)
-        if isLast, scan.tailBytes == 0, !scan.isDamaged { open = segment }
+        let goesOn = isLast && scan.tailBytes == 0 && !scan.isDamaged
+        let segment = LiveSegment(file: file, scan: scan, isClosed: !goesOn)
+        if goesOn { open = segment }
         return segment
     }
 

@@ -133,14 +133,14 @@ final class JournalWriter: @unchecked Sendable {
             do throws(FileTrouble) { try files.calls.truncate(segment.file, to: end) } catch { giveUp(segment) }
             throw error
         }
-        let began = Clock.steady
+        let began = WallClock.steady
         do throws(FileTrouble) {
             try files.calls.syncData(segment.file)
         } catch {
             giveUp(segment)
             throw error
         }
-        let took = Clock.steady - began
+        let took = WallClock.steady - began
         figures.withLock { $0.syncs.add(nanoseconds: took) }
         segment.state.withLock { state in
             for frame in frames {
@@ -163,7 +163,7 @@ final class JournalWriter: @unchecked Sendable {
         guard records > 0, end + count > min(settings.segmentBytes, 1 << 30) || keys >= settings.segmentKeys else {
             return open
         }
-        if shelf.closed(but: open).count < Self.closedMax {
+        if shelf.closed.count < Self.closedMax {
             do throws(FileTrouble) { return try create() } catch {
                 if self.open == nil || end + count > Self.fileBytesMax { throw error }
             }
@@ -190,6 +190,7 @@ final class JournalWriter: @unchecked Sendable {
         ours = path
         // From here on the new name may exist, and it says where the file before it ends: that one takes nothing any more,
         // even when this call fails.
+        open?.close()
         open = nil
         try calls.rename(path + ".new", to: path)
         try calls.syncFolder(files.path)
@@ -202,6 +203,7 @@ final class JournalWriter: @unchecked Sendable {
 
     /// No byte is written to this file any more. An empty one is forgotten: the next takes its name.
     private func giveUp(_ segment: LiveSegment) {
+        segment.close()
         open = nil
         if segment.state.withLock({ $0.offsets.isEmpty }) {
             shelf.remove(segment)
@@ -212,6 +214,7 @@ final class JournalWriter: @unchecked Sendable {
     /// Writes nothing more to this segment and has it sealed; the next record begins a new one.
     func close(_ segment: LiveSegment) {
         if open === segment { open = nil }
+        segment.close()
         sealClosed()
     }
 
@@ -221,11 +224,10 @@ final class JournalWriter: @unchecked Sendable {
 
     /// Seals all closed segments in the background, oldest first.
     func sealClosed() {
-        let keep = open
         sealingQueue.async { [self] in
-            for segment in shelf.closed(but: keep) {
+            for segment in shelf.closed {
                 do {
-                    try sealing.seal(segment, hasLag: shelf.closed(but: keep).count > 3)
+                    try sealing.seal(segment, hasLag: shelf.closed.count > 3)
                 } catch {
                     figures.withLock { $0.sealingFailures += 1 }
                     return

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A segment as readers see it: records `first ..< next` in one file.
-protocol Segment: Sendable {
+protocol Segment: AnyObject, Sendable {
     var path: String { get }
     var first: UInt64 { get }
     var next: UInt64 { get }
@@ -39,6 +39,8 @@ final class LiveSegment: Segment {
         var end: Int
         var lastLink: [UInt8]
         var lastInstant: Int64
+        /// Nothing is written to it any more. Only then may it be sealed: a sealed file takes its place.
+        var isClosed: Bool
     }
 
     let file: OpenFile
@@ -51,14 +53,18 @@ final class LiveSegment: Segment {
     var first: UInt64 { header.first }
     var next: UInt64 { state.withLock { header.first + UInt64($0.offsets.count) } }
 
-    init(file: OpenFile, scan: SegmentScan) {
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    func close() { state.withLock { $0.isClosed = true } }
+
+    init(file: OpenFile, scan: SegmentScan, isClosed: Bool) {
         self.file = file
         header = scan.header
         isDamaged = scan.isDamaged
         state = Mutex(
             State(
                 offsets: scan.offsets, index: scan.index, end: scan.end, lastLink: scan.lastLink,
-                lastInstant: scan.lastInstant))
+                lastInstant: scan.lastInstant, isClosed: isClosed))
     }
 
     init(file: OpenFile, header: SegmentHeader) {
@@ -68,7 +74,7 @@ final class LiveSegment: Segment {
         state = Mutex(
             State(
                 offsets: [], index: OpenIndex(), end: SegmentHeader.byteCount, lastLink: header.previous,
-                lastInstant: header.created))
+                lastInstant: header.created, isClosed: false))
     }
 
     func extent(_ calls: FileCalls) throws(FileTrouble) -> (OpenFile, end: Int) { (file, state.withLock { $0.end }) }

@@ -17,6 +17,7 @@ struct SegmentSealing: Sendable {
 
     /// Seals one segment. When sealing lags behind it only copies: that is many times faster than compressing.
     func seal(_ segment: LiveSegment, hasLag: Bool) throws {
+        precondition(segment.isClosed, "\(segment.path) is still being written: sealing it would lose records")
         let sealed = try Self.rewrite(
             segment.file, header: segment.header, end: segment.state.withLock { $0.end }, path: segment.path,
             isCompressed: settings.compression && !hasLag, files: files, body: body,

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// The clock of records; everything that needs the time is handed one.
-package enum Clock {
+package enum WallClock {
     /// Milliseconds since 1970.
     package static let milliseconds: @Sendable () -> Int64 = {
         var now = timespec()
@@ -34,15 +34,15 @@ final class SegmentShelf: Sendable {
         return (all.count, all.count { !($0 is SealedSegment) })
     }
 
-    /// Closed segments that wait to be sealed: all unsealed ones but `open` and the damaged.
-    func closed(but open: LiveSegment?) -> [LiveSegment] {
-        all.compactMap { $0 as? LiveSegment }.filter { $0 !== open && !$0.isDamaged }
+    /// Closed segments that wait to be sealed; damaged ones stay as they are.
+    var closed: [LiveSegment] {
+        all.compactMap { $0 as? LiveSegment }.filter { $0.isClosed && !$0.isDamaged }
     }
 
     func append(_ segment: any Segment) { segments.withLock { $0.append(segment) } }
 
-    func remove(_ segment: LiveSegment) {
-        segments.withLock { segments in segments.removeAll { $0 as? LiveSegment === segment } }
+    func remove(_ segment: any Segment) {
+        segments.withLock { segments in segments.removeAll { $0 === segment } }
     }
 
     func exchange(_ segment: any Segment, for sealed: SealedSegment) {

@@ -60,7 +60,7 @@ struct CommandError: Error, Equatable {
 
     /// Codes about files and disks, as against what they hold.
     private static func isOfTheWorld(_ code: String) -> Bool {
-        code.hasPrefix("YJ-4") || ["COL030", "ING102", "ING103"].contains(code)
+        code.hasPrefix("YJ-4") || ["COL030", "ING102", "ING103", "JRN010", "JRN011", "JRN012"].contains(code)
     }
 
     init(
