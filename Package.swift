@@ -37,6 +37,7 @@ let package = Package(
         .target(
             name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
+        .target(name: "Casework", dependencies: ["Rules", "Knowledge", "Claims"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
         .target(
@@ -48,14 +49,16 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Columns", "CCrypto", "CZlib"], swiftSettings: strict),
         .target(
-            name: "Supervision", dependencies: ["Ledger", "Database", "Knowledge", "Columns", "CCrypto"],
+            name: "Supervision",
+            dependencies: ["Casework", "Ledger", "Database", "Knowledge", "Claims", "Columns", "CCrypto"],
             resources: [.embedInCode("Migrations")], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Ingest", "Audit", "Documents", "Workshop", "City", "Ledger", "Rules", "Knowledge",
-                "Claims", "Columns",
+                "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "Workshop", "City",
+                "Rules",
+                "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -71,7 +74,8 @@ let package = Package(
         .target(name: "StoreTesting", dependencies: ["Database"], path: "Tests/StoreTesting", swiftSettings: strict),
         .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: strict),
         .testTarget(
-            name: "SupervisionTests", dependencies: ["Supervision", "Database", "StoreTesting"], swiftSettings: strict),
+            name: "SupervisionTests", dependencies: ["Supervision", "Casework", "Claims", "Database", "StoreTesting"],
+            swiftSettings: strict),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
         .target(name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", swiftSettings: strict),
         .executableTarget(
@@ -85,6 +89,7 @@ let package = Package(
         .testTarget(
             name: "WorkshopTests", dependencies: ["Workshop", "Rules", "Knowledge", "Documents"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["Audit", "Documents", "yijian"], swiftSettings: strict),
+        .testTarget(name: "CaseworkTests", dependencies: ["Casework", "Knowledge", "Claims"], swiftSettings: strict),
         .testTarget(
             name: "CityTests", dependencies: ["City", "Audit", "Ingest", "Columns", "Rules"], swiftSettings: strict),
     ]

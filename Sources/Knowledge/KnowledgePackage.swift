@@ -4,7 +4,7 @@ import Foundation
 /// One file of a package, with its bytes and what its place says about it.
 package struct KnowledgeFile: Sendable {
     package enum Kind: String, Sendable {
-        case package, area, rule, life, listDeclaration, listRows, parameters, suppressions
+        case package, area, rule, life, listDeclaration, listRows, parameters, suppressions, procedure, calendar
     }
 
     /// Relative to the package, with `/`.
@@ -41,6 +41,8 @@ extension KnowledgeFile {
 ///     lists/NAME.yaml, NAME.csv    a list's declaration and its rows
 ///     suppressions.yaml            what is not reported, why and until when
 ///     releases/                    what was in force since when, see `PackageRelease`
+///     procedures/*.yaml            one procedure a file, common.yaml for what all of them share
+///     calendars/YEAR.yaml          the State Council's holidays of a year
 ///     areas/CODE/…                 rules/, lists/ and parameters.yaml of an area; later areas overlay earlier ones
 ///     areas/CODE/package.yaml      its name, version and the area that it `extends`, which is laid under it
 ///
@@ -211,6 +213,11 @@ private struct Finder {
     /// Takes the rules and lists of the package itself or of an area.
     mutating func takeLayer(under prefix: String, area: String?) {
         take(prefix + "suppressions.yaml", kind: .suppressions, area: area, required: false)
+        for (folder, kind) in [("procedures", KnowledgeFile.Kind.procedure), ("calendars", .calendar)] {
+            for name in names(in: prefix + folder) where name.hasSuffix(".yaml") {
+                take(prefix + folder + "/" + name, kind: kind, area: area, required: true)
+            }
+        }
         if isFolder(prefix + "rules") { takeRules(in: prefix + "rules", area: area, depth: 0) }
         guard isFolder(prefix + "lists") else { return }
         for name in names(in: prefix + "lists") {

@@ -79,6 +79,15 @@ struct RulesCheckCommand: ParsableCommand {
         if errors > 0 || (strict && !diagnostics.isEmpty) { throw CommandError.Quiet(status: .checkFailed) }
     }
 
+    static func object(_ diagnostic: Diagnostic) -> JSONText {
+        .members([
+            "file": .text(diagnostic.file), "line": .integer(Int64(diagnostic.line)),
+            "column": .integer(Int64(diagnostic.column)), "code": .text(diagnostic.code),
+            "severity": .text(diagnostic.severity.rawValue), "message": .text(diagnostic.message),
+            "advice": .text(diagnostic.advice),
+        ])
+    }
+
     private static func costs(_ plan: Plan) -> [String] {
         var table = TextTable([
             ColumnHead("rule", "rule"), ColumnHead("rows", "rows", .integer), ColumnHead("person", "one person"),
@@ -95,7 +104,7 @@ struct RulesCheckCommand: ParsableCommand {
     }
 
     /// The place, the message, the line itself with a caret under the column, and the advice.
-    private static func lines(_ diagnostic: Diagnostic, in folder: String) -> [String] {
+    static func lines(_ diagnostic: Diagnostic, in folder: String) -> [String] {
         let style = Terminal.style
         let place = diagnostic.line > 0 ? "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)" : diagnostic.file
         let name = "\(diagnostic.severity.rawValue) \(diagnostic.code)"
