@@ -38,15 +38,20 @@ let package = Package(
         .target(
             name: "Ingest", dependencies: ["Claims", "Columns", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
+        .target(name: "Casework", dependencies: ["Rules", "Knowledge", "Claims"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: strict),
+        .target(
+            name: "Workshop", dependencies: ["Rules", "Knowledge", "Documents", "Claims", "Columns"],
+            swiftSettings: strict),
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(
             name: "Database", dependencies: ["Columns", "CPQ", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Columns", "CCrypto", "CZlib"], swiftSettings: strict),
         .target(
-            name: "Supervision", dependencies: ["Ledger", "Database", "Knowledge", "Columns", "CCrypto"],
+            name: "Supervision",
+            dependencies: ["Casework", "Ledger", "Database", "Knowledge", "Claims", "Columns", "CCrypto"],
             resources: [.embedInCode("Migrations")], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .target(
@@ -61,7 +66,9 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Web", "Ledger", "Ingest", "Audit", "Documents", "City", "Rules", "Knowledge", "Claims", "Columns",
+                "Web", "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "Workshop", "City",
+                "Rules",
+                "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -77,7 +84,8 @@ let package = Package(
         .target(name: "StoreTesting", dependencies: ["Database"], path: "Tests/StoreTesting", swiftSettings: strict),
         .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: strict),
         .testTarget(
-            name: "SupervisionTests", dependencies: ["Supervision", "Database", "StoreTesting"], swiftSettings: strict),
+            name: "SupervisionTests", dependencies: ["Supervision", "Casework", "Claims", "Database", "StoreTesting"],
+            swiftSettings: strict),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
         .target(name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", swiftSettings: strict),
         .executableTarget(
@@ -89,7 +97,10 @@ let package = Package(
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Claims"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkshopTests", dependencies: ["Workshop", "Rules", "Knowledge", "Documents"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["Audit", "Documents", "yijian"], swiftSettings: strict),
+        .testTarget(name: "CaseworkTests", dependencies: ["Casework", "Knowledge", "Claims"], swiftSettings: strict),
         .testTarget(
             name: "CityTests", dependencies: ["City", "Audit", "Ingest", "Columns", "Rules"], swiftSettings: strict),
     ]

@@ -18,10 +18,15 @@ let package = Package(
         .target(name: "Rules", dependencies: ["Knowledge", "Claims", "Columns"], swiftSettings: settings),
         .target(name: "Ingest", dependencies: ["Claims", "Columns", yams], swiftSettings: settings),
         .target(name: "Wire", dependencies: ["Claims"], swiftSettings: settings),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: settings),
+        .target(
+            name: "Workshop", dependencies: ["Rules", "Knowledge", "Documents", "Claims", "Columns"],
+            swiftSettings: settings),
         .target(name: "CFuzzer"),
         .executableTarget(
             name: "yijian-fuzz",
-            dependencies: ["CFuzzer", "Columns", "Claims", "Knowledge", "Rules", "Ingest", "Wire"]),
+            dependencies: ["CFuzzer", "Columns", "Claims", "Knowledge", "Rules", "Ingest", "Documents", "Workshop", "CZlib", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

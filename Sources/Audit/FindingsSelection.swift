@@ -1,4 +1,5 @@
 import Claims
+import Rules
 
 /// Which findings are meant: `rule=P17*,outcome=violation|suspicion,institution=H001,from=2025-01-01`.
 ///
@@ -56,6 +57,8 @@ package struct FindingsSelection: Sendable, Hashable {
     private var from: Day?
     private var to: Day?
     private var least: Int64?
+    /// Whether findings of rules in shadow are among them.
+    package var includesShadow = true
 
     package init() {}
 
@@ -88,6 +91,7 @@ package struct FindingsSelection: Sendable, Hashable {
     }
 
     package func keeps(_ record: FindingsRecord) -> Bool {
+        if !includesShadow, Rule.isShadow(record.rule) { return false }
         for condition in conditions where !condition.holds(for: record) { return false }
         if let from { guard let day = record.day, day >= from else { return false } }
         if let to { guard let day = record.day, day <= to else { return false } }

@@ -1,5 +1,5 @@
 /// A calendar day in China Standard Time, counted from 1970-01-01. All law and all days run in UTC+8.
-package struct Day: Hashable, Comparable, Sendable {
+package struct Day: Hashable, Comparable, Sendable, Codable {
     package let number: Int32
 
     package init(number: Int32) { self.number = number }

@@ -14,6 +14,9 @@ package final class Transaction {
         self.kind = kind
     }
 
+    /// Whether it may change anything.
+    package var isWriting: Bool { access == .write }
+
     /// Every row of the answer. More than `max` is an error, never a list cut short in silence.
     package func rows(_ sql: SQL, max: Int = rowsMax) throws -> [Row] {
         var rows: [Row] = []

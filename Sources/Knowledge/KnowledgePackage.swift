@@ -3,7 +3,9 @@ import Foundation
 
 /// One file of a package, with its bytes and what its place says about it.
 package struct KnowledgeFile: Sendable {
-    package enum Kind: String, Sendable { case package, rule, listDeclaration, listRows, parameters }
+    package enum Kind: String, Sendable {
+        case package, area, rule, life, listDeclaration, listRows, parameters, suppressions, procedure, calendar
+    }
 
     /// Relative to the package, with `/`.
     package let path: String
@@ -26,50 +28,58 @@ package struct KnowledgeFile: Sendable {
     }
 }
 
+extension KnowledgeFile {
+    /// The name that a package.yaml gives.
+    fileprivate var packageName: String? { YamlDocument.read(bytes, file: path).document?.root["name"]?.string }
+}
+
 /// A package of experts' files (知识包): which files it has, from itself and from the chosen areas, and one hash of
 /// all of them.
 ///
 ///     package.yaml                 name, version
-///     rules/**.yaml                one rule a file
+///     rules/**.yaml                one rule a file; ID.life beside it says how far it has come
 ///     lists/NAME.yaml, NAME.csv    a list's declaration and its rows
+///     suppressions.yaml            what is not reported, why and until when
+///     releases/                    what was in force since when, see `PackageRelease`
+///     procedures/*.yaml            one procedure a file, common.yaml for what all of them share
+///     calendars/YEAR.yaml          the State Council's holidays of a year
 ///     areas/CODE/…                 rules/, lists/ and parameters.yaml of an area; later areas overlay earlier ones
+///     areas/CODE/package.yaml      its name, version and the area that it `extends`, which is laid under it
 ///
 /// What the files say is the readers' business.
 package struct KnowledgePackage: Sendable {
     package let name: String
+    /// Its own, and after `+` those of its areas: `1.2.0+370000-3.1`.
     package let version: String
+    /// The areas laid over it, lowest first, those that an area extends among them.
     package let areas: [String]
     /// Files of the package first, then of each area in the order asked for; within each by path.
     package let files: [KnowledgeFile]
     /// SHA-256 over the sorted (path, digest) of all files and the order of the areas.
     package let hash: String
+    /// Where former versions lie.
+    private let folder: String
 
     package static let filesMax = 20_000
     package static let rowsBytesMax = 1 << 30
 
     package func files(_ kind: KnowledgeFile.Kind) -> [KnowledgeFile] { files.filter { $0.kind == kind } }
 
-    package static func open(_ folder: String, areas: [String] = []) -> (
+    /// Opens the package as it lies in the folder, or as it was released for `day`.
+    package static func open(_ folder: String, areas: [String] = [], asOf day: String? = nil) -> (
         package: KnowledgePackage?, diagnostics: [Diagnostic]
     ) {
         var finder = Finder(folder: folder)
         finder.require(folder: "", code: "KNO001", advice: "name the folder that holds package.yaml")
         guard finder.diagnostics.isEmpty else { return (nil, finder.diagnostics) }
+        if let day {
+            let (release, problems) = PackageRelease.inForce(on: day, folder: folder)
+            guard let release else { return (nil, problems) }
+            finder.release = release
+        }
         finder.take("package.yaml", kind: .package, area: nil, required: true)
         finder.takeLayer(under: "", area: nil)
-        for area in areas {
-            guard finder.isName(area) else {
-                finder.note("KNO006", "areas/\(area)", "`\(area)` is not the code of an area", "write six digits")
-                continue
-            }
-            let before = finder.diagnostics.count
-            finder.require(
-                folder: "areas/\(area)", code: "KNO002",
-                advice: "areas here: \(finder.names(in: "areas").joined(separator: ", "))")
-            guard finder.diagnostics.count == before else { continue }
-            finder.takeLayer(under: "areas/\(area)/", area: area)
-            finder.take("areas/\(area)/parameters.yaml", kind: .parameters, area: area, required: false)
-        }
+        for area in areas { finder.takeArea(area, extending: []) }
         var diagnostics = finder.diagnostics
         guard let description = finder.files.first(where: { $0.kind == .package }) else { return (nil, diagnostics) }
         let (document, problems) = YamlDocument.read(description.bytes, file: description.path)
@@ -82,10 +92,18 @@ package struct KnowledgePackage: Sendable {
                     message: "the key `\(key)` is missing", advice: "write `\(key): …`"))
         }
         guard !diagnostics.contains(where: { $0.severity == .error }) else { return (nil, diagnostics) }
+        let version = ([root["version"]?.string ?? ""] + finder.areaVersions).joined(separator: "+")
         let package = KnowledgePackage(
-            name: root["name"]?.string ?? "", version: root["version"]?.string ?? "", areas: areas,
-            files: finder.files, hash: hash(of: finder.files, areas: areas))
+            name: root["name"]?.string ?? "", version: version, areas: finder.areas,
+            files: finder.files, hash: hash(of: finder.files, areas: finder.areas), folder: folder)
         return (package, diagnostics)
+    }
+
+    /// A former version of a file, by the first digits of its digest; nil when it was never released.
+    package func former(_ digest: String, of file: KnowledgeFile) -> KnowledgeFile? {
+        guard let (bytes, whole) = PackageRelease.object(beginning: digest, folder: folder) else { return nil }
+        return KnowledgeFile(
+            path: file.path, kind: file.kind, stem: file.stem, area: file.area, bytes: bytes, digest: whole)
     }
 
     private static func hash(of files: [KnowledgeFile], areas: [String]) -> String {
@@ -97,7 +115,12 @@ package struct KnowledgePackage: Sendable {
 /// Collects files below a folder within limits; problems become diagnostics.
 private struct Finder {
     let folder: String
+    /// When set, the files are those of the release.
+    var release: PackageRelease?
     var files: [KnowledgeFile] = []
+    /// Those taken, lowest first, and `CODE-VERSION` of each that names a version.
+    var areas: [String] = []
+    var areaVersions: [String] = []
     var diagnostics: [Diagnostic] = []
 
     init(folder: String) { self.folder = folder }
@@ -110,6 +133,7 @@ private struct Finder {
     private func full(_ path: String) -> String { path.isEmpty ? folder : folder + "/" + path }
 
     private func isFolder(_ path: String) -> Bool {
+        if let release { return path.isEmpty || release.files.keys.contains { $0.hasPrefix(path + "/") } }
         var directory: ObjCBool = false
         return FileManager.default.fileExists(atPath: full(path), isDirectory: &directory) && directory.boolValue
     }
@@ -124,6 +148,11 @@ private struct Finder {
     }
 
     func names(in path: String) -> [String] {
+        if let release { return release.names(in: path) }
+        return namesOfFolder(path)
+    }
+
+    private func namesOfFolder(_ path: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: full(path))) ?? [])
             .filter { !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
@@ -132,8 +161,63 @@ private struct Finder {
         if !isFolder(path) { note(code, path.isEmpty ? folder : path, "there is no such folder", advice) }
     }
 
+    /// Takes an area once, after the area that it extends.
+    mutating func takeArea(_ area: String, extending: [String]) {
+        guard isName(area) else {
+            note("KNO006", "areas/\(area)", "`\(area)` is not the code of an area", "write six digits")
+            return
+        }
+        guard !extending.contains(area), extending.count < 8 else {
+            let circle = (extending + [area]).joined(separator: " extends ")
+            note("KNO008", "areas/\(area)/package.yaml", "the areas go round: \(circle)", "let one of them extend none")
+            return
+        }
+        guard !areas.contains(area) else { return }
+        let before = diagnostics.count
+        require(
+            folder: "areas/\(area)", code: "KNO002",
+            advice: "areas here: \(names(in: "areas").joined(separator: ", "))")
+        guard diagnostics.count == before else { return }
+        let position = files.count
+        take("areas/\(area)/package.yaml", kind: .area, area: area, required: false)
+        if files.count > position {
+            let own = files.removeLast()
+            let description = describe(own)
+            if let base = description.extends, base != files.first?.packageName {
+                takeArea(base, extending: extending + [area])
+            }
+            if let version = description.version { areaVersions.append("\(area)-\(version)") }
+            files.append(own)
+        }
+        areas.append(area)
+        takeLayer(under: "areas/\(area)/", area: area)
+        take("areas/\(area)/parameters.yaml", kind: .parameters, area: area, required: false)
+    }
+
+    /// What an area says of itself.
+    private mutating func describe(_ file: KnowledgeFile) -> (extends: String?, version: String?) {
+        let (document, problems) = YamlDocument.read(file.bytes, file: file.path)
+        diagnostics += problems
+        guard let root = document?.root else { return (nil, nil) }
+        let known = ["name", "version", "extends", "area", "note"]
+        for (key, _) in root.pairs ?? [] where !known.contains(key.string ?? "") {
+            diagnostics.append(
+                Diagnostic(
+                    file: file.path, line: key.line, column: key.column, code: "KNO005",
+                    message: "there is no key `\(key.string ?? "")` here",
+                    advice: "keys: \(known.joined(separator: ", "))"))
+        }
+        return (root["extends"]?.string, root["version"]?.string)
+    }
+
     /// Takes the rules and lists of the package itself or of an area.
     mutating func takeLayer(under prefix: String, area: String?) {
+        take(prefix + "suppressions.yaml", kind: .suppressions, area: area, required: false)
+        for (folder, kind) in [("procedures", KnowledgeFile.Kind.procedure), ("calendars", .calendar)] {
+            for name in names(in: prefix + folder) where name.hasSuffix(".yaml") {
+                take(prefix + folder + "/" + name, kind: kind, area: area, required: true)
+            }
+        }
         if isFolder(prefix + "rules") { takeRules(in: prefix + "rules", area: area, depth: 0) }
         guard isFolder(prefix + "lists") else { return }
         for name in names(in: prefix + "lists") {
@@ -157,15 +241,29 @@ private struct Finder {
                 takeRules(in: inner, area: area, depth: depth + 1)
             } else if name.hasSuffix(".yaml") {
                 take(inner, kind: .rule, area: area, required: true)
+            } else if name.hasSuffix(".life") {
+                take(inner, kind: .life, area: area, required: true)
             } else if name.hasSuffix(".yml") {
                 note("KNO007", inner, "rule files end with .yaml", "rename it")
             }
         }
     }
 
-    mutating func take(_ path: String, kind: KnowledgeFile.Kind, area: String?, required: Bool) {
+    private func size(of path: String) -> Int? {
+        if let release { return release.files[path] == nil ? nil : 0 }
         let attributes = try? FileManager.default.attributesOfItem(atPath: full(path))
-        guard let size = (attributes?[.size] as? NSNumber)?.intValue else {
+        return (attributes?[.size] as? NSNumber)?.intValue
+    }
+
+    private func bytes(of path: String) -> [UInt8]? {
+        let present = FileManager.default.contents(atPath: full(path)).map { [UInt8]($0) }
+        guard let digest = release?.files[path] else { return present }
+        if let present, SHA256.hex(of: present) == digest { return present }
+        return PackageRelease.object(beginning: digest, folder: folder)?.bytes
+    }
+
+    mutating func take(_ path: String, kind: KnowledgeFile.Kind, area: String?, required: Bool) {
+        guard let size = size(of: path) else {
             if required { note("KNO003", path, "the file is missing", "a package begins with package.yaml") }
             return
         }
@@ -180,11 +278,12 @@ private struct Finder {
             note("KNO004", path, "the file has \(size) bytes, more than \(sizeMax)", "split it")
             return
         }
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: full(path))) else {
-            note("KNO003", path, "the file cannot be read", "check its permissions")
+        guard let bytes = bytes(of: path) else {
+            note(
+                "KNO003", path, release == nil ? "the file cannot be read" : "the released version of the file is lost",
+                release == nil ? "check its permissions" : "bring releases/objects back from the archive")
             return
         }
-        let bytes = [UInt8](data)
         let name = path.split(separator: "/").last.map(String.init) ?? path
         let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
         files.append(

@@ -65,6 +65,13 @@ package struct KnowledgeList: Sendable {
     package let lineNumbers: [Int32]
     package let version: String
     package let file: String
+    /// The provision that the list rests on, and where its rows were published; empty when the list does not say.
+    package let basis: String
+    package let source: String
+    /// Whether its keys are the codes that exist, which other lists may use (目录).
+    package let isCatalogue: Bool
+    /// Whether the national list is empty on purpose: its rows come from areas (由地方填写).
+    package let awaitsAreas: Bool
     /// The files that the rows come from, when areas add to the package's own.
     package let extents: [Extent]
 
@@ -72,7 +79,8 @@ package struct KnowledgeList: Sendable {
         id: String, name: String, columns: [Column], keys: [Int], areaSelector: AreaSelector,
         dateSelector: DateSelector, rowCount: Int, from: [Int32], to: [Int32], areas: [String],
         lineNumbers: [Int32], version: String, file: String,
-        extents: [Extent] = []
+        extents: [Extent] = [], basis: String = "", source: String = "", isCatalogue: Bool = false,
+        awaitsAreas: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -88,6 +96,10 @@ package struct KnowledgeList: Sendable {
         self.version = version
         self.file = file
         self.extents = extents
+        self.basis = basis
+        self.source = source
+        self.isCatalogue = isCatalogue
+        self.awaitsAreas = awaitsAreas
     }
 
     /// Where a row stands: the file, and the line in it.
@@ -117,5 +129,12 @@ package struct Plan: Sendable {
         self.packageName = packageName
         self.packageVersion = packageVersion
         self.packageHash = packageHash
+    }
+
+    /// The same knowledge with some of the rules.
+    package func keeping(_ isKept: (Rule) -> Bool) -> Plan {
+        Plan(
+            rules: rules.filter(isKept), lists: lists, packageName: packageName, packageVersion: packageVersion,
+            packageHash: packageHash)
     }
 }

@@ -8,7 +8,7 @@ package enum Outcome: String, Sendable, Hashable {
 
 /// One audit rule (审核规则), parsed, type-checked and bound to its lists by name.
 package struct Rule: Sendable {
-    package let id: String
+    package private(set) var id: String
     package let name: String
     /// Where the rule stands in the national framework; says what people ask for, and has no part in the evaluation.
     package let place: Place
@@ -37,13 +37,34 @@ package struct Rule: Sendable {
     package let message: String
     package let cases: [RuleCase]
     package let file: String
+    /// Its parameters as they hold after all areas, by name, in the words of an author.
+    package let parameters: [(name: String, value: String)]
+    /// How far this version has come.
+    package var state = RuleState.released
+    /// What it does not report, and why.
+    package var suppressions: [Suppression] = []
+
+    /// The mark of an identifier whose rule runs in shadow: no identifier of an author holds `~`.
+    package static let shadowMark = "~shadow"
+
+    /// Whether findings with this rule identifier are recorded only, and shown to nobody at the point of care.
+    package static func isShadow(_ id: String) -> Bool { id.hasSuffix(shadowMark) }
+
+    /// The rule beside its released version, under an identifier of its own.
+    package var inShadow: Rule {
+        var shadow = self
+        shadow.id = id + Self.shadowMark
+        shadow.state = .shadow
+        return shadow
+    }
 
     package init(
         id: String, name: String, place: Place = Place(), version: String, category: String, outcome: Outcome,
         grade: Int,
         disposition: [String: String], validFrom: Day?, validTo: Day?, unit: Unit, lists: [ListMatch],
         filter: Expression?, test: Expression, value: Expression?, limit: Expression?, amount: AmountRule,
-        behaviour: String, basis: [String], message: String, cases: [RuleCase], file: String
+        behaviour: String, basis: [String], message: String, cases: [RuleCase], file: String,
+        parameters: [(name: String, value: String)] = [], suppressions: [Suppression] = []
     ) {
         self.id = id
         self.name = name
@@ -67,6 +88,8 @@ package struct Rule: Sendable {
         self.message = message
         self.cases = cases
         self.file = file
+        self.parameters = parameters
+        self.suppressions = suppressions
     }
 
     /// The attributes that the framework gives every rule (规则属性) beside its logic.

@@ -4,5 +4,6 @@ import Database
 package let supervisionTables = MigrationFamily(
     "supervision",
     [
-        Migration(1, "directory", String(decoding: PackageResources.step_0001_directory_sql, as: UTF8.self))
+        Migration(1, "directory", String(decoding: PackageResources.step_0001_directory_sql, as: UTF8.self)),
+        Migration(2, "matters", String(decoding: PackageResources.step_0002_matters_sql, as: UTF8.self)),
     ])

@@ -34,10 +34,12 @@ struct Yijian: ParsableCommand {
             """,
         version: Release.text,
         subcommands: [
-            DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, AuditCommand.self,
-            FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self, JournalCommand.self,
-            LedgerCommand.self, ServeCommand.self, DoctorCommand.self, SchemaCommand.self,
-            VersionCommand.self,
+            DemoCommand.self, IngestCommand.self, DatasetCommand.self, RulesCommand.self, ListsCommand.self,
+            ProceduresCommand.self,
+            AuditCommand.self, FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self,
+            StoreCommand.self, SignInCommand.self, PasswordCommand.self, PostsCommand.self, MattersCommand.self,
+            ActCommand.self, JournalCommand.self, LedgerCommand.self, ServeCommand.self, DoctorCommand.self,
+            SchemaCommand.self, VersionCommand.self,
         ])
 }
 

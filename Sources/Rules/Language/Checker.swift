@@ -64,14 +64,14 @@ struct Checker {
     let keys: [Rule.Key]
     let lists: [BoundList]
     let declarations: [String: ListDeclaration]
-    let parameters: [String: Constant]
+    let parameters: [String: Parameter]
     /// Whether aggregates may stand here.
     var allowsAggregates = false
     var diagnostics: [Diagnostic] = []
 
     init(
         source: SourceText, focus: Table, keys: [Rule.Key] = [], lists: [BoundList] = [],
-        declarations: [String: ListDeclaration], parameters: [String: Constant]
+        declarations: [String: ListDeclaration], parameters: [String: Parameter]
     ) {
         self.source = source
         self.focus = focus
@@ -135,7 +135,7 @@ struct Checker {
                 return nil
             }
             return made(.number(Int64(day.number)), .day, syntax)
-        case .parameter(let name): return parameter(name, syntax)
+        case .parameter(let name): return parameter(name, syntax, frame)
         case .path(let parts): return path(parts, syntax, frame)
         case .not(let inner):
             guard let checked = condition(inner, frame) else { return nil }
@@ -182,22 +182,6 @@ struct Checker {
         return made(.number(negative ? -mantissa : mantissa), .number(scale: scale), syntax)
     }
 
-    private mutating func parameter(_ name: String, _ syntax: Syntax) -> Expression? {
-        guard let constant = parameters[name] else {
-            let guess = Suggestion.nearest(to: name, among: parameters.keys.sorted())
-            report(
-                syntax.offset, "RUL011", "the rule has no parameter `\(name)`",
-                advice: guess.map { "did you mean `$\($0)`?" } ?? "declare it: `parameters: { \(name): … }`")
-            return nil
-        }
-        switch constant {
-        case .number(let mantissa, _): return made(.number(mantissa), constant.type, syntax)
-        case .text(let text): return made(.text(text), .text, syntax)
-        case .boolean(let flag): return made(.boolean(flag), .boolean, syntax)
-        case .day(let day): return made(.number(Int64(day)), .day, syntax)
-        }
-    }
-
     /// A whole number that is known when the rule is read: literal or parameter, perhaps with a sign.
     mutating func wholeConstant(_ syntax: Syntax) -> Int? {
         if case .negate(let inner) = syntax.node { return wholeConstant(inner).map { -$0 } }
@@ -206,10 +190,16 @@ struct Checker {
         case .number(let digits): constant = Constant(digits: digits)
         case .parameter(let name):
             guard let known = parameters[name] else {
-                _ = parameter(name, syntax)
+                reportUnknownParameter(name, syntax)
                 return nil
             }
-            constant = known
+            guard known.later.isEmpty else {
+                report(
+                    syntax.offset, "RUL018", "`$\(name)` changes with the day, and a bound may not",
+                    advice: "write a rule for each span of days, with `from` and `to`")
+                return nil
+            }
+            constant = known.first
         default: break
         }
         guard case .number(let mantissa, scale: 0)? = constant else {

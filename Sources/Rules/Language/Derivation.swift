@@ -1,15 +1,15 @@
 import Claims
 
 /// Which fields an expression reads, and whether a group's keys determine it.
-enum Derivation {
+package enum Derivation {
     /// Calls `visit` with every part of the expression until it says not to go deeper.
-    static func walk(_ expression: Expression, _ visit: (Expression) -> Bool) {
+    package static func walk(_ expression: Expression, _ visit: (Expression) -> Bool) {
         guard visit(expression) else { return }
         for part in parts(of: expression) { walk(part, visit) }
     }
 
     /// The direct parts, in the order of evaluation; those of an aggregate's window included.
-    static func parts(of expression: Expression) -> [Expression] {
+    package static func parts(of expression: Expression) -> [Expression] {
         switch expression.node {
         case .number, .text, .boolean, .field, .listColumn: []
         case .not(let inner), .startsWith(let inner, _), .isKnown(let inner), .negate(let inner),
@@ -28,7 +28,7 @@ enum Derivation {
         }
     }
 
-    static func fields(of expression: Expression, _ scope: RowScope) -> [FieldPath] {
+    package static func fields(of expression: Expression, _ scope: RowScope) -> [FieldPath] {
         var found: [FieldPath] = []
         walk(expression) { part in
             if case .field(let path, scope) = part.node { found.append(path) }
@@ -37,7 +37,7 @@ enum Derivation {
         return found
     }
 
-    static func contains(_ expression: Expression, where test: (Expression) -> Bool) -> Bool {
+    package static func contains(_ expression: Expression, where test: (Expression) -> Bool) -> Bool {
         var found = false
         walk(expression) { part in
             if !found, test(part) { found = true }

@@ -64,8 +64,8 @@ extension Expression {
 }
 
 /// The words of small vocabularies, so that a misspelt literal is noticed before a rule silently never fires.
-enum Vocabulary {
-    static func words(of system: CodeSystem) -> [String]? {
+package enum Vocabulary {
+    package static func words(of system: CodeSystem) -> [String]? {
         switch system {
         case .sex: ["M", "F"]
         case .setting:

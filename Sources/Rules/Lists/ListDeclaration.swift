@@ -18,6 +18,10 @@ package struct ListDeclaration: Sendable {
     package let source: String
     package let basis: String
     package let file: String
+    /// Whether its keys are the codes that exist (目录).
+    package var isCatalogue = false
+    /// Whether its rows come from areas, so that it may be empty (由地方填写).
+    package var awaitsAreas = false
 
     package static let columnsMax = 64
     package static let keysMax = 8

@@ -2,10 +2,10 @@ import Claims
 import Knowledge
 
 /// Reads the declaration of a list from its YAML file.
-enum ListDeclarationReader {
+package enum ListDeclarationReader {
     private static let reserved = ["from", "to", "area"]
 
-    static func read(_ file: KnowledgeFile) -> (declaration: ListDeclaration?, diagnostics: [Diagnostic]) {
+    package static func read(_ file: KnowledgeFile) -> (declaration: ListDeclaration?, diagnostics: [Diagnostic]) {
         let (document, problems) = YamlDocument.read(file.bytes, file: file.path)
         guard let document else { return (nil, problems) }
         guard document.root.pairs != nil else {
@@ -63,11 +63,13 @@ enum ListDeclarationReader {
         }
         let source = keys.text(keys.optional("source"), "source") ?? ""
         let basis = keys.text(keys.optional("basis"), "basis") ?? ""
+        let catalogue = keys.text(keys.optional("catalogue"), "catalogue") == "true"
+        let awaits = keys.text(keys.optional("awaits"), "awaits") == "areas"
         _ = keys.optional("note")
         guard let id, let name, !columns.isEmpty, !found.isEmpty else { return nil }
         return ListDeclaration(
             id: id, name: name, columns: columns, keys: found, areaSelector: area, dateSelector: date, source: source,
-            basis: basis, file: file.path)
+            basis: basis, file: file.path, isCatalogue: catalogue, awaitsAreas: awaits)
     }
 
     private static func columns(_ node: YamlNode?, _ keys: inout KeyReader) -> [ListDeclaration.Column] {

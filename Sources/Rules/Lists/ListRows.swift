@@ -185,7 +185,9 @@ final class ListRows {
             id: declaration.id, name: declaration.name, columns: finished, keys: declaration.keys,
             areaSelector: declaration.areaSelector, dateSelector: declaration.dateSelector, rowCount: count,
             from: from, to: to, areas: areas, lineNumbers: lineNumbers, version: version,
-            file: extents.first?.file ?? declaration.file, extents: extents.count > 1 ? extents : [])
+            file: extents.first?.file ?? declaration.file, extents: extents.count > 1 ? extents : [],
+            basis: declaration.basis, source: declaration.source, isCatalogue: declaration.isCatalogue,
+            awaitsAreas: declaration.awaitsAreas)
     }
 }
 

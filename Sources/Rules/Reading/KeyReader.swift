@@ -2,18 +2,18 @@ import Claims
 import Knowledge
 
 /// Takes the keys of a YAML mapping one by one, and reports those that are missing, wrong or unknown.
-struct KeyReader {
-    let document: YamlDocument
-    let node: YamlNode
-    private(set) var diagnostics: [Diagnostic] = []
+package struct KeyReader {
+    package let document: YamlDocument
+    package let node: YamlNode
+    package private(set) var diagnostics: [Diagnostic] = []
     private var asked: [String] = []
 
-    init(_ document: YamlDocument, _ node: YamlNode) {
+    package init(_ document: YamlDocument, _ node: YamlNode) {
         self.document = document
         self.node = node
     }
 
-    mutating func report(
+    package mutating func report(
         _ place: YamlNode, _ code: String, severity: Diagnostic.Severity = .error, _ message: String, advice: String
     ) {
         diagnostics.append(
@@ -22,22 +22,29 @@ struct KeyReader {
                 message: message, advice: advice))
     }
 
-    mutating func add(_ more: [Diagnostic]) { diagnostics += more }
+    /// An area changes what is so already: the change, or the national value, may be a slip.
+    package mutating func warnOfNoChange(_ place: YamlNode, _ message: String) {
+        report(
+            place, "RUL038", severity: .warning, "this changes nothing: \(message)",
+            advice: "leave it out, or write what the area wants")
+    }
 
-    mutating func optional(_ key: String) -> YamlNode? {
+    package mutating func add(_ more: [Diagnostic]) { diagnostics += more }
+
+    package mutating func optional(_ key: String) -> YamlNode? {
         asked.append(key)
         guard let value = node[key], !value.isNull else { return nil }
         return value
     }
 
-    mutating func required(_ key: String, advice: String) -> YamlNode? {
+    package mutating func required(_ key: String, advice: String) -> YamlNode? {
         if let value = optional(key) { return value }
         report(node, "RUL024", "the key `\(key)` is missing", advice: advice)
         return nil
     }
 
     /// A text, without blanks around it.
-    mutating func text(_ value: YamlNode?, _ key: String) -> String? {
+    package mutating func text(_ value: YamlNode?, _ key: String) -> String? {
         guard let value else { return nil }
         guard let string = value.string else {
             report(value, "RUL025", "`\(key)` must be a text", advice: "write one value")
@@ -46,7 +53,7 @@ struct KeyReader {
         return Self.trimmed(string)
     }
 
-    mutating func source(_ value: YamlNode?, _ key: String) -> SourceText? {
+    package mutating func source(_ value: YamlNode?, _ key: String) -> SourceText? {
         guard let value else { return nil }
         guard let source = document.source(of: value) else {
             report(
@@ -59,7 +66,9 @@ struct KeyReader {
     }
 
     /// One of the words, or nil and a report.
-    mutating func word<Word: RawRepresentable<String> & CaseIterable>(_ value: YamlNode?, _ key: String) -> Word? {
+    package mutating func word<Word: RawRepresentable<String> & CaseIterable>(_ value: YamlNode?, _ key: String)
+        -> Word?
+    {
         guard let value, let text = text(value, key) else { return nil }
         if let word = Word(rawValue: text) { return word }
         let words = Word.allCases.map(\.rawValue)
@@ -70,7 +79,7 @@ struct KeyReader {
         return nil
     }
 
-    mutating func day(_ value: YamlNode?, _ key: String) -> Day? {
+    package mutating func day(_ value: YamlNode?, _ key: String) -> Day? {
         guard let value, let text = text(value, key) else { return nil }
         if let day = Day(text) { return day }
         report(value, "RUL025", "`\(key)` must be a day, not `\(text)`", advice: "write yyyy-mm-dd")
@@ -78,7 +87,7 @@ struct KeyReader {
     }
 
     /// Reports every key that nobody asked for.
-    mutating func finish() {
+    package mutating func finish() {
         guard let pairs = node.pairs else { return }
         for (key, _) in pairs {
             let name = key.string ?? ""
@@ -90,7 +99,7 @@ struct KeyReader {
         }
     }
 
-    static func trimmed(_ text: String) -> String {
+    package static func trimmed(_ text: String) -> String {
         var scalars = Substring(text)
         while let first = scalars.unicodeScalars.first, first.properties.isWhitespace {
             scalars = scalars.dropFirst()

@@ -15,13 +15,22 @@ package struct PlanLoader {
         case runnable
     }
 
-    /// Loads the rules named (all when nil) with the lists that they use.
+    /// Which version of a rule with a history is taken.
+    package enum Version: Sendable {
+        /// The last released one, and one in shadow beside it: what an audit runs.
+        case inForce
+        /// The file as it lies there, whatever its state: what an author works on.
+        case workingCopy
+    }
+
+    /// Loads the rules named (all when nil) with the lists that they use; `asOf` is a day of a release.
     package static func load(
-        package folder: String, areas: [String] = [], rules ids: [String]? = nil, demand: Demand = .full
+        package folder: String, areas: [String] = [], rules ids: [String]? = nil, demand: Demand = .full,
+        version: Version = .inForce, asOf day: Day? = nil
     ) -> (plan: Plan?, diagnostics: [Diagnostic]) {
-        let (package, problems) = KnowledgePackage.open(folder, areas: areas)
+        let (package, problems) = KnowledgePackage.open(folder, areas: areas, asOf: day.map { "\($0)" })
         guard let package else { return (nil, problems.sorted()) }
-        var loader = PlanLoader(package: package, demand: demand)
+        var loader = PlanLoader(package: package, demand: demand, version: version)
         loader.diagnostics = problems
         let plan = loader.load(ids)
         return (plan, loader.diagnostics.sorted())
@@ -29,14 +38,16 @@ package struct PlanLoader {
 
     private let package: KnowledgePackage
     private let demand: Demand
+    private let version: Version
     private var diagnostics: [Diagnostic] = []
     private var declarations: [String: ListDeclaration] = [:]
     private var rowFiles: [String: [KnowledgeFile]] = [:]
     private var digests: [String: String] = [:]
 
-    private init(package: KnowledgePackage, demand: Demand) {
+    private init(package: KnowledgePackage, demand: Demand, version: Version) {
         self.package = package
         self.demand = demand
+        self.version = version
     }
 
     private var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
@@ -55,15 +66,19 @@ package struct PlanLoader {
         declareLists()
         let drafts = drafts()
         let overrides = overrides(of: drafts)
-        let wanted = choose(ids, among: drafts)
+        let suppressions = suppressions(of: drafts)
+        let wanted = choose(ids, among: drafts).flatMap { versions(of: $0) }
         var rules: [Rule] = []
         for draft in wanted {
             let reader = RuleReader(
                 file: draft.file, declarations: declarations, overrides: overrides[draft.id] ?? [],
-                demanding: demand == .full)
+                suppressions: suppressions[draft.id] ?? [], demanding: demand == .full)
             let (rule, problems) = reader.read(draft.document)
             diagnostics += problems
-            if let rule { rules.append(rule) }
+            if var rule {
+                rule.state = draft.state
+                rules.append(version == .inForce && draft.state == .shadow ? rule.inShadow : rule)
+            }
         }
         let names = ids == nil ? declarations.keys.sorted() : used(by: rules)
         var lists: [String: KnowledgeList] = [:]
@@ -140,6 +155,49 @@ package struct PlanLoader {
         let id: String
         let file: KnowledgeFile
         let document: YamlDocument
+        var state = RuleState.released
+    }
+
+    /// The versions of a rule that run: its file, its last released version, or both, as its history says.
+    private mutating func versions(of draft: Draft) -> [Draft] {
+        let path = draft.file.path.hasSuffix(".yaml") ? String(draft.file.path.dropLast(5)) + ".life" : ""
+        guard let lifeFile = package.files(.life).first(where: { $0.path == path }) else { return [draft] }
+        let (life, problems) = RuleLife.read(lifeFile)
+        diagnostics += problems
+        guard let life else { return [] }
+        var own = draft
+        own.state = life.state(of: draft.file.digest)
+        if version == .workingCopy || own.state.isInForce { return [own] }
+        var found = own.state == .shadow ? [own] : []
+        guard own.state != .retired, let released = life.lastReleased else { return found }
+        guard let former = package.former(released, of: draft.file) else {
+            report(
+                lifeFile.path, nil, "RUL040", "the released version \(released) is not in releases/objects",
+                advice: "bring it back from the archive; `rules sign` keeps each released version there")
+            return found
+        }
+        let (document, more) = YamlDocument.read(former.bytes, file: former.path)
+        diagnostics += more
+        if let document { found.append(Draft(id: draft.id, file: former, document: document)) }
+        return found
+    }
+
+    private mutating func suppressions(of drafts: [Draft]) -> [String: [Suppression]] {
+        var found: [String: [Suppression]] = [:]
+        for file in package.files(.suppressions) {
+            let (suppressions, problems) = Suppression.read(file, rules: drafts.map(\.id))
+            diagnostics += problems
+            for suppression in suppressions {
+                found[suppression.rule, default: []].append(suppression)
+                if found[suppression.rule]?.count == Suppression.perRuleMax + 1 {
+                    report(
+                        file.path, suppression.node, "RUL039",
+                        "more than \(Suppression.perRuleMax) suppressions of one rule",
+                        advice: "an exception that common belongs into the rule")
+                }
+            }
+        }
+        return found
     }
 
     /// One draft an identifier: an area's rule takes the place of the package's.
@@ -163,7 +221,10 @@ package struct PlanLoader {
     }
 
     private mutating func choose(_ ids: [String]?, among drafts: [Draft]) -> [Draft] {
-        guard let ids else { return drafts }
+        // The rule in shadow and the released one are two versions of one file.
+        guard let ids = ids?.map({ Rule.isShadow($0) ? String($0.dropLast(Rule.shadowMark.count)) : $0 }) else {
+            return drafts
+        }
         let known = drafts.map(\.id)
         for id in ids where !known.contains(id) {
             report(
@@ -223,13 +284,13 @@ extension PlanLoader {
     }
 
     /// Checks a declaration and its rows by themselves.
-    package static func check(declaration: [UInt8], rows: [UInt8]) -> [Diagnostic] {
+    package static func check(declaration: [UInt8], rows: [UInt8], name: String = "cap") -> [Diagnostic] {
         let declared = KnowledgeFile(
-            path: "lists/cap.yaml", kind: .listDeclaration, stem: "cap", area: nil, bytes: declaration, digest: "")
+            path: "lists/\(name).yaml", kind: .listDeclaration, stem: name, area: nil, bytes: declaration, digest: "")
         let (list, problems) = ListDeclarationReader.read(declared)
         guard let list else { return problems }
         let file = KnowledgeFile(
-            path: "lists/cap.csv", kind: .listRows, stem: "cap", area: nil, bytes: rows, digest: "")
+            path: "lists/\(name).csv", kind: .listRows, stem: name, area: nil, bytes: rows, digest: "")
         return problems + ListReader.read(list, [file], digest: "").diagnostics
     }
 

@@ -4,7 +4,7 @@ import Knowledge
 /// Checks the texts of one rule in the order in which they depend on each other: unit, lists, filter, test, evidence.
 struct RuleCompiler {
     let declarations: [String: ListDeclaration]
-    let parameters: [String: Constant]
+    let parameters: [String: Parameter]
     private(set) var diagnostics: [Diagnostic] = []
     private(set) var matches: [Rule.ListMatch] = []
     private var bound: [Checker.BoundList] = []
@@ -14,7 +14,7 @@ struct RuleCompiler {
     private var isGroup = false
     private var used: Set<Int> = []
 
-    init(declarations: [String: ListDeclaration], parameters: [String: Constant]) {
+    init(declarations: [String: ListDeclaration], parameters: [String: Parameter]) {
         self.declarations = declarations
         self.parameters = parameters
     }
@@ -142,6 +142,30 @@ struct RuleCompiler {
     /// The filter chooses focus rows; in a group, the members.
     mutating func filter(_ source: SourceText) -> Expression? {
         condition(source, frame: .focus, aggregates: !isGroup)
+    }
+
+    /// The filter, and that no suppression holds.
+    mutating func suppress(_ suppressions: [Suppression], in filter: Expression?) -> Expression? {
+        var terms = filter.map { [$0] } ?? []
+        for suppression in suppressions {
+            let before = diagnostics.count
+            guard let term = self.filter(SourceText(suppression.condition, file: suppression.file)) else {
+                // What is wrong is the suppression, not the text made of it.
+                let reason = diagnostics[before...].first?.message ?? ""
+                diagnostics.replaceSubrange(
+                    before...,
+                    with: [
+                        Diagnostic(
+                            file: suppression.file, line: suppression.node.line, column: suppression.node.column,
+                            code: "RUL039", message: "the rule cannot be silent about this: \(reason)",
+                            advice: "name a subject that \(focus.rawValue) has")
+                    ])
+                continue
+            }
+            terms.append(term)
+        }
+        guard terms.count > 1, let first = terms.first else { return terms.first }
+        return Expression(.and(terms), type: .boolean, at: first.position)
     }
 
     mutating func test(_ source: SourceText) -> Expression? {

@@ -25,6 +25,7 @@ struct RuleReader {
     let file: KnowledgeFile
     let declarations: [String: ListDeclaration]
     let overrides: [RuleOverride]
+    var suppressions: [Suppression] = []
     /// Whether examples and legal basis must be there.
     let demanding: Bool
 
@@ -89,7 +90,7 @@ struct RuleReader {
             return nil
         }
         for source in lists { compiler.list(source) }
-        let filter = whereSource.flatMap { compiler.filter($0) }
+        let filter = compiler.suppress(suppressions, in: whereSource.flatMap { compiler.filter($0) })
         let test = whenSource.flatMap { compiler.test($0) }
         let decided = test.flatMap { Deciding.comparison(in: $0) }
         let value = valueSource.flatMap { compiler.evidence($0) } ?? decided?.value
@@ -112,7 +113,9 @@ struct RuleReader {
             outcome: outcome == .violation ? .violation : .suspicion, grade: grade, disposition: disposition,
             validFrom: from, validTo: to, unit: unit, lists: compiler.matches, filter: filter, test: test,
             value: value, limit: limit, amount: amount, behaviour: behaviour, basis: basis,
-            message: KeyReader.trimmed(messageSource.text), cases: cases, file: file.path)
+            message: KeyReader.trimmed(messageSource.text), cases: cases, file: file.path,
+            parameters: parameters.keys.sorted().map { (name: $0, value: parameters[$0]?.shown ?? "") },
+            suppressions: suppressions)
     }
 
     private func identifier(_ keys: inout KeyReader) -> String? {
@@ -182,13 +185,22 @@ struct RuleReader {
     }
 
     private func apply(
-        _ parameters: inout [String: Constant], _ grade: inout Int?, _ disposition: inout [String: String],
+        _ parameters: inout [String: Parameter], _ grade: inout Int?, _ disposition: inout [String: String],
         _ keys: inout KeyReader
     ) {
         for change in overrides {
             var reader = KeyReader(change.document, change.node)
-            if let node = reader.optional("grade"), let value = self.grade(node, &reader) { grade = value }
-            readDisposition(reader.optional("disposition"), into: &disposition, &reader)
+            if let node = reader.optional("grade"), let value = self.grade(node, &reader) {
+                if value == grade { reader.warnOfNoChange(node, "the grade is \(value) already") }
+                grade = value
+            }
+            let former = disposition
+            if let node = reader.optional("disposition") {
+                readDisposition(node, into: &disposition, &reader)
+                for (key, value) in node.pairs ?? [] where former[key.string ?? ""] == value.string {
+                    reader.warnOfNoChange(key, "`\(key.string ?? "")` means `\(value.string ?? "")` already")
+                }
+            }
             ParameterReader.override(reader.optional("parameters"), &parameters, &reader)
             reader.finish()
             keys.add(reader.diagnostics)
@@ -196,81 +208,11 @@ struct RuleReader {
     }
 
     /// Changes with the file, and with whatever an area changes in it.
-    private func version(_ parameters: [String: Constant], _ grade: Int, _ disposition: [String: String]) -> String {
+    private func version(_ parameters: [String: Parameter], _ grade: Int, _ disposition: [String: String]) -> String {
         let effective = parameters.keys.sorted().map { "\($0)=\(parameters[$0].map { "\($0)" } ?? "")" }
         let acts = disposition.keys.sorted().map { "\($0)=\(disposition[$0] ?? "")" }
-        let text = ([file.digest] + effective + ["grade=\(grade)"] + acts).joined(separator: "\n")
+        let silent = suppressions.map(\.condition)
+        let text = ([file.digest] + effective + ["grade=\(grade)"] + acts + silent).joined(separator: "\n")
         return String(SHA256.hex(of: text).prefix(12))
-    }
-}
-
-/// Reads constants: numbers, days, true and false stand bare; texts may be quoted.
-enum ParameterReader {
-    static func read(_ node: YamlNode?, _ keys: inout KeyReader) -> [String: Constant] {
-        var parameters: [String: Constant] = [:]
-        guard let node else { return parameters }
-        guard let pairs = node.pairs, pairs.count <= 64 else {
-            keys.report(node, "RUL025", "`parameters` is a mapping of at most 64 names", advice: "write { hours: 24 }")
-            return parameters
-        }
-        for (key, value) in pairs {
-            guard let name = key.string, let first = name.utf8.first, Lexer.isNameStart(first),
-                name.utf8.allSatisfy({ Lexer.isNameStart($0) || Lexer.isDigit($0) })
-            else {
-                keys.report(key, "RUL025", "this cannot name a parameter", advice: "use letters, digits and _")
-                continue
-            }
-            if let constant = constant(value, &keys) { parameters[name] = constant }
-        }
-        return parameters
-    }
-
-    static func override(_ node: YamlNode?, _ parameters: inout [String: Constant], _ keys: inout KeyReader) {
-        guard let node else { return }
-        for (name, constant) in read(node, &keys).sorted(by: { $0.key < $1.key }) {
-            let place = node[name] ?? node
-            guard let own = parameters[name] else {
-                keys.report(
-                    place, "RUL033", "the rule has no parameter `\(name)`",
-                    advice: Suggestion.nearest(to: name, among: parameters.keys.sorted()).map {
-                        "did you mean `\($0)`?"
-                    }
-                        ?? "an area may only change what the rule declares")
-                continue
-            }
-            guard own.type.joined(with: constant.type) != nil else {
-                keys.report(
-                    place, "RUL033",
-                    "`\(name)` is \(own.type.described) in the rule, but \(constant.type.described) here",
-                    advice: "give it the rule's type")
-                continue
-            }
-            parameters[name] = constant
-        }
-    }
-
-    private static func constant(_ node: YamlNode, _ keys: inout KeyReader) -> Constant? {
-        guard let text = node.string, text.utf8.count <= 256 else {
-            keys.report(node, "RUL025", "a parameter is one short value", advice: "for many values use a list")
-            return nil
-        }
-        guard node.isPlain else { return .text(text) }
-        switch text {
-        case "true", "TRUE": return .boolean(true)
-        case "false", "FALSE": return .boolean(false)
-        default: break
-        }
-        if let day = Day(text) { return .day(day.number) }
-        let digits = text.hasPrefix("-") ? String(text.dropFirst()) : text
-        guard let first = digits.utf8.first, Lexer.isDigit(first), digits.utf8.last.map(Lexer.isDigit) == true,
-            digits.utf8.allSatisfy({ Lexer.isDigit($0) || $0 == UInt8(ascii: ".") })
-        else { return .text(text) }
-        guard case .number(let mantissa, let scale)? = Constant(digits: digits) else {
-            keys.report(
-                node, "RUL014", "the number has more than 18 digits or more than 12 decimals",
-                advice: "write a smaller number, or quote a code")
-            return nil
-        }
-        return .number(text.hasPrefix("-") ? -mantissa : mantissa, scale: scale)
     }
 }

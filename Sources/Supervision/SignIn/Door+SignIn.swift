@@ -112,23 +112,33 @@ extension Door {
         if let outcome { throw outcome }
     }
 
-    /// Who carries this token, as of now; a session that rested too long or lasted too long is nobody's.
+    /// Who carries this token, as of now; in a writing transaction it counts as use. A session that rested too long or lasted too long is nobody's.
     package func caller(of token: SessionToken, in transaction: Transaction) throws -> Caller {
         let now = surroundings.now()
         guard let row = try transaction.row("SELECT * FROM session WHERE token = \(token.hash)"),
             try row.value("ended") == .null, now - (try row.integer("used")) <= policy.idleMinutes * 60,
             now - (try row.integer("began")) <= policy.absoluteHours * 3_600
         else { throw DoorRefusal.notSignedIn }
+        if transaction.isWriting, now - (try row.integer("used")) >= Self.useSeconds {
+            try transaction.change("UPDATE session SET used = \(now) WHERE token = \(token.hash)")
+        }
         return try caller(account: try row.text("account"), in: transaction)
     }
 
     /// Who carries this token; counts as use of the session.
     package func caller(of token: SessionToken) throws -> Caller {
-        try store.write { transaction in
-            let caller = try caller(of: token, in: transaction)
-            try transaction.change("UPDATE session SET used = \(surroundings.now()) WHERE token = \(token.hash)")
-            return caller
+        let (caller, used) = try store.read { transaction in
+            (try self.caller(of: token, in: transaction), try lastUse(of: token, in: transaction))
         }
+        // A minute's precision is enough, and a page of a list need not write.
+        if surroundings.now() - used >= Self.useSeconds { try store.write { _ = try self.caller(of: token, in: $0) } }
+        return caller
+    }
+
+    private static let useSeconds = 60
+
+    private func lastUse(of token: SessionToken, in transaction: Transaction) throws -> Int {
+        try transaction.integer("SELECT used FROM session WHERE token = \(token.hash)")
     }
 
     package func signOut(_ token: SessionToken) throws {

@@ -27,6 +27,9 @@ struct AuditCommand: ParsableCommand {
     @Option(name: .long, help: "Only these rules, parted by commas.")
     var rules: String?
 
+    @Option(name: .long, help: "The package as it was released for this day (see `rules release`).")
+    var asOf: DayArgument?
+
     @Option(name: .long, help: "Only what happened on these days: 2025-01-01..2025-03-31; either side may be left out.")
     var period: String?
 
@@ -67,7 +70,7 @@ struct AuditCommand: ParsableCommand {
                 "YJ-204", "there is no experts' package here", advice: "name one with --knowledge FOLDER")
         }
         let ids = rules?.split(separator: ",").map(String.init)
-        let plan = try KnowledgePlan.load(folder, areas: areas, rules: ids)
+        let plan = try KnowledgePlan.load(folder, areas: areas, rules: ids, asOf: asOf?.day)
         var options = AuditOptions()
         options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         (options.from, options.to) = try days()

@@ -43,6 +43,9 @@ struct FindingsListCommand: ParsableCommand {
     @Flag(name: .long, help: "Only the totals.")
     var totals = false
 
+    @Flag(name: .long, help: "Findings of rules in shadow (影子运行) as well; they are recorded and else not shown.")
+    var shadow = false
+
     @Option(name: .long, help: "At most so many findings.")
     var limit: Int?
 
@@ -63,7 +66,8 @@ struct FindingsListCommand: ParsableCommand {
     }
 
     func run() throws {
-        let selection = try FindingsSelection(conditions.joined(separator: ","))
+        var selection = try FindingsSelection(conditions.joined(separator: ","))
+        selection.includesShadow = shadow
         let run = try FindingsRun(folder: runFolder)
         let dataset = try surroundings.openDataset(beside: runFolder)
         let names = try dataset.map { try FindingsNames(dataset: $0) } ?? FindingsNames()

@@ -28,6 +28,9 @@ struct ReplayCommand: ParsableCommand {
 
     @OptionGroup var surroundings: Surroundings
 
+    @Option(name: .long, help: "The package as it was released for this day.")
+    var asOf: DayArgument?
+
     func run() throws {
         let former = try ExplainCommand.finding(id, in: FindingsRun(folder: runFolder))
         guard former.source == "yijian" else {
@@ -43,13 +46,16 @@ struct ReplayCommand: ParsableCommand {
             throw CommandError.usage(
                 "YJ-204", "there is no experts' package here", advice: "name one with --knowledge FOLDER")
         }
-        let plan = try KnowledgePlan.load(folder, areas: areas, rules: [former.rule])
+        let loaded = try KnowledgePlan.load(folder, areas: areas, rules: [former.rule], asOf: asOf?.day)
+        let plan = loaded.keeping { $0.id == former.rule }
         let version = plan.rules.first?.version ?? "none"
         guard version == former.version else {
             throw CommandError(
                 code: "YJ-322", what: "the package at hand is not the one of the run", place: folder,
                 why: "rule \(former.rule) is version \(version), the finding was made by \(former.version)",
-                advice: "name the package of that time with --knowledge; the run's package hash is \(made.packageHash)")
+                advice:
+                    "name the day of that time with --as-of, or its package with --knowledge; the run's package hash is \(made.packageHash)"
+            )
         }
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent(
             "yijian-replay-\(UUID().uuidString)")

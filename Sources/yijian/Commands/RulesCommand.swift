@@ -4,12 +4,17 @@ import Documents
 import Foundation
 import Knowledge
 import Rules
+import Workshop
 
 /// `yijian rules`: check, test and read the experts' rules.
 struct RulesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Check, test and show rules (规则).",
-        subcommands: [RulesCheckCommand.self, RulesTestCommand.self, RulesShowCommand.self])
+        subcommands: [
+            RulesCheckCommand.self, RulesTestCommand.self, RulesShowCommand.self, RulesNewCommand.self,
+            RulesBacktestCommand.self, RulesSignCommand.self, RulesReleaseCommand.self, RulesReferenceCommand.self,
+            RulesSchemaCommand.self,
+        ])
 }
 
 /// Which package, and which rules of it.
@@ -23,13 +28,7 @@ struct RuleChoice: ParsableArguments {
     @Option(name: .customLong("area"), help: "An area whose overlay applies. May be repeated.")
     var areas: [String] = []
 
-    func folder() throws -> String {
-        guard let folder = knowledge ?? Shipped.folder("knowledge", holding: "package.yaml") else {
-            throw CommandError.usage(
-                "YJ-204", "there is no experts' package here", advice: "name one with --knowledge FOLDER")
-        }
-        return folder
-    }
+    func folder() throws -> String { try PackageFolder.find(knowledge) }
 
     var chosen: [String]? { rules.isEmpty ? nil : rules }
 }
@@ -45,16 +44,26 @@ struct RulesCheckCommand: ParsableCommand {
     @Flag(name: .long, help: "As JSON.")
     var json = false
 
+    @Flag(name: .long, help: "Show how many rows each rule may look at for one unit.")
+    var costs = false
+
+    @Flag(name: .long, help: "Warnings end with exit code 1 too.")
+    var strict = false
+
     func run() throws {
         let folder = try choice.folder()
-        let (plan, diagnostics) = PlanLoader.load(package: folder, areas: choice.areas, rules: choice.chosen)
+        let (plan, problems) = PlanLoader.load(
+            package: folder, areas: choice.areas, rules: choice.chosen, version: .workingCopy)
+        let budget = StageBudget.read(folder)
+        let diagnostics = problems + (plan.map { LawCheck.run($0, budget: budget) } ?? [])
+        if costs, let plan { try Terminal.show(Self.costs(plan)) }
         let errors = diagnostics.filter { $0.severity == .error }.count
         if json {
             try Terminal.show([
                 JSONText.members([
                     "rules": .integer(Int64(plan?.rules.count ?? 0)), "errors": .integer(Int64(errors)),
                     "warnings": .integer(Int64(diagnostics.count - errors)),
-                    "diagnostics": .array(diagnostics.map(Self.object)),
+                    "diagnostics": .array(diagnostics.map(DiagnosticWording.object)),
                 ]).pretty
             ])
         } else {
@@ -67,10 +76,10 @@ struct RulesCheckCommand: ParsableCommand {
                     : "\(errors) errors, \(diagnostics.count - errors) warnings.")
             try Terminal.show(lines)
         }
-        if errors > 0 { throw CommandError.Quiet(status: .checkFailed) }
+        if errors > 0 || (strict && !diagnostics.isEmpty) { throw CommandError.Quiet(status: .checkFailed) }
     }
 
-    private static func object(_ diagnostic: Diagnostic) -> JSONText {
+    static func object(_ diagnostic: Diagnostic) -> JSONText {
         .members([
             "file": .text(diagnostic.file), "line": .integer(Int64(diagnostic.line)),
             "column": .integer(Int64(diagnostic.column)), "code": .text(diagnostic.code),
@@ -79,8 +88,23 @@ struct RulesCheckCommand: ParsableCommand {
         ])
     }
 
+    private static func costs(_ plan: Plan) -> [String] {
+        var table = TextTable([
+            ColumnHead("rule", "rule"), ColumnHead("rows", "rows", .integer), ColumnHead("person", "one person"),
+            ColumnHead("because", "because"),
+        ])
+        for rule in plan.rules {
+            let cost = RuleCost(rule, lists: plan.lists)
+            table.append([
+                .text(rule.id), .integer(Int64(cost.rows)), .text(cost.staysWithPerson ? "yes" : "no"),
+                .text(cost.explanation),
+            ])
+        }
+        return table.lines(width: Terminal.width, style: Terminal.style)
+    }
+
     /// The place, the message, the line itself with a caret under the column, and the advice.
-    private static func lines(_ diagnostic: Diagnostic, in folder: String) -> [String] {
+    static func lines(_ diagnostic: Diagnostic, in folder: String) -> [String] {
         let style = Terminal.style
         let place = diagnostic.line > 0 ? "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)" : diagnostic.file
         let name = "\(diagnostic.severity.rawValue) \(diagnostic.code)"
@@ -115,15 +139,25 @@ struct RulesTestCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let plan = try KnowledgePlan.load(try choice.folder(), areas: choice.areas, rules: choice.chosen)
+        let plan = try KnowledgePlan.load(
+            try choice.folder(), areas: choice.areas, rules: choice.chosen, version: .workingCopy)
         let progress = Progress()
         var results: [RuleCaseResult] = []
         let total = plan.rules.reduce(0) { $0 + $1.cases.count }
+        // An area changes parameters, and the examples of national rules rest on the national ones.
+        let national =
+            choice.areas.isEmpty
+            ? plan
+            : try KnowledgePlan.load(try choice.folder(), areas: [], rules: nil, version: .workingCopy)
+        let nationalRules = Dictionary(national.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         for rule in plan.rules {
+            let isOwn = rule.file.hasPrefix("areas/")
             for example in rule.cases {
                 try Interrupt.check()
                 progress.update(share: Double(results.count) / Double(max(1, total))) { "rules test  \(rule.id)" }
-                results.append(try RuleCaseResult.run(example, of: rule, plan: plan))
+                results.append(
+                    try RuleCaseResult.run(
+                        example, of: isOwn ? rule : nationalRules[rule.id] ?? rule, plan: isOwn ? plan : national))
             }
         }
         Progress.clear()
@@ -208,7 +242,7 @@ struct RulesShowCommand: ParsableCommand {
 
     func run() throws {
         let folder = try choice.folder()
-        let plan = try KnowledgePlan.load(folder, areas: choice.areas, rules: choice.chosen)
+        let plan = try KnowledgePlan.load(folder, areas: choice.areas, rules: choice.chosen, version: .workingCopy)
         if json { return try Terminal.show([JSONText.array(plan.rules.map(Self.object)).pretty]) }
         if choice.rules.isEmpty {
             var table = TextTable([
@@ -232,7 +266,8 @@ struct RulesShowCommand: ParsableCommand {
 
     private func paper(_ rule: Rule, _ plan: Plan, _ folder: String) -> Paper {
         var entries: [Paper.Entry] = [
-            .init("规则", rule.id), .init("版本", rule.version), .init("类别", rule.category),
+            .init("规则", rule.id), .init("版本", rule.version), .init("状态", RuleStateWording.name(rule.state)),
+            .init("类别", rule.category),
             .init("结论", FindingsWording.outcomeName(rule.outcome.rawValue) + "，严重程度 \(rule.grade)"),
             .init("审核单元", Self.unit(rule)), .init("行为认定", rule.behaviour),
             .init(

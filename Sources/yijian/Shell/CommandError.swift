@@ -48,6 +48,10 @@ struct CommandError: Error, Equatable {
         case let error as DocumentError:
             self.init(
                 code: error.code, what: error.reason, place: error.path, advice: error.advice, status: .worldFailed)
+        case let error as SheetError:
+            self.init(
+                code: error.code, what: error.message,
+                place: error.place.isEmpty ? error.file : "\(error.file)#\(error.place)", advice: error.advice)
         case let error as CityError: self.init(code: "YJ-330", what: error.description, status: .worldFailed)
         case is AuditCancelled: self = .interrupted
         case let error as FindingsSelection.Mistake:
@@ -105,7 +109,7 @@ func exitReporting(_ error: any Error) -> Never {
 
 private func known(_ error: any Error) -> CommandError? {
     switch error {
-    case is CommandError, is any ExplainedError, is DocumentError, is CityError, is AuditCancelled,
+    case is CommandError, is any ExplainedError, is DocumentError, is SheetError, is CityError, is AuditCancelled,
         is FindingsSelection.Mistake:
         CommandError(error)
     case is ExitCode, is ValidationError, is CleanExit: nil

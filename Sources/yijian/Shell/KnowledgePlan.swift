@@ -1,3 +1,5 @@
+import ArgumentParser
+import Claims
 import Knowledge
 import Rules
 
@@ -12,8 +14,12 @@ extension Surroundings {
 /// Reading the experts' package for a command that needs it whole.
 enum KnowledgePlan {
     /// The plan, or an error that quotes the first diagnostics; warnings stay silent here, `rules check` shows them.
-    static func load(_ folder: String, areas: [String], rules: [String]?) throws -> Plan {
-        let (plan, diagnostics) = PlanLoader.load(package: folder, areas: areas, rules: rules)
+    static func load(
+        _ folder: String, areas: [String], rules: [String]?, version: PlanLoader.Version = .inForce,
+        asOf day: Day? = nil
+    ) throws -> Plan {
+        let (plan, diagnostics) = PlanLoader.load(
+            package: folder, areas: areas, rules: rules, version: version, asOf: day)
         let errors = diagnostics.filter { $0.severity == .error }
         guard let plan, errors.isEmpty else {
             let shown =
@@ -24,5 +30,15 @@ enum KnowledgePlan {
                 advice: "run `yijian rules check --knowledge \(folder)` and mend what it names")
         }
         return plan
+    }
+}
+
+/// A day on the command line, `yyyy-mm-dd`.
+struct DayArgument: ExpressibleByArgument {
+    let day: Day
+
+    init?(argument: String) {
+        guard let day = Day(argument) else { return nil }
+        self.day = day
     }
 }

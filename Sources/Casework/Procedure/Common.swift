@@ -1,0 +1,59 @@
+import Claims
+import Knowledge
+import Rules
+
+/// What all procedures share: the roles, and the attributes that every matter is counted by.
+package struct Common: Sendable {
+    package let roles: Roles
+    package let fields: [Field]
+
+    static func read(_ document: YamlDocument) -> (common: Common, diagnostics: [Diagnostic]) {
+        var yaml = YamlReading(document)
+        yaml.only(document.root, ["roles", "fields"], in: "the common file")
+        var roles: [Roles.Role] = []
+        for entry in yaml.named(document.root["roles"], "roles") {
+            yaml.only(entry.value, ["name", "kind", "side"], in: "a role")
+            let kind = entry.value["kind"]?.string.flatMap(Roles.Role.Kind.init) ?? .person
+            roles.append(
+                Roles.Role(
+                    id: entry.id, name: entry.value["name"]?.string ?? entry.id, kind: kind,
+                    side: entry.value["side"]?.string ?? "body"))
+        }
+        var fields: [Field] = []
+        for entry in yaml.named(document.root["fields"], "fields") {
+            if let field = field(entry.id, entry.value, &yaml) { fields.append(field) }
+        }
+        return (Common(roles: Roles(roles), fields: fields), yaml.diagnostics)
+    }
+
+    static func field(_ id: String, _ node: YamlNode, _ yaml: inout YamlReading) -> Field? {
+        yaml.only(node, ["name", "type", "choice", "of", "counting"], in: "a field")
+        var kind = Field.Kind.text
+        if let choice = node["choice"] {
+            var choices: [Field.Choice] = []
+            for entry in yaml.named(choice, "choice") {
+                choices.append(Field.Choice(id: entry.id, name: entry.value.string ?? entry.id))
+            }
+            if choices.count < 2 {
+                yaml.note(choice, "PRC003", "a choice has two values or more", advice: "write `choice: { a: 甲, b: 乙 }`")
+            }
+            kind = .choice(choices)
+        } else if let type = node["type"] {
+            let words: [String: Field.Kind] = [
+                "text": .text, "flag": .flag, "money": .money, "day": .day, "month": .month, "person": .person,
+                "organisation": .organisation, "split": .split, "whole": .number(scale: 0),
+                "decimal": .number(scale: 4),
+            ]
+            guard let word = type.string, let found = words[word] else {
+                yaml.note(
+                    type, "PRC003", "there is no type `\(type.string ?? "")`",
+                    advice: "types: \(words.keys.sorted().joined(separator: ", "))")
+                return nil
+            }
+            kind = found
+        }
+        return Field(
+            id: id, name: node["name"]?.string ?? node.string ?? id, kind: kind, item: node["of"]?.string,
+            counting: yaml.flag(node["counting"], "counting") ?? false)
+    }
+}

@@ -1,0 +1,311 @@
+import Casework
+import Claims
+import Database
+
+/// Matters through the door (办案入口): commands are checked by the matrix, then by the kernel, and what they cause is written in
+/// the same transaction: the act in its chain, the tables, the orders to other matters, the numbers of papers, the trail.
+package struct Casebook: Sendable {
+    package let door: Door
+    package let library: ProcedureLibrary
+
+    package init(door: Door, library: ProcedureLibrary) {
+        self.door = door
+        self.library = library
+    }
+
+    /// How far up and down acts may reach in one transaction.
+    static let ancestorsMax = 32
+
+    package struct Outcome: Sendable {
+        package let matter: Matter
+        /// Nil: nothing happened, because it had happened already.
+        package let act: Act?
+    }
+
+    func now() -> Instant { Instant(minute: Int64((door.surroundings.now() + 8 * 3_600) / 60)) }
+
+    private func shelf(_ transaction: Transaction) -> MatterShelf {
+        MatterShelf(transaction: transaction, library: library, seals: door.seals)
+    }
+
+    // MARK: Acting
+
+    /// Opens a matter in a role of the caller's; the new matter lies in the department of that post.
+    package func open(
+        _ procedure: String, _ command: Command, as role: String, id: String? = nil, by token: SessionToken
+    ) throws -> Outcome {
+        guard let found = library.procedure(procedure) else { throw DoorRefusal.unknown("程序", procedure) }
+        return try door.actingOnMatters(by: token) { transaction, caller in
+            guard let holding = caller.holdings.first(where: { $0.roles.contains(role) }) else {
+                throw DoorRefusal.notGranted("matter.act", door.authority)
+            }
+            let place = Authority.Place(
+                area: role == "institution" || role == "party" ? .subject : .own, department: .own, state: .open)
+            guard door.authority.decide("matter.act", roles: [role], at: place).isAllowed else {
+                throw DoorRefusal.notGranted("matter.act", door.authority)
+            }
+            let id = id ?? "\(procedure)-\(door.surroundings.identifier().prefix(10))"
+            let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
+            let (matter, response) = try Matter.open(
+                found, id: id, command, by: actor, at: now(), seeing: try view(for: id, [], transaction))
+            try keep(matter, response, department: holding.department, transaction)
+            try door.leaveTrail(in: transaction, caller.account, "matter.act", id, isAllowed: true, "open")
+            return Outcome(matter: matter, act: response.act)
+        }
+    }
+
+    /// Does something in a matter, in a role of the caller's. Without a role named, the first of the caller's that the step
+    /// admits.
+    package func act(_ command: Command, on id: String, as role: String? = nil, by token: SessionToken) throws
+        -> Outcome
+    {
+        try door.actingOnMatters(by: token) { transaction, caller in
+            try act(command, on: id, as: role, caller, transaction)
+        }
+    }
+
+    /// One command for many items of a matter; each succeeds or is refused by itself (批量办理).
+    package func act(
+        batch items: [String], _ command: Command, on id: String, as role: String? = nil, by token: SessionToken
+    ) throws -> [(item: String, refusal: String?)] {
+        try door.actingOnMatters(by: token) { transaction, caller in
+            try items.map { item in
+                var one = command
+                one.item = item
+                do {
+                    try transaction.attempt { _ = try act(one, on: id, as: role, caller, transaction) }
+                    return (item, nil)
+                } catch let refusal as Refusal {
+                    return (item, "\(refusal)")
+                } catch let refusal as DoorRefusal {
+                    return (item, "\(refusal.code) \(refusal.message)")
+                }
+            }
+        }
+    }
+
+    private func act(
+        _ command: Command, on id: String, as role: String?, _ caller: Caller, _ transaction: Transaction
+    ) throws -> Outcome {
+        let lock = try lock(id, command.target, transaction)
+        guard let matter = try shelf(transaction).matter(id), let row = lock[id] else {
+            throw DoorRefusal.unknown("事项", id)
+        }
+        // A chain that was cut off is still a chain; what the tables counted tells.
+        guard try row.integer("acts") == matter.acts.count else {
+            throw DoorRefusal.damaged("the tables count another number of acts of \(id) than there are")
+        }
+        let place = try place(of: row, transaction)
+        let (holding, role) = try post(of: caller, for: command, in: matter, named: role, lying: place)
+        let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
+        let response = try matter.handle(
+            command, by: actor, at: now(), seeing: try view(for: id, Array(lock.keys), transaction))
+        let kept = try keep(matter, response, department: try row.text("department"), transaction)
+        try door.leaveTrail(
+            in: transaction, caller.account, "matter.act", id, isAllowed: true, "act \(response.act?.number ?? 0)")
+        return Outcome(matter: kept, act: response.act)
+    }
+
+    /// The caller's post and role for a command: one that the step admits, whose organisation is the role's party, and to which
+    /// the matrix gives the matter where it lies.
+    private func post(
+        of caller: Caller, for command: Command, in matter: Matter, named wanted: String?, lying place: MatterPlace
+    ) throws -> (Caller.Holding, String) {
+        let admitted: Set<String>? =
+            if case .take(let id) = command.verb { matter.procedure.step(id).map { Set($0.who) } } else { nil }
+        var isKnown = false
+        for holding in caller.holdings {
+            for role in holding.roles.sorted() where wanted == nil || wanted == role {
+                let seen = place.seen(from: holding)
+                isKnown = isKnown || door.authority.decide("matter.list", roles: [role], at: seen).isAllowed
+                guard wanted != nil || admitted?.contains(role) ?? true,
+                    door.authority.decide("matter.act", roles: [role], at: seen).isAllowed,
+                    wanted != nil || matter.parties[library.roles[role]?.side ?? ""] == holding.organisation
+                else { continue }
+                return (holding, role)
+            }
+        }
+        throw isKnown ? DoorRefusal.notGranted("matter.act", door.authority) : DoorRefusal.unknown("事项", matter.id)
+    }
+
+    /// Lets every clock that has run out by now take effect (时限届满), at most so many matters; says how many acts it made.
+    package func lapse(atMost count: Int = 500) throws -> Int {
+        let minute = Int(now().minute)
+        let due = try door.store.read {
+            try $0.rows("SELECT id FROM matter WHERE due < \(minute) ORDER BY due, id LIMIT \(count)").map {
+                try $0.text("id")
+            }
+        }
+        var acts = 0
+        for id in due {
+            acts += try door.store.write { transaction in
+                var made = 0
+                let lock = try lock(id, "", transaction)
+                // A lapse may start a clock that has run out as well; each round stops at least one.
+                for _ in 0..<64 {
+                    guard let matter = try shelf(transaction).matter(id),
+                        let command = matter.lapses(at: now(), in: library.calendar).first
+                    else { break }
+                    let clock = Actor(person: "clock", role: "clock", organisation: "")
+                    let response = try matter.handle(
+                        command, by: clock, at: now(), seeing: try view(for: id, Array(lock.keys), transaction))
+                    guard response.act != nil else { break }
+                    try keep(matter, response, department: try lock[id]?.text("department") ?? "", transaction)
+                    made += 1
+                }
+                return made
+            }
+        }
+        return acts
+    }
+
+    // MARK: Pieces
+
+    /// Locks the matter, what it came from, what came from it, and the matter it names, in the order of their keys. What can be
+    /// reached never changes its parent, so it may be looked up before the lock.
+    private func lock(_ id: String, _ target: String, _ transaction: Transaction) throws -> [String: Row] {
+        var keys: Set<String> = []
+        for start in [id, target] where !start.isEmpty {
+            var next: String? = start
+            for _ in 0..<Self.ancestorsMax {
+                guard let one = next, keys.insert(one).inserted else { break }
+                next = try transaction.row("SELECT parent FROM matter WHERE id = \(one)")?.textIfAny("parent")
+            }
+        }
+        for row in try transaction.rows("SELECT id FROM matter WHERE parent = \(id)") {
+            keys.insert(try row.text("id"))
+        }
+        var rows: [String: Row] = [:]
+        for row in try transaction.locked("matter", key: "id", in: keys.sorted()) { rows[try row.text("id")] = row }
+        return rows
+    }
+
+    /// What the kernel may know: the locked relatives, the directory, the last numbers, identifiers for children.
+    private func view(for id: String, _ related: [String], _ transaction: Transaction) throws -> View {
+        var view = library.view
+        for row in try transaction.rows("SELECT id, procedure, ended, acts FROM matter WHERE id IN (\(list: related))")
+        {
+            view.relatives[try row.text("id")] = View.Relative(
+                procedure: try row.text("procedure"), ended: try row.textIfAny("ended"),
+                isTouched: try row.integer("acts") > 1)
+        }
+        for row in try transaction.rows("SELECT name, number FROM series") {
+            view.numbers[try row.text("name")] = try row.integer("number")
+        }
+        let now = door.surroundings.now()
+        for row in try transaction.rows(
+            """
+            SELECT DISTINCT h.account, r.role FROM holding h JOIN post_role r ON r.post = h.post
+            WHERE h.since <= \(now) AND (h.until IS NULL OR h.until > \(now))
+            """, max: 100_000)
+        {
+            view.directory[try row.text("account"), default: []].insert(try row.text("role"))
+        }
+        let prefix = id + "."
+        let used = related.compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.max() ?? 0
+        view.freshIdentifiers = (1...8).map { prefix + String(used + $0) }
+        return view
+    }
+
+    /// Writes an act and carries out its orders; says what the matter is then.
+    @discardableResult
+    private func keep(_ matter: Matter, _ response: Response, department: String, _ transaction: Transaction) throws
+        -> Matter
+    {
+        var kept = matter
+        if let act = response.act {
+            if kept.acts.last != act { kept.append(act) }
+            kept = try MatterShelf.matter(kept.id, acts: kept.acts, library)
+            try shelf(transaction).append(act, to: kept, department: department)
+        }
+        for (index, order) in response.orders.enumerated() {
+            try carryOut(order, index, of: kept, department: department, transaction)
+        }
+        return kept
+    }
+
+    private func carryOut(
+        _ order: Order, _ index: Int, of matter: Matter, department: String, _ transaction: Transaction
+    ) throws {
+        let machine = Actor(person: "system", role: "machine", organisation: "")
+        func tell(_ id: String, _ verb: Command.Verb) throws {
+            guard let other = try shelf(transaction).matter(id) else { return }
+            let related = try lock(id, "", transaction)
+            let response = try other.handle(
+                Command(verb), by: machine, at: now(), seeing: try view(for: id, Array(related.keys), transaction))
+            try keep(other, response, department: try related[id]?.text("department") ?? "", transaction)
+        }
+        func errand(_ kind: String, _ side: String, _ what: String, _ item: String) throws {
+            try transaction.change(
+                """
+                INSERT INTO errand (matter, act, place, kind, side, what, item)
+                VALUES (\(matter.id), \(matter.acts.last?.number ?? 0), \(index), \(kind), \(side), \(what), \(item))
+                """)
+        }
+        switch order {
+        case .open(_, let child, let name, let fields, let parties):
+            guard let procedure = library.procedure(name) else { throw DoorRefusal.unknown("程序", name) }
+            var command = Command(.take("open"))
+            command.fields = fields
+            command.parties = parties
+            let (opened, response) = try Matter.open(
+                procedure, id: child, parent: matter.id, command, by: machine, at: now(),
+                seeing: try view(for: child, [matter.id], transaction))
+            try keep(opened, response, department: department, transaction)
+        case .tellParent(let parent, let child, let state): try tell(parent, .childEnded(id: child, state: state))
+        case .void(let child): try tell(child, .void)
+        case .absorb(let into, let from): try tell(into, .absorb(from))
+        case .takeNumber(let series, let number): try take(number, of: series, transaction)
+        case .render(let paper, let number, let item): try errand("render", number ?? "", paper, item)
+        case .notify(let side, _, let step, let item): try errand("notify", side, step, item)
+        }
+    }
+
+    /// Takes the next number of a series, which must still be the next: two officers at once do not get the same.
+    private func take(_ number: Int, of series: String, _ transaction: Transaction) throws {
+        if number == 1 {
+            try transaction.change("INSERT INTO series (name, number) VALUES (\(series), 1)")
+        } else {
+            try transaction.changeOne(
+                "the series \(series)",
+                "UPDATE series SET number = \(number) WHERE name = \(series) AND number = \(number - 1)")
+        }
+    }
+
+    /// Where a matter lies for the matrix.
+    func place(of row: Row, _ transaction: Transaction) throws -> MatterPlace {
+        let id = try row.text("id")
+        var handed: Set<String> = []
+        var subjects: Set<String> = []
+        for party in try transaction.rows("SELECT side, organisation FROM matter_party WHERE matter = \(id)") {
+            switch try party.text("side") {
+            case "receiver", "police", "procurator", "court": handed.insert(try party.text("organisation"))
+            case "subject": subjects.insert(try party.text("organisation"))
+            default: break
+            }
+        }
+        return MatterPlace(
+            organisation: try row.text("organisation"), path: try row.text("path"),
+            department: try row.text("department"),
+            state: Authority.State(rawValue: try row.text("standing")) ?? .sealed, handedTo: handed, subjects: subjects)
+    }
+}
+
+extension Door {
+    /// One transaction of acts; a refusal at the door leaves its trail alone.
+    func actingOnMatters<T>(by token: SessionToken, _ body: (Transaction, Caller) throws -> T) throws -> T {
+        var account = ""
+        do {
+            return try store.write { transaction in
+                let caller = try self.caller(of: token, in: transaction)
+                account = caller.account
+                return try body(transaction, caller)
+            }
+        } catch let refusal as DoorRefusal {
+            try store.write {
+                try leaveTrail(in: $0, account, "matter.act", refusal.place, isAllowed: false, refusal.code)
+            }
+            throw refusal
+        }
+    }
+}

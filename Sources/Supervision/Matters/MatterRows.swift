@@ -1,0 +1,101 @@
+import Casework
+
+/// What the tables hold of a matter: a projection of its acts (投影), never written otherwise.
+struct MatterRows: Equatable {
+    let id: String
+    let procedure: String
+    let version: Int
+    let acts: Int
+    let organisation: String
+    let path: String
+    let department: String
+    let standing: String
+    let state: String
+    let ended: String?
+    let parent: String?
+    let opened: Int
+    let changed: Int
+    /// The last minute of the earliest running clock.
+    let due: Int
+    let parties: [String: String]
+    let attributes: [String: String]
+    let persons: Set<String>
+
+    init(
+        id: String, procedure: String, version: Int, acts: Int, organisation: String, path: String, department: String,
+        standing: String, state: String, ended: String?, parent: String?, opened: Int, changed: Int, due: Int,
+        parties: [String: String], attributes: [String: String], persons: Set<String>
+    ) {
+        self.id = id
+        self.procedure = procedure
+        self.version = version
+        self.acts = acts
+        self.organisation = organisation
+        self.path = path
+        self.department = department
+        self.standing = standing
+        self.state = state
+        self.ended = ended
+        self.parent = parent
+        self.opened = opened
+        self.changed = changed
+        self.due = due
+        self.parties = parties
+        self.attributes = attributes
+        self.persons = persons
+    }
+
+    init(_ matter: Matter, _ library: ProcedureLibrary, department: String, pathOf: (String) throws -> String) rethrows
+    {
+        let organisation = Self.handlingOrganisation(matter)
+        let dues = matter.clocks.values.filter { $0.standing == .running }.compactMap { $0.due(in: library.calendar) }
+        var attributes: [String: String] = [:]
+        for field in library.common.fields + matter.procedure.fields where field.counting && field.item == nil {
+            if let value = matter.field(field.id) { attributes[field.id] = "\(value)" }
+        }
+        self.init(
+            id: matter.id, procedure: matter.procedure.id, version: matter.procedure.version, acts: matter.acts.count,
+            organisation: organisation, path: try pathOf(organisation), department: department,
+            standing: matter.standing.rawValue, state: matter.state(matter.procedure.mainTrack.id) ?? "",
+            ended: matter.ended, parent: matter.parent, opened: Int(matter.acts.first?.recorded.minute ?? 0),
+            changed: Int(matter.acts.last?.recorded.minute ?? 0),
+            due: dues.min().map { Int($0.minute) } ?? MatterShelf.never, parties: matter.parties,
+            attributes: attributes,
+            persons: matter.named)
+    }
+
+    /// Who handles it: the administration, else the agency, else whoever is there.
+    static func handlingOrganisation(_ matter: Matter) -> String {
+        matter.parties["body"] ?? matter.parties["agency"] ?? matter.parties["superior"]
+            ?? matter.parties.sorted { $0.key < $1.key }.first?.value ?? ""
+    }
+
+    /// In words: which part differs.
+    func differences(from other: MatterRows) -> [String] {
+        let mine = Mirror(reflecting: self).children
+        let theirs = Mirror(reflecting: other).children
+        return zip(mine, theirs).compactMap { a, b in
+            let (x, y) = (Self.text(a.value), Self.text(b.value))
+            return x == y ? nil : "\(a.label ?? "") is \(x) in the tables and \(y) by the acts"
+        }
+    }
+
+    private static func text(_ value: Any) -> String {
+        switch value {
+        case let pairs as [String: String]: "\(pairs.sorted { $0.key < $1.key })"
+        case let set as Set<String>: "\(set.sorted())"
+        default: "\(value)"
+        }
+    }
+}
+
+extension Matter {
+    /// What decides who may know of it.
+    var standing: Authority.State {
+        switch level {
+        case .sealed: .sealed
+        case .covert: .covert
+        case .open: ended == nil && mergedInto == nil ? .open : .closed
+        }
+    }
+}

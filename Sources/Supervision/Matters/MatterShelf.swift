@@ -1,0 +1,178 @@
+import Casework
+import Database
+import Ledger
+
+/// Matters as the store keeps them (案卷): acts, sealed and chained, and the tables that are read from them. Works inside a
+/// transaction of the door and asks nobody for leave.
+struct MatterShelf {
+    let transaction: Transaction
+    let library: ProcedureLibrary
+    let seals: Seals
+    let hash: HashAlgorithm = .sha256
+
+    /// The row that stands for a matter without a limit of time: later than any.
+    static let never = Int(Int32.max)
+
+    // MARK: Reading
+
+    /// A matter from its acts; nil when there is none.
+    func matter(_ id: String) throws -> Matter? {
+        let acts = try acts(of: id)
+        guard !acts.isEmpty else { return nil }
+        return try Self.matter(id, acts: acts, library)
+    }
+
+    static func matter(_ id: String, acts: [Act], _ library: ProcedureLibrary) throws -> Matter {
+        guard
+            case .opened(let name, var version, _, _)? = acts.first?.events.first(where: {
+                if case .opened = $0 { true } else { false }
+            })
+        else { throw DoorRefusal.damaged("the matter \(id) does not begin with its opening") }
+        for event in acts.flatMap(\.events) { if case .migrated(let next, _) = event { version = next } }
+        guard let procedure = library.procedures.first(where: { $0.id == name && $0.version == version }) else {
+            throw DoorRefusal(
+                .setUp, "the knowledge package has no procedure `\(name)` of version \(version)", at: id,
+                advice: "procedures are kept for as long as matters run under them; restore the file")
+        }
+        return Matter(id: id, procedure: procedure, acts: acts)
+    }
+
+    private func acts(of id: String) throws -> [Act] {
+        var previous = ChainedAct.noLeaf
+        return try transaction.rows(
+            "SELECT number, leaf, sealed FROM act WHERE matter = \(id) ORDER BY number", max: 100_000
+        )
+        .enumerated().map { index, row in
+            let number = try row.integer("number")
+            let (act, leaf) = try opened(row, id, number)
+            guard number == index + 1, act.previous == previous else {
+                throw DoorRefusal.damaged("the chain of \(id) is broken at act \(number)")
+            }
+            previous = leaf
+            return try ActText.act(act.body)
+        }
+    }
+
+    private func opened(_ row: Row, _ matter: String, _ number: Int) throws -> (ChainedAct, leaf: [UInt8]) {
+        guard let sealed = try row.bytesIfAny("sealed") else {
+            throw DoorRefusal.damaged("act \(number) of \(matter) was erased")
+        }
+        let plain = try seals.open(sealed, at: Self.place(matter, number))
+        let leaf = try row.bytes("leaf")
+        let salt = Array(plain.prefix(ChainedAct.saltCount))
+        guard let act = ChainedAct(canonical: Array(plain.dropFirst(ChainedAct.saltCount))),
+            act.leaf(salt: salt, hash) == leaf, act.matter == matter, act.number == UInt64(number)
+        else { throw DoorRefusal.damaged("act \(number) of \(matter) is not what its leaf says") }
+        return (act, leaf)
+    }
+
+    private static func place(_ matter: String, _ number: Int) -> Seals.Place {
+        Seals.Place(column: "act.sealed", row: "\(matter)/\(number)")
+    }
+
+    // MARK: Writing
+
+    /// Appends an act to its matter's chain and brings the tables up to it. Somebody else's act in between is an error.
+    func append(_ act: Act, to matter: Matter, department: String) throws {
+        let previous =
+            try transaction.row("SELECT number, leaf FROM act WHERE matter = \(matter.id) ORDER BY number DESC LIMIT 1")
+        guard try (previous?.integer("number") ?? 0) + 1 == act.number else {
+            throw StoreError(
+                .changedMeanwhile, "the matter \(matter.id) was changed by somebody else since it was read",
+                at: "the store",
+                advice: "read it again, look at what changed, then decide anew")
+        }
+        let chained = ChainedAct(
+            matter: matter.id, number: UInt64(act.number), previous: try previous?.bytes("leaf") ?? ChainedAct.noLeaf,
+            instant: (act.recorded.minute - 480) * 60_000, body: try ActText.bytes(act))
+        let salt = ChainedAct.newSalt()
+        let leaf = chained.leaf(salt: salt, hash)
+        try transaction.change(
+            """
+            INSERT INTO act (matter, number, leaf, sealed, instant) VALUES (\(matter.id), \(act.number), \(leaf),
+                \(seals.seal(salt + chained.canonical, at: Self.place(matter.id, act.number))), \(act.recorded.minute))
+            """)
+        try write(MatterRows(matter, library, department: department, pathOf: path))
+    }
+
+    private func path(_ organisation: String) throws -> String {
+        try transaction.row("SELECT path FROM organisation WHERE id = \(organisation)")?.text("path") ?? ""
+    }
+
+    private func write(_ rows: MatterRows) throws {
+        let m = rows
+        try transaction.change(
+            """
+            INSERT INTO matter (id, procedure, version, acts, organisation, path, department, standing, state, ended, parent,
+                opened, changed, due)
+            VALUES (\(m.id), \(m.procedure), \(m.version), \(m.acts), \(m.organisation), \(m.path), \(m.department),
+                \(m.standing), \(m.state), \(optional: m.ended), \(optional: m.parent), \(m.opened), \(m.changed), \(m.due))
+            ON CONFLICT (id) DO UPDATE SET version = excluded.version, acts = excluded.acts,
+                organisation = excluded.organisation, path = excluded.path, standing = excluded.standing,
+                state = excluded.state, ended = excluded.ended, parent = excluded.parent, changed = excluded.changed,
+                due = excluded.due
+            """)
+        for (side, organisation) in m.parties.sorted(by: { $0.key < $1.key }) {
+            try transaction.change(
+                """
+                INSERT INTO matter_party (matter, side, organisation) VALUES (\(m.id), \(side), \(organisation))
+                ON CONFLICT (matter, side) DO UPDATE SET organisation = excluded.organisation
+                """)
+        }
+        for (name, value) in m.attributes.sorted(by: { $0.key < $1.key }) {
+            try transaction.change(
+                """
+                INSERT INTO matter_attribute (matter, name, value) VALUES (\(m.id), \(name), \(value))
+                ON CONFLICT (matter, name) DO UPDATE SET value = excluded.value
+                """)
+        }
+        for person in m.persons.sorted() {
+            try transaction.change(
+                "INSERT INTO matter_person (matter, person) VALUES (\(m.id), \(person)) ON CONFLICT DO NOTHING")
+        }
+    }
+
+    /// What the tables say of a matter, to be compared with what its acts say (投影核对).
+    func stored(_ id: String) throws -> MatterRows? {
+        guard let row = try transaction.row("SELECT * FROM matter WHERE id = \(id)") else { return nil }
+        func pairs(_ sql: SQL) throws -> [String: String] {
+            var pairs: [String: String] = [:]
+            for row in try transaction.rows(sql) { pairs[try row.text("a")] = try row.text("b") }
+            return pairs
+        }
+        return MatterRows(
+            id: id, procedure: try row.text("procedure"), version: try row.integer("version"),
+            acts: try row.integer("acts"),
+            organisation: try row.text("organisation"), path: try row.text("path"),
+            department: try row.text("department"),
+            standing: try row.text("standing"), state: try row.text("state"), ended: try row.textIfAny("ended"),
+            parent: try row.textIfAny("parent"), opened: try row.integer("opened"), changed: try row.integer("changed"),
+            due: try row.integer("due"),
+            parties: try pairs("SELECT side AS a, organisation AS b FROM matter_party WHERE matter = \(id)"),
+            attributes: try pairs("SELECT name AS a, value AS b FROM matter_attribute WHERE matter = \(id)"),
+            persons: Set(
+                try transaction.rows("SELECT person FROM matter_person WHERE matter = \(id)").map {
+                    try $0.text("person")
+                }))
+    }
+
+    /// The differences between the tables and the acts of one matter; empty: they agree.
+    func differences(_ id: String) throws -> [String] {
+        guard let stored = try stored(id) else { return ["\(id): the tables do not know it"] }
+        guard let matter = try matter(id) else { return ["\(id): it has no acts"] }
+        // The department is where the matter was opened, which the acts do not say.
+        let read = try MatterRows(matter, library, department: stored.department, pathOf: path)
+        return stored.differences(from: read).map { "\(id): \($0)" }
+    }
+
+    /// Makes the tables of a matter again from its acts.
+    func rebuild(_ id: String) throws {
+        guard let matter = try matter(id) else { return }
+        let department = try stored(id)?.department ?? ""
+        try transaction.change("DELETE FROM matter_party WHERE matter = \(id)")
+        try transaction.change("DELETE FROM matter_attribute WHERE matter = \(id)")
+        try transaction.change("DELETE FROM matter_person WHERE matter = \(id)")
+        try transaction.change("DELETE FROM matter WHERE id = \(id)")
+        try write(try MatterRows(matter, library, department: department, pathOf: path))
+    }
+}

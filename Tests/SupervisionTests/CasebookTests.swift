@@ -1,0 +1,378 @@
+import Casework
+import Claims
+import Foundation
+import Knowledge
+import StoreTesting
+import Testing
+
+@testable import Database
+@testable import Supervision
+
+@Suite("Casebook")
+struct CasebookTests {
+    /// A bureau with the people a clue needs, and a hospital.
+    private final class Office {
+        let test: TestDoor
+        let book: Casebook
+        let hospital: String
+        private(set) var accounts: [String: String] = [:]
+
+        static let library = ProcedureLibrary.load(Shipped.folder).library
+
+        init(_ kind: StoreKind) throws {
+            test = try TestDoor(kind)
+            book = Casebook(door: test.door, library: try #require(Self.library))
+            hospital = try test.door.addOrganisation(
+                "甲医院", under: test.root, kind: "hospital", area: "370102", by: test.system)
+            for (name, role) in [
+                ("li", "officer"), ("sun", "officer"), ("wang", "section_head"), ("zhao", "head"), ("bao", "custodian"),
+            ] {
+                accounts[name] = try test.person(name, in: test.root, roles: [role]).account
+            }
+            accounts["yuan"] = try test.person("yuan", in: hospital, department: "医保办", roles: ["institution"]).account
+        }
+
+        func account(_ name: String) -> String { accounts[name] ?? "" }
+
+        func take(
+            _ step: String, _ fields: [String: FieldValue] = [:], together: [String] = [],
+            papers: [String: String] = [:]
+        ) -> Command {
+            var command = Command(.take(step))
+            command.fields = fields
+            command.together = together.map(account)
+            command.papers = papers
+            return command
+        }
+
+        @discardableResult
+        func act(_ name: String, _ command: Command, on id: String) throws -> Casebook.Outcome {
+            test.clock.now += 60
+            return try book.act(command, on: id, by: try fresh(name))
+        }
+
+        /// The session of a person, renewed when it rested too long.
+        func fresh(_ name: String) throws -> SessionToken {
+            if (try? test.door.caller(of: test.token(name))) != nil { return test.token(name) }
+            return try test.signIn(name)
+        }
+
+        func openClue(level: String = "", by name: String = "li") throws -> String {
+            var command = take(
+                "open",
+                [
+                    "discovered": .single(.text("report")), "content": .single(.text("虚构诊疗")),
+                    "named": .single(.flag(true)), "suspect": .single(.text("甲医院")),
+                ])
+            command.target = level
+            return try book.open("clue", command, as: "officer", by: try fresh(name)).matter.id
+        }
+
+        func ids(_ name: String, _ filter: Casebook.Filter = .init()) throws -> [String] {
+            try book.matters(filter, by: try fresh(name)).rows.map { try $0.text("id") }
+        }
+
+        /// Every matter's tables agree with its acts, and no procedure's invariant is broken.
+        func expectWhole() throws {
+            #expect(try book.check().differences.isEmpty)
+        }
+    }
+
+    private static let record = ["record": String(repeating: "a", count: 64)]
+
+    private func refused<T>(_ body: () throws -> T) -> String? {
+        do {
+            _ = try body()
+            return nil
+        } catch let refusal as Refusal {
+            return refusal.code
+        } catch let refusal as DoorRefusal {
+            return refusal.code
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test(arguments: TestStore.kinds)
+    func aClueBecomesACase(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let id = try office.openClue()
+        try office.act("wang", office.take("verify", ["handler": .single(.text(office.account("li")))]), on: id)
+        let command = office.take(
+            "file", ["facts": .single(.text("属实")), "amount": .single(.money(fen: 12_000_000))], together: ["sun"],
+            papers: Self.record)
+        try office.act("li", command, on: id)
+        // The proposer does not approve; each signature is another person's.
+        #expect(
+            refused { try office.book.act(Command(.approve), on: id, as: "officer", by: try office.fresh("li")) } != nil
+        )
+        try office.act("wang", Command(.approve), on: id)
+        let done = try office.act("zhao", Command(.approve), on: id)
+        #expect(done.matter.ended == "filed")
+        let child = try office.book.matter(id + ".1", by: try office.fresh("li"))
+        #expect(child.matter.procedure.id == "penalty" && child.matter.parent == id)
+        #expect(try office.ids("li").sorted() == [id, id + ".1"])
+        let filed = try office.test.stored.store.read {
+            try $0.row("SELECT number FROM series")?.integer("number")
+        }
+        #expect(filed == 1, "the number of the filing form is used")
+        let errands = try office.test.stored.store.read { try $0.rows("SELECT kind, what FROM errand") }
+        #expect(try errands.contains { try $0.text("what") == "filing_form" })
+        try office.expectWhole()
+    }
+
+    @Test(arguments: TestStore.kinds)
+    func whoMayNotKnowFindsNothing(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let open = try office.openClue()
+        let covert = try office.openClue(level: "covert")
+        let sealed = try office.openClue(level: "sealed")
+        #expect(try Set(office.ids("li")) == [open, covert], "the matrix gives an officer no sealed matters")
+        #expect(try office.ids("bao").contains(covert))
+        #expect(try office.ids("yuan").isEmpty)
+        #expect(try !office.ids("zhao").contains(sealed), "sealed: only who is named in it")
+        for id in [open, covert, sealed] {
+            #expect(refused { try office.book.matter(id, by: try office.fresh("yuan")) } == "SUP009")
+            #expect(refused { try office.act("yuan", office.take("verify"), on: id) } == "SUP009")
+        }
+        #expect(
+            refused { try office.book.matter("M-none", by: try office.fresh("yuan")) } == "SUP009", "the same answer")
+        // An organisation beside sees nothing, one above the open ones only.
+        let city = try office.test.door.addOrganisation(
+            "邻县医保局", under: office.test.root, kind: "bureau", area: "370124", by: try office.fresh("xitong"))
+        _ = try office.test.person("lin", in: city, roles: ["officer"])
+        #expect(try office.ids("lin").isEmpty)
+        #expect(refused { try office.book.matter(open, by: try office.fresh("lin")) } == "SUP009")
+        let counts = try office.book.count(by: "discovered", by: try office.fresh("li"))
+        #expect(counts.map(\.count) == [2], "what one may not know of is not counted")
+    }
+
+    /// A list and the matrix say the same of every matter for every person.
+    @Test(arguments: TestStore.kinds)
+    func listsAreWhatTheMatrixSays(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let store = office.test.stored.store
+        let county = try office.test.door.addOrganisation(
+            "某县医保局", under: office.test.root, kind: "bureau", area: "370124", by: try office.fresh("xitong"))
+        _ = try office.test.person("xian", in: county, department: "基金股", roles: ["officer"])
+        _ = try office.test.person("shen", in: office.test.root, department: "法规科", roles: ["reviewer"])
+        _ = try office.test.person("jing", in: county, department: "经侦", roles: ["police"])
+        let organisations = [office.test.root, county, office.hospital]
+        var number = 0
+        try store.write { transaction in
+            for organisation in organisations {
+                for standing in Authority.State.allCases where standing != .sealed {
+                    for department in ["", "基金监管科", "基金股", "医保办"] {
+                        for party in [
+                            ("none", ""), ("subject", office.hospital), ("receiver", county), ("police", county),
+                            ("subject", county),
+                        ] {
+                            number += 1
+                            let id = "X\(number)"
+                            try transaction.change(
+                                """
+                                INSERT INTO matter (id, procedure, version, acts, organisation, path, department, standing, state, opened, changed, due)
+                                VALUES (\(id), 'clue', 1, 1, \(organisation), \(try office.test.path(organisation)), \(department), \(standing.rawValue), 'registered', 0, 0, \(number % 7))
+                                """)
+                            if !party.1.isEmpty {
+                                try transaction.change(
+                                    "INSERT INTO matter_party (matter, side, organisation) VALUES (\(id), \(party.0), \(party.1))"
+                                )
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        for name in ["li", "wang", "zhao", "bao", "yuan", "xian", "shen", "jing"] {
+            let token = try office.fresh(name)
+            let (listed, decided) = try store.read { transaction -> (Set<String>, Set<String>) in
+                let caller = try office.test.door.caller(of: token, in: transaction)
+                let listed = try transaction.rows(office.book.list(.init(), for: caller)).map { try $0.text("id") }
+                let decided = try transaction.rows("SELECT * FROM matter").filter { row in
+                    let place = try office.book.place(of: row, transaction)
+                    return office.test.door.authority.decide("matter.list", caller, on: place).isAllowed
+                }
+                return (Set(listed), Set(try decided.map { try $0.text("id") }))
+            }
+            #expect(listed == decided, "\(name)")
+            #expect(!listed.isEmpty, "\(name)")
+        }
+    }
+
+    @Test(arguments: TestStore.kinds)
+    func twoOfficersNeverOverwriteEachOther(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let id = try office.openClue()
+        let tokens = try ["li", "sun"].map { try office.fresh($0) }
+        let failures = Failures()
+        let book = office.book
+        let commands = (0..<12).map { office.take("score", ["risk": .single(.number(Int64($0), scale: 0))]) }
+        DispatchQueue.concurrentPerform(iterations: 12) { index in
+            do {
+                _ = try book.act(commands[index], on: id, by: tokens[index % 2])
+            } catch {
+                failures.add(error)
+            }
+        }
+        #expect(failures.all.isEmpty)
+        let matter = try office.book.matter(id, by: try office.fresh("li")).matter
+        #expect(matter.acts.map(\.number) == Array(1...13), "each act once, in one order")
+        try office.expectWhole()
+    }
+
+    @Test(arguments: TestStore.kinds)
+    func aRefusedCommandLeavesNoTrace(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let id = try office.openClue()
+        let before = try office.test.stored.store.read { try $0.integer("SELECT COUNT(*) FROM act") }
+        #expect(refused { try office.act("li", office.take("file"), on: id) } != nil)
+        #expect(refused { try office.act("li", office.take("nothing"), on: id) } != nil)
+        #expect(refused { try office.act("wang", office.take("entrust"), on: id) } != nil)
+        #expect(try office.test.stored.store.read { try $0.integer("SELECT COUNT(*) FROM act") } == before)
+        try office.expectWhole()
+    }
+
+    @Test(arguments: TestStore.kinds)
+    func limitsOfTimeTakeEffectOnce(kind: StoreKind) throws {
+        let office = try Office(kind)
+        var command = office.take(
+            "open", ["discovered": .single(.text("inspection")), "facts": .single(.text("冒名就医"))])
+        command.parties = ["subject": office.hospital]
+        command.adds = [.init(kind: "order", key: "O1", parent: nil, fields: [:])]
+        let id = try office.book.open("administrative", command, as: "officer", by: try office.fresh("li")).matter.id
+        try office.act("li", office.take("inform", together: ["sun"]), on: id)
+        #expect(try office.ids("yuan") == [id], "the institution sees what is open and about it")
+        #expect(try office.book.lapse() == 0, "not yet")
+        office.test.clock.now += 20 * 86_400
+        #expect(try office.book.lapse() == 1)
+        #expect(try office.book.lapse() == 0, "once")
+        let matter = try office.book.matter(id, by: try office.fresh("li")).matter
+        #expect(matter.ended == nil && matter.state("main") == "heard")
+        #expect(matter.acts.last.map { $0.effective < $0.recorded.day } == true, "it counts from the day it was due")
+        try office.expectWhole()
+    }
+
+    /// Each row by itself: what is refused does not hold up the others.
+    @Test(arguments: TestStore.kinds)
+    func batchesHaveAResultForEachRow(kind: StoreKind) throws {
+        let office = try Office(kind)
+        var command = office.take(
+            "open", ["discovered": .single(.text("inspection")), "facts": .single(.text("冒名就医"))])
+        command.parties = ["subject": office.hospital]
+        command.adds = ["O1", "O2"].map { .init(kind: "order", key: $0, parent: nil, fields: [:]) }
+        let id = try office.book.open("administrative", command, as: "officer", by: try office.fresh("li")).matter.id
+        try office.act("li", office.take("inform", together: ["sun"]), on: id)
+        let before = try office.book.matter(id, by: try office.fresh("li")).matter.acts.count
+        let rows = try office.book.act(
+            batch: ["O1", "none", "O2"], office.take("order"), on: id, by: try office.fresh("li"))
+        #expect(
+            rows.map(\.item) == ["O1", "none", "O2"] && rows.allSatisfy { $0.refusal != nil },
+            "nothing is ordered before it is decided")
+        #expect(try office.book.matter(id, by: try office.fresh("li")).matter.acts.count == before)
+        try office.expectWhole()
+    }
+
+    @Test(arguments: TestStore.kinds)
+    func changedTablesAndChangedActsAreFound(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let store = office.test.stored.store
+        let id = try office.openClue()
+        try office.act("wang", office.take("verify", ["handler": .single(.text(office.account("li")))]), on: id)
+        try office.expectWhole()
+        let changes: [SQL] = [
+            "UPDATE matter SET state = 'filed'", "UPDATE matter SET due = due + 1",
+            "UPDATE matter SET standing = 'closed'",
+            "DELETE FROM matter_attribute", "UPDATE matter_party SET organisation = \(office.hospital)",
+            "DELETE FROM matter_person",
+            "UPDATE matter SET acts = 7",
+        ]
+        for change in changes {
+            try store.write { try $0.change(change) }
+            #expect(try office.book.check().differences.count >= 1, "\(change)")
+            #expect(try office.book.rebuild() == 1)
+            try office.expectWhole()
+        }
+        // The acts themselves: cut off, swapped, altered.
+        let rows = try store.read { try $0.rows("SELECT number, leaf, sealed FROM act ORDER BY number") }
+        let (first, second) = (try rows[0].bytes("sealed"), try rows[1].bytes("sealed"))
+        let attacks: [(SQL, SQL)] = [
+            ("UPDATE act SET sealed = \(second) WHERE number = 1", "UPDATE act SET sealed = \(first) WHERE number = 1"),
+            (
+                "UPDATE act SET leaf = \([UInt8](repeating: 1, count: 32)) WHERE number = 2",
+                "UPDATE act SET leaf = \(try rows[1].bytes("leaf")) WHERE number = 2"
+            ),
+            ("UPDATE act SET number = 3 WHERE number = 2", "UPDATE act SET number = 2 WHERE number = 3"),
+            ("UPDATE act SET matter = 'other' WHERE number = 2", "UPDATE act SET matter = \(id) WHERE number = 2"),
+        ]
+        for (attack, repair) in attacks {
+            try store.write { try $0.change(attack) }
+            #expect(try !office.book.check().differences.isEmpty, "\(attack)")
+            #expect(
+                refused { try office.act("li", office.take("score", ["risk": .single(.number(1, scale: 0))]), on: id) }
+                    != nil, "nothing is built on it")
+            try store.write { try $0.change(repair) }
+            try office.expectWhole()
+        }
+    }
+
+    @Test func stepsThatNobodyCanTakeAreNamed() throws {
+        let office = try Office(.sqlite)
+        func steps() throws -> Set<String> {
+            Set(try office.book.unstaffedSteps().filter { $0.procedure == "clue" }.map(\.step))
+        }
+        #expect(try steps().isEmpty, "two officers, a section head, a head and a custodian suffice for a clue")
+        #expect(try office.book.unstaffedSteps().contains { $0.procedure == "penalty" && $0.reason.contains("法制审核") })
+        let holding = try #require(
+            try office.test.stored.store.read {
+                try $0.row("SELECT id FROM holding WHERE account = \(office.account("sun"))")?.text("id")
+            })
+        try office.test.door.revoke(holding, by: try office.fresh("anquan"))
+        #expect(try steps() == ["file"], "one officer is not two")
+    }
+
+    /// Who works is not signed out; who rests is.
+    @Test(arguments: TestStore.kinds)
+    func workKeepsTheSession(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let id = try office.openClue()
+        let token = office.test.token("li")
+        for round in 1...4 {
+            office.test.clock.now += 10 * 60
+            if round % 2 == 0 {
+                _ = try office.book.matters(by: token)
+            } else {
+                _ = try office.book.act(
+                    office.take("score", ["risk": .single(.number(1, scale: 0))]), on: id, by: token)
+            }
+        }
+        office.test.clock.now += 16 * 60
+        #expect(refused { try office.book.matters(by: token) } == "SUP001")
+    }
+
+    @Test func actsComeBackAsTheyWere() throws {
+        let library = try #require(Office.library)
+        var acts = 0
+        for procedure in library.procedures {
+            for matter in RandomPlay.play(procedure, in: library, seed: 5, moves: 40).docket.matters.values {
+                for act in matter.acts {
+                    let bytes = try ActText.bytes(act)
+                    #expect(try ActText.act(bytes) == act && ActText.bytes(try ActText.act(bytes)) == bytes)
+                    acts += 1
+                }
+            }
+        }
+        #expect(acts > 100)
+        #expect(throws: DoorRefusal.self) { try ActText.act(Array("2{}".utf8)) }
+        #expect(throws: DoorRefusal.self) { try ActText.act(Array("1{}".utf8)) }
+        #expect(throws: DoorRefusal.self) { try ActText.act([]) }
+    }
+}
+
+/// Errors of several threads.
+private final class Failures: @unchecked Sendable {
+    private let lock = NSLock()
+    private var errors: [String] = []
+    func add(_ error: any Error) { lock.withLock { errors.append(String(describing: error)) } }
+    var all: [String] { lock.withLock { errors } }
+}
