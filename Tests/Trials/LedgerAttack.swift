@@ -19,7 +19,9 @@ package enum LedgerAttack: String, CaseIterable, Sendable {
         case .delete: world.extract.lines.remove(at: place)
         case .insert: world.extract.lines.insert(Self.forged(world, place, &dice), at: place)
         case .swap: world.extract.lines.swapAt(place, (place + 1 + dice.below(covered - 1)) % covered)
-        case .repeated: world.extract.lines.insert(world.extract.lines[place], at: place + dice.below(3))
+        case .repeated:
+            world.extract.lines.insert(
+                world.extract.lines[place], at: min(place + dice.below(3), world.extract.lines.count))
         case .truncate: cut(&world, to: place)
         case .rollback:
             let size = Int(world.own[dice.below(world.own.count - 1)].checkpoint.size)
