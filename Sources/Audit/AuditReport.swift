@@ -44,7 +44,7 @@ package struct AuditReport: Codable, Sendable {
     package var started: Date?
 
     init(
-        _ binding: Binding, _ dataset: Dataset, _ shared: SharedRun, workers: [ChunkWorker], keyed: KeyedPass,
+        _ binding: Binding, _ dataset: Dataset, _ shared: SharedRun, tallies: [RuleTally], keyed: KeyedPass,
         sieves: SievePlan, keyedPlans: [KeyedPlan], notRunnable: [String: String], findings: Int, bytes: Int,
         sha256: String, phases: [Phase]
     ) {
@@ -52,8 +52,8 @@ package struct AuditReport: Codable, Sendable {
         lines = counts.lines
         encounters = counts.encounters
         persons = counts.persons
-        reversals = counts.netting.reversals
-        orphanReversals = counts.netting.orphans
+        reversals = counts.reversals
+        orphanReversals = counts.orphanReversals
         self.findings = findings
         findingsBytes = bytes
         findingsSHA256 = sha256
@@ -64,8 +64,8 @@ package struct AuditReport: Codable, Sendable {
         coverageFrom = "\(Day(number: binding.coverageFrom))"
         coverageTo = "\(Day(number: binding.coverageTo))"
         closedWorld = binding.isClosedWorld
-        var tallies = keyed.tallies
-        for worker in workers { for (index, tally) in worker.tallies.enumerated() { tallies[index].add(tally) } }
+        var tallies = tallies
+        for (index, tally) in keyed.tallies.enumerated() { tallies[index].add(tally) }
         var paths: [Int: String] = [:]
         for (index, rule) in sieves.rules.enumerated() { paths[rule.number] = sieves.paths[index] }
         for plan in keyedPlans { paths[plan.rule.number] = plan.path }

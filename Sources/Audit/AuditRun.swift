@@ -21,6 +21,12 @@ package struct AuditOptions: Sendable {
     package var generalPathOnly = false
     /// Scopes with more rows are indexed; nil: where that begins to pay.
     package var largeScope: Int?
+    /// Go on from where an equal run was stopped or killed.
+    package var goesOn = true
+    /// A longer run puts down so often how far it is, in seconds.
+    package var checkpointSeconds = 20.0
+    /// Rows of a batch in `findings.arrow`.
+    package var findingsPerBatch = 65_536
 
     package init() {}
 }
@@ -45,7 +51,9 @@ package struct AuditRun {
 
     /// Runs an audit and writes `findings.arrow`, `run.json` and `coverage.json` into the folder.
     ///
-    /// `progress` may answer false: the run then stops after the chunks at hand and throws `AuditCancelled`.
+    /// `progress` may answer false: the run then stops after the chunks at hand, puts down how far it is and throws
+    /// `AuditCancelled`. The next run of the same dataset, package and options goes on from there; its findings are
+    /// byte for byte those of a run that was never stopped.
     package static func run(
         dataset: Dataset, plan: Plan, into folder: String, options: AuditOptions,
         progress: @escaping @Sendable (AuditProgress) -> Bool = { _ in true }
@@ -147,55 +155,71 @@ package struct AuditRun {
         into folder: String, progress: @escaping @Sendable (AuditProgress) -> Bool
     ) throws -> AuditReport {
         let clock = Stopwatch()
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let started = Date()
-        let temporary = folder + "/findings.arrow.part"
-        // What a killed run left behind; a stopped one leaves nothing.
-        try? FileManager.default.removeItem(atPath: temporary)
-        defer { try? FileManager.default.removeItem(atPath: temporary) }
-        let writer = try FindingWriter(
-            path: temporary, dictionaries: dictionaries,
-            metadata: ["package": binding.plan.packageHash, "generation": "\(dataset.generation)"])
-        let shared = SharedRun(writer, chunks: reader.chunkCount, progress: progress)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let keyed = runnable.filter { if case .keyed = $0.partition { true } else { false } }
         let personal = runnable.filter { if case .person = $0.partition { true } else { false } }
         let sieves = SievePlan(personal, binding, isGeneral: options.generalPathOnly)
         let keyedPlans = keyed.map { KeyedPlan($0, binding, isGeneral: options.generalPathOnly) }
         let threads = max(1, min(options.threads, 64))
-        phases.append(AuditReport.Phase(name: "plan", seconds: clock.seconds))
         let touched =
             try options.persons.map { TouchedPersons(persons: $0) }
             ?? options.since.map { try TouchedPersons(dataset, since: $0) }
-        let workers = (0..<threads).map { _ in
-            ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared, touched: touched)
-        }
+        phases.append(AuditReport.Phase(name: "plan", seconds: clock.seconds))
+
         let pass = Stopwatch()
-        DispatchQueue.concurrentPerform(iterations: threads) { workers[$0].run() }
-        try shared.check()
-        phases.append(AuditReport.Phase(name: "timelines", seconds: pass.seconds))
-        let across = Stopwatch()
-        let keyedPass = KeyedPass(binding, reader, keyedPlans, dictionaries, options, workers: workers)
-        try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: writer) { try shared.goOn() }
-        phases.append(AuditReport.Phase(name: "across", seconds: across.seconds))
-        let closing = Stopwatch()
-        let summary = try writer.finish()
-        try Files.replace(folder + "/findings.arrow", with: temporary)
-        phases.append(AuditReport.Phase(name: "close", seconds: closing.seconds))
-        var report = AuditReport(
-            binding, dataset, shared, workers: workers, keyed: keyedPass, sieves: sieves, keyedPlans: keyedPlans,
-            notRunnable: notRunnable, findings: writer.rows, bytes: summary.bytes, sha256: summary.sha256,
-            phases: phases)
-        report.seconds = clock.seconds
-        report.threads = threads
-        report.started = started
-        try report.write(into: folder)
-        return report
+        let unfinished = try UnfinishedRun(
+            in: folder, of: dataset, runnable, binding, options, chunks: reader.chunkCount, dictionaries)
+        let shared = SharedRun(
+            unfinished, chunks: reader.chunkCount, lines: dataset.segments.reduce(0) { $0 + $1.totalRows("line") },
+            progress: progress)
+        do {
+            let workers = (0..<threads).map { _ in
+                ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared, touched: touched)
+            }
+            if !keyedPlans.isEmpty, unfinished.nextChunk > 0 {
+                // What was counted for rules across persons is not kept: it is counted again.
+                shared.begin(0..<unfinished.nextChunk)
+                DispatchQueue.concurrentPerform(iterations: threads) { workers[$0].recount() }
+                try shared.check()
+            }
+            while unfinished.nextChunk < reader.chunkCount {
+                shared.begin(unfinished.nextChunk..<reader.chunkCount, seconds: options.checkpointSeconds)
+                DispatchQueue.concurrentPerform(iterations: threads) { workers[$0].run() }
+                try unfinished.advance(to: shared, workers)
+            }
+            let findings = unfinished.writer
+            phases.append(AuditReport.Phase(name: "timelines", seconds: pass.seconds))
+            let across = Stopwatch()
+            let keyedPass = KeyedPass(binding, reader, keyedPlans, dictionaries, options, workers: workers)
+            try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: findings) { try shared.goOn() }
+            phases.append(AuditReport.Phase(name: "across", seconds: across.seconds))
+            let closing = Stopwatch()
+            let summary = try unfinished.finish(as: folder + "/findings.arrow")
+            phases.append(AuditReport.Phase(name: "close", seconds: closing.seconds))
+            var report = AuditReport(
+                binding, dataset, shared, tallies: unfinished.tallies, keyed: keyedPass, sieves: sieves,
+                keyedPlans: keyedPlans, notRunnable: notRunnable, findings: findings.rows, bytes: summary.bytes,
+                sha256: summary.sha256, phases: phases)
+            report.seconds = clock.seconds
+            report.threads = threads
+            report.started = started
+            try report.write(into: folder)
+            return report
+        } catch {
+            throw unfinished.left(by: error)
+        }
     }
 }
 
 /// The run was stopped by its user; nothing was written over.
 package struct AuditCancelled: Error, CustomStringConvertible {
-    package let description = "the audit was cancelled; earlier findings are untouched"
+    /// The share of the timelines with which the same run goes on; 0: it begins again.
+    package let shareDone: Double
+
+    package init(shareDone: Double = 0) { self.shareDone = shareDone }
+
+    package var description: String { "the audit was cancelled; earlier findings are untouched" }
 }
 
 struct Stopwatch {
@@ -215,34 +239,59 @@ enum Files {
 
 /// What all workers of a run share.
 final class SharedRun: @unchecked Sendable {
+    /// What was looked at so far.
+    struct Counts: Codable {
+        var lines = 0
+        var encounters = 0
+        var persons = 0
+        var reversals = 0
+        var orphanReversals = 0
+    }
+
     private let nextChunk = Atomic<Int>(0)
     private let isStopped = Atomic<Bool>(false)
     private let state: Mutex<State>
     private let progress: @Sendable (AuditProgress) -> Bool
-    private let chunks: Int
+    private let lines: Int
+    /// The chunks of this round; set while no worker runs.
+    private var round = 0..<0
+    private var secondsOfRound = Double.infinity
+    private var clock = Stopwatch()
 
     private struct State {
         var failure: (any Error)?
-        var linesDone = 0
-        var encounters = 0
-        var persons = 0
-        var netting = ClaimsReader.NettingCounts()
+        var counts: Counts
     }
 
     /// Used under the lock only.
     private let writer: FindingWriter
 
-    init(_ writer: FindingWriter, chunks: Int, progress: @escaping @Sendable (AuditProgress) -> Bool) {
-        self.chunks = chunks
+    init(
+        _ unfinished: UnfinishedRun, chunks: Int, lines: Int,
+        progress: @escaping @Sendable (AuditProgress) -> Bool
+    ) {
+        self.lines = lines
         self.progress = progress
-        self.writer = writer
-        state = Mutex(State())
+        writer = unfinished.writer
+        state = Mutex(State(counts: unfinished.counts))
     }
+
+    /// Before the workers set out: which chunks, and after how many seconds none is begun any more.
+    func begin(_ chunks: Range<Int>, seconds: Double = .infinity) {
+        round = chunks
+        secondsOfRound = seconds
+        clock = Stopwatch()
+        nextChunk.store(chunks.lowerBound, ordering: .relaxed)
+    }
+
+    /// After they came back: all chunks before this one were claimed.
+    var claimed: Int { min(nextChunk.load(ordering: .relaxed), round.upperBound) }
 
     func claim() -> Int? {
         guard !isStopped.load(ordering: .relaxed) else { return nil }
+        if clock.seconds > secondsOfRound, nextChunk.load(ordering: .relaxed) > round.lowerBound { return nil }
         let chunk = nextChunk.add(1, ordering: .relaxed).oldValue
-        return chunk < chunks ? chunk : nil
+        return chunk < round.upperBound ? chunk : nil
     }
 
     func deposit(_ chunk: Chunk, _ columns: [ColumnBuffer], rows: Int, _ netting: ClaimsReader.NettingCounts) {
@@ -251,35 +300,41 @@ final class SharedRun: @unchecked Sendable {
         )
         let goesOn = state.withLock { state in
             do { try writer.deposit(number, columns, rows: rows) } catch { state.failure = error }
-            state.linesDone += lines
-            state.encounters += encounters
-            state.persons += persons
-            state.netting.reversals += netting.reversals
-            state.netting.orphans += netting.orphans
+            state.counts.lines += lines
+            state.counts.encounters += encounters
+            state.counts.persons += persons
+            state.counts.reversals += netting.reversals
+            state.counts.orphanReversals += netting.orphans
             if state.failure != nil { return false }
-            return progress(AuditProgress(linesDone: state.linesDone, linesTotal: 0, findings: writer.rows))
+            return progress(
+                AuditProgress(linesDone: state.counts.lines, linesTotal: self.lines, findings: writer.rows))
         }
         if !goesOn { stop(nil) }
     }
 
+    /// A fault outweighs the user's wish to stop: then the chunks claimed are not all deposited.
     func stop(_ error: (any Error)?) {
         isStopped.store(true, ordering: .relaxed)
-        state.withLock { if $0.failure == nil { $0.failure = error ?? AuditCancelled() } }
+        state.withLock {
+            if $0.failure == nil || error != nil && $0.failure is AuditCancelled {
+                $0.failure = error ?? AuditCancelled()
+            }
+        }
     }
 
     /// Throws when the user asked to stop; for the work after the chunks.
     func goOn() throws {
         let goesOn = state.withLock { state in
-            progress(AuditProgress(linesDone: state.linesDone, linesTotal: 0, findings: writer.rows))
+            progress(AuditProgress(linesDone: state.counts.lines, linesTotal: lines, findings: writer.rows))
         }
         if !goesOn { throw AuditCancelled() }
     }
 
+    var failure: (any Error)? { state.withLock { $0.failure } }
+
     func check() throws {
-        if let failure = state.withLock({ $0.failure }) { throw failure }
+        if let failure { throw failure }
     }
 
-    var counts: (lines: Int, encounters: Int, persons: Int, netting: ClaimsReader.NettingCounts) {
-        state.withLock { ($0.linesDone, $0.encounters, $0.persons, $0.netting) }
-    }
+    var counts: Counts { state.withLock { $0.counts } }
 }

@@ -15,8 +15,6 @@ final class ChunkWorker: @unchecked Sendable {
     private let encoder: FindingEncoder
     let keyedCounts: [KeyedCounter]
     private let judge: RuleRun
-    var tallies: [RuleTally] = []
-    var candidates: [Int]
 
     init(
         _ binding: Binding, _ reader: ClaimsReader, _ sieves: SievePlan, _ keyed: [KeyedPlan],
@@ -34,7 +32,6 @@ final class ChunkWorker: @unchecked Sendable {
         finder = Sieve(sieves, binding, judge.evaluator)
         encoder = FindingEncoder(binding, dictionaries)
         keyedCounts = keyed.map { KeyedCounter($0) }
-        candidates = Array(repeating: 0, count: binding.rules.count)
     }
 
     func run() {
@@ -62,8 +59,26 @@ final class ChunkWorker: @unchecked Sendable {
                 return
             }
         }
-        tallies = judge.takeTallies()
     }
+
+    /// Counts again what rules across persons need of chunks that an earlier run audited.
+    func recount() {
+        while let number = shared.claim() {
+            do {
+                var unused = ClaimsReader.NettingCounts()
+                let chunk = try reader.chunk(number, &unused)
+                for counter in keyedCounts { counter.count(chunk) }
+                reader.release(number)
+                try shared.goOn()
+            } catch {
+                shared.stop(error)
+                return
+            }
+        }
+    }
+
+    /// What the rules looked at since the last call, by number of rule.
+    func takeTallies() -> [RuleTally] { judge.takeTallies() }
 
     /// Evaluates all timeline rules on a chunk and encodes what they found, by person, rule and row.
     func audit(_ chunk: Chunk) {
@@ -71,7 +86,6 @@ final class ChunkWorker: @unchecked Sendable {
         finder.find(in: chunk)
         for (index, rule) in sieves.rules.enumerated() {
             let list = finder.candidates(index)
-            candidates[rule.number] += list.count
             if list.count > 0 { judge.run(rule, candidates: list) }
         }
         let drafts = judge.takeDrafts()

@@ -13,7 +13,6 @@ final class KeyedPass: @unchecked Sendable {
     private let options: AuditOptions
     private let counters: [KeyedCounter]
     private(set) var tallies: [RuleTally]
-    private(set) var candidates: [Int]
 
     init(
         _ binding: Binding, _ reader: ClaimsReader, _ plans: [KeyedPlan], _ dictionaries: FindingDictionaries,
@@ -30,7 +29,6 @@ final class KeyedPass: @unchecked Sendable {
             return first
         }
         tallies = Array(repeating: RuleTally(), count: binding.rules.count)
-        candidates = Array(repeating: 0, count: binding.rules.count)
     }
 
     /// In place of a partition key that is not known.
@@ -203,7 +201,6 @@ final class KeyedPass: @unchecked Sendable {
         _ plan: KeyedPlan, _ gathered: Gathered, threads: Int, sequence: Int, _ writer: FindingWriter
     ) throws -> Int {
         let rule = plan.rule
-        candidates[rule.number] += gathered.rows[0].count
         guard !gathered.rows[0].isEmpty else { return sequence }
         // Partitions in the order of their keys' texts, which no numbering of codes can change.
         let names = names(of: gathered.rows, isText: rule.isKeyText)

@@ -180,6 +180,13 @@ struct Program {
     }
 
     /// The name of a cause of an undetermined outcome.
+    /// Whether `causeName` knows the number.
+    func hasCause(_ number: Int32) -> Bool {
+        number >= 0
+            ? accesses.indices.contains(Int(number))
+            : number > Draft.firstOtherCause || otherCauses.indices.contains(Int(Draft.firstOtherCause - number))
+    }
+
     func causeName(_ number: Int32) -> String {
         switch number {
         case 0...: accesses[Int(number)].name

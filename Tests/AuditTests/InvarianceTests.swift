@@ -3,6 +3,7 @@ import Claims
 import Foundation
 import Reference
 import Rules
+import Synchronization
 import Testing
 
 /// What must not change the findings' bytes: threads, cuts of the data, their order, the host's zone.
@@ -45,6 +46,77 @@ import Testing
                 let other = try bytes(data, plan, way)
                 #expect(other == expected, "seed \(seed), \(way)")
             }
+        }
+    }
+
+    /// Stopped at every chunk in turn, and once again on the way, a run ends with the bytes of one that never stopped,
+    /// and does not audit again what it had audited.
+    @Test func aStoppedRunGoesOnWhereItWas() throws {
+        let (data, plan) = try world(25)
+        try Scratch.withFolder { folder in
+            let dataset = try DatasetMaker.write(data, to: folder + "/dataset", segments: 1, personsPerBlock: 2)
+            var options = AuditOptions()
+            options.undeterminedRows = true
+            options.findingsPerBatch = 16
+            func audit(_ run: String, stopAfter calls: Int = .max) throws -> (
+                findings: Data, coverage: Data, lines: Int
+            ) {
+                let seen = Mutex<(calls: Int, firstLines: Int)>((0, -1))
+                _ = try AuditRun.run(dataset: dataset, plan: plan, into: run, options: options) { progress in
+                    seen.withLock { seen in
+                        seen.calls += 1
+                        if seen.firstLines < 0 { seen.firstLines = progress.linesDone }
+                        return seen.calls <= calls
+                    }
+                }
+                func file(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: run + "/" + name)) }
+                return (try file("findings.arrow"), try file("coverage.json"), seen.withLock { $0.firstLines })
+            }
+            let expected = try audit(folder + "/whole")
+            var goneOn = 0
+            for calls in 0..<8 {
+                let run = folder + "/run-\(calls)"
+                for _ in 0..<2 {
+                    do {
+                        _ = try audit(run, stopAfter: calls)
+                        Issue.record("the run was not stopped")
+                    } catch let stopped as AuditCancelled {
+                        #expect(stopped.shareDone > 0)
+                    }
+                    #expect(!FileManager.default.fileExists(atPath: run + "/findings.arrow"))
+                }
+                options.threads = 1 + calls % 3
+                let ended = try audit(run)
+                #expect(ended.findings == expected.findings && ended.coverage == expected.coverage)
+                if ended.lines > expected.lines { goneOn += 1 }
+                #expect(try FileManager.default.contentsOfDirectory(atPath: run).count == 3)
+            }
+            #expect(goneOn >= 6)
+
+            // Checkpoints on the way change nothing.
+            options.checkpointSeconds = 0
+            #expect(try audit(folder + "/often").findings == expected.findings)
+
+            // What lies there is believed only while it is whole and of an equal run.
+            for damage in ["findings", "rest", "state"] {
+                let run = folder + "/damaged-" + damage
+                #expect(throws: AuditCancelled.self) { try audit(run, stopAfter: 3) }
+                let names = try FileManager.default.contentsOfDirectory(atPath: run + "/unfinished")
+                let name = try #require(
+                    names.first {
+                        damage == "findings" ? !$0.contains("rest") && $0 != "state.json" : $0.contains(damage)
+                    })
+                let path = run + "/unfinished/" + name
+                var bytes = try Data(contentsOf: URL(filePath: path))
+                bytes[bytes.count / 2] ^= 1
+                try bytes.write(to: URL(filePath: path))
+                #expect(try audit(run).findings == expected.findings, "damaged \(damage)")
+            }
+            #expect(throws: AuditCancelled.self) { try audit(folder + "/other", stopAfter: 3) }
+            options.undeterminedRows = false
+            let fewer = try audit(folder + "/fewer")
+            #expect(fewer.findings != expected.findings)
+            #expect(try audit(folder + "/other").findings == fewer.findings)
         }
     }
 

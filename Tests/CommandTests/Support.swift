@@ -1,11 +1,16 @@
 import Foundation
 
-/// A path in a fresh folder of its own.
+/// A path in a fresh folder of its own, which is gone when the tests end.
 func temporaryPath(_ name: String) -> String {
-    let folder = NSTemporaryDirectory() + "yijian-tests-" + UUID().uuidString
+    let folder = temporaryFolder + "/" + UUID().uuidString
     try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     return folder + "/" + name
 }
+
+private let temporaryFolder: String = {
+    atexit { try? FileManager.default.removeItem(atPath: temporaryFolder) }
+    return NSTemporaryDirectory() + "yijian-tests-\(getpid())"
+}()
 
 /// What a Python script prints; nil, with a note, where Python or one of its modules is not installed.
 ///

@@ -86,6 +86,15 @@ package final class ArrowWriter {
         self.rows += rows
     }
 
+    /// The batches written so far.
+    package var batchCount: Int { batchBlocks.count / 3 }
+
+    /// CRC-32C of the checksums of all dictionaries and batches written so far: equal content has an equal one.
+    package var checksumSoFar: UInt32 { checksums.withUnsafeBytes { crc32c($0) } }
+
+    /// Makes durable what was written so far.
+    package func sync() throws(ColumnsError) { try sink.sync() }
+
     /// Ends the file or stream and makes it durable.
     package func finish() throws(ColumnsError) -> FileSummary {
         try sink.write([0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0])

@@ -59,10 +59,15 @@ final class FileSink {
         pending.removeAll(keepingCapacity: true)
     }
 
-    /// Makes the file durable and closes it; a pipe is only flushed. Returns the SHA-256 of everything written.
-    func finish() throws(ColumnsError) -> String {
+    /// Makes durable what was written so far; a pipe is only flushed.
+    func sync() throws(ColumnsError) {
         try flush()
         if ownsDescriptor { try disk.sync(descriptor, path: path) }
+    }
+
+    /// Makes the file durable and closes it; a pipe is only flushed. Returns the SHA-256 of everything written.
+    func finish() throws(ColumnsError) -> String {
+        try sync()
         close()
         return hash.finishHex()
     }

@@ -12,7 +12,7 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit", abstract: "Evaluate the rules over a dataset and write the findings (审核).",
         discussion: """
             The folder of the run gets findings.arrow, run.json and coverage.json. Interrupted, the folder keeps what it
-            had before; run the same command again.
+            had before, and the same command goes on from where it was; --afresh begins again.
             """)
 
     @Argument(help: "The folder of the dataset.")
@@ -53,6 +53,9 @@ struct AuditCommand: ParsableCommand {
     @Flag(name: .long, help: "Take the general path for every rule; slower, the findings are the same.")
     var general = false
 
+    @Flag(name: .long, help: "Begin again, even where an equal run was stopped half-way.")
+    var afresh = false
+
     @Flag(name: .long, help: "Print where the time went.")
     var profile = false
 
@@ -77,6 +80,7 @@ struct AuditCommand: ParsableCommand {
         options.undeterminedRows = undetermined
         options.since = since
         options.generalPathOnly = general
+        options.goesOn = !afresh
         let report = try Self.audit(
             try Dataset.open(dataset, generation: generation), plan: plan, into: into, options: options)
         if json {

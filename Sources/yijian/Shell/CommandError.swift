@@ -53,7 +53,12 @@ struct CommandError: Error, Equatable {
                 code: error.code, what: error.message,
                 place: error.place.isEmpty ? error.file : "\(error.file)#\(error.place)", advice: error.advice)
         case let error as CityError: self.init(code: "YJ-330", what: error.description, status: .worldFailed)
-        case is AuditCancelled: self = .interrupted
+        case let error as AuditCancelled:
+            self.init(
+                code: "YJ-130", what: "interrupted",
+                advice: error.shareDone > 0
+                    ? "\(max(1, Int(error.shareDone * 100))) % of the timelines are done; the same command goes on from there"
+                    : Self.interrupted.advice, status: .interrupted)
         case let error as FindingsSelection.Mistake:
             self.init(
                 code: "YJ-201", what: "the condition cannot be read", place: "--where", why: error.description,
