@@ -57,6 +57,8 @@ final class UnfinishedRun {
     private let findings: String
     private let identity: Checkpoint.Identity
     private let program: Program
+    private let checkpointSeconds: Double
+    private let clock = Stopwatch()
     private let disk = Disk()
     private var marks = 0
     private var last: Checkpoint?
@@ -68,6 +70,7 @@ final class UnfinishedRun {
     ) throws {
         folder = runFolder + "/unfinished"
         program = binding.program
+        checkpointSeconds = options.checkpointSeconds
         tallies = Array(repeating: RuleTally(), count: binding.rules.count)
         identity = try Checkpoint.Identity(dataset, rules, binding.plan.packageHash, options, chunks: chunks)
         try disk.makeDirectory(folder)
@@ -105,7 +108,8 @@ final class UnfinishedRun {
         }
         nextChunk = shared.claimed
         counts = shared.counts
-        if nextChunk < identity.chunks || shared.failure != nil { try save() }
+        // The pass across persons follows: where the timelines took long, they are not lost with it.
+        if nextChunk < identity.chunks || shared.failure != nil || clock.seconds > checkpointSeconds { try save() }
         try shared.check()
     }
 
