@@ -162,6 +162,9 @@ final class KeyedPass: @unchecked Sendable {
                 let counter = counters[index]
                 for survivor in counter.survivors(chunk, part.table, scan) {
                     let row = Int(survivor)
+                    if !part.isRelated, plan.conditions.contains(where: { evaluator.evaluate($0, row).isFalse }) {
+                        continue
+                    }
                     evaluator.firstUnknown = -1
                     let key = part.isRelated ? evaluator.evaluate(part.key, 0, row) : evaluator.evaluate(part.key, row)
                     guard key.isKnown else {

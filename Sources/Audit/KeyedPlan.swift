@@ -58,6 +58,8 @@ final class KeyedPlan: @unchecked Sendable {
     let rule: CompiledRule
     let parts: [Part]
     let bins: Bins?
+    /// Conditions on a row of the unit's table alone. Where one is false, the row is in no unit, and no window counts it.
+    let conditions: [Int32]
     /// Whether the lines and other children of gathered encounters are looked at.
     let needsChildren: Bool
     /// Whether lines that were not gathered are at stake with their encounters.
@@ -98,7 +100,29 @@ final class KeyedPlan: @unchecked Sendable {
         } else {
             needsEncounterLines = false
         }
+        conditions = isGeneral ? [] : Self.conditions(rule)
         bins = isGeneral || parts.count > 1 ? nil : Self.bins(rule, binding)
+    }
+
+    private static func conditions(_ rule: CompiledRule) -> [Int32] {
+        var windows: [Window] = []
+        for expression in rule.rule.expressions + [rule.rule.value, rule.rule.limit].compactMap({ $0 }) {
+            _ = expression.contains {
+                if case .aggregate(let aggregate) = $0.node, let window = aggregate.window,
+                    window.table == rule.rule.unit.table
+                {
+                    windows.append(window)
+                }
+                return false
+            }
+        }
+        let own = rule.filterConjuncts.filter { conjunct in
+            !conjunct.expression.hasAggregate && !conjunct.expression.usesList
+                && windows.allSatisfy { window in
+                    (window.filter?.conjuncts ?? []).contains { !$0.readsFocus && $0.isTwin(of: conjunct.expression) }
+                }
+        }
+        return own.map(\.node)
     }
 
     private static func bins(_ rule: CompiledRule, _ binding: Binding) -> Bins? {

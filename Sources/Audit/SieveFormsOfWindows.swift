@@ -111,6 +111,20 @@ extension Expression {
         default: false
         }
     }
+
+    /// The same comparison of a field with a constant, once of the focus row and once of the related row.
+    func isTwin(of other: Expression) -> Bool {
+        switch (node, other.node) {
+        case (.isKnown(let a), .isKnown(let b)): a.isMirror(of: b)
+        case (.compare(let p, let a, let x), .compare(let q, let b, let y)):
+            if p == q, a.isMirror(of: b), case .text(let x) = x.node, case .text(let y) = y.node {
+                x == y
+            } else {
+                false
+            }
+        default: false
+        }
+    }
 }
 
 /// `EXISTS (line SAME encounter … WHERE item = pair.a)` for the item of a list row matched by the focus item.
