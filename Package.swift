@@ -66,7 +66,8 @@ let package = Package(
         .executableTarget(
             name: "yijian",
             dependencies: [
-                "Web", "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "Workshop", "City",
+                "Web", "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "Workshop",
+                "City",
                 "Rules",
                 "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -26,7 +26,10 @@ let package = Package(
         .target(name: "CFuzzer"),
         .executableTarget(
             name: "yijian-fuzz",
-            dependencies: ["CFuzzer", "Columns", "Claims", "Knowledge", "Rules", "Ingest", "Documents", "Workshop", "CZlib", "Wire"]),
+            dependencies: [
+                "CFuzzer", "Columns", "Claims", "Knowledge", "Rules", "Ingest", "Documents", "Workshop", "CZlib",
+                "Wire",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
