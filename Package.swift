@@ -88,7 +88,8 @@ let package = Package(
             name: "SupervisionTests", dependencies: ["Supervision", "Casework", "Claims", "Database", "StoreTesting"],
             swiftSettings: strict),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
-        .target(name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", swiftSettings: strict),
+        .target(
+            name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", exclude: ["Results"], swiftSettings: strict),
         .executableTarget(
             name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
             swiftSettings: strict),

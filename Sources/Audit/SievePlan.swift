@@ -174,7 +174,7 @@ final class SievePlan: @unchecked Sendable {
         var high = Int64.max
         let limits = limitValues(test.other, rule, code)
         for (mantissa, scale) in limits {
-            guard let mantissa else { return 1...1 }
+            guard let mantissa else { return emptyRange }
             let limit = Int128(mantissa) * Int128(Int64.power(ofTen: max(0, own - scale)))
             let divisor = Int128(Int64.power(ofTen: max(0, scale - own)))
             let floor = Value.floorDivide(limit, divisor)

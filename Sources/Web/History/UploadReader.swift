@@ -4,7 +4,7 @@ import Rules
 
 /// Reads what builds history into a person's history (就诊、费用、结算等上传交易): 2201, 2203, 2204/2205, 2207/2208,
 /// 2301/2302, 2304/2305, 2401–2405, 2102/2103, 4101. It says of a person what `mappings/national-messages.yaml` says in a
-/// batch; a differential test holds the two together.
+/// batch.
 package struct UploadReader {
     package let envelope: Envelope
     let tables: CodeTables

@@ -40,7 +40,8 @@ package struct Reviewer: Sendable {
             try rulebook.ask { door, edition in
                 let answer = try door.ask(question)
                 var open: [FindingsRecord] = []
-                for finding in answer.findings {
+                // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
+                for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
                     guard message.rules.isEmpty || message.rules.contains(finding.record.rule) else { continue }
                     guard finding.record.isConclusion else {
                         open.append(finding.record)
