@@ -46,7 +46,8 @@ package final class WorkQueue: @unchecked Sendable {
         }
         lines[line.rawValue].append(job)
         waitingBytes += job.body.count
-        pthread_cond_signal(signal)
+        // All are woken: the one that a single signal reaches may be the one that takes no uploads.
+        pthread_cond_broadcast(signal)
         return true
     }
 
