@@ -95,7 +95,7 @@ struct DoctorCommand: ParsableCommand {
             return examination.fail(
                 "disk", "\(folder) cannot be looked at", "make the folder, owned by the service's user")
         }
-        let free = UInt64(facts.f_bavail) * UInt64(facts.f_frsize) >> 20
+        let free = (UInt64(facts.f_bavail) * UInt64(facts.f_frsize)) >> 20
         let text = "\(free) MiB free for the journal"
         if free < 1024 {
             examination.fail("disk", text, "make room: full disks mean answers that are not recorded")
