@@ -210,6 +210,15 @@ package struct Tolerance: Sendable, Equatable {
         if !unreadableNames.contains(text) { unreadableNames.append(text) }
     }
 
+    /// Notes what was noted elsewhere.
+    package mutating func note(_ other: Tolerance) {
+        kinds |= other.kinds
+        unreadableCount += other.unreadableCount
+        for name in other.unreadableNames where unreadableNames.count < 8 && !unreadableNames.contains(name) {
+            unreadableNames.append(name)
+        }
+    }
+
     package func has(_ kind: Kind) -> Bool { kinds & (1 << UInt32(kind.rawValue)) != 0 }
 
     package var list: [Kind] { Kind.allCases.filter { has($0) } }
