@@ -104,6 +104,34 @@ import Testing
         #expect(try ground.known("P1", in: "dataset") == told)
     }
 
+    /// Times in every form that senders write, good and bad, are read alike by both.
+    @Test func timesAreReadAlike() throws {
+        let ground = try Ground()
+        defer { ground.remove() }
+        let service = Rehearsal(plan: try #require(Shipped.plan))
+        let at = Moments()
+        service.take(
+            at.message("2401", "08:00:00", ["mdtrtinfo": ["psn_no": "P1", "mdtrt_id": "V1", "med_type": "21"]]))
+        let written = [
+            "2025-05-01", "2025/5/1", "2025.05.01", "20250501", "202505010805", "20250501080500", "20250501080500123",
+            "2025-05-01 08:05", "2025-05-01T08:05:06", "2025-05-01 08:05:06.5", "2025-05-01T08:05:06Z",
+            "2025-05-01T23:05:06-05:00", "2025-05-01T02:05:06+1400", "2025-05-01T08:05:06.25+08", "2025-05-01 24:00:00",
+            "2025-05-01T08:05Z", "2025-05-01 8:5:6", "2025-05-01 24:00:01", "2025-02-30", "2025-05-01 08",
+            "2025-05-01t08:05:06", "2025-05-01 08:05:06 ", "01.05.2025", "2025-05-01 08:05:06x",
+            "2025-05-01T08:05:06+15",
+            "20250501 080500", "2025-05-01 08:60:00", "2025-5", "yesterday", "0000-00-00",
+        ]
+        for (number, time) in written.enumerated() {
+            var line = at.line("\(number)", "1")
+            line["fee_ocur_time"] = time
+            service.take(at.message("2301", "09:00:00", ["feedetail": line], id: "t\(number)"))
+        }
+        let told = try Known(service.care.histories.history(of: "P1"))
+        #expect((17..<written.count).contains(told.ids(.line).count))
+        try ground.absorb(service.records, into: "dataset")
+        #expect(try ground.known("P1", in: "dataset") == told)
+    }
+
     /// A dataset that knows persons by keyed pseudonyms is the history of the numbers in messages, and a finding has the
     /// identifier that a batch gives it.
     @Test func pseudonymsFindTheirPerson() throws {

@@ -14,11 +14,14 @@ struct Ground {
     let path = FileManager.default.temporaryDirectory.appending(path: "yijian-\(UUID().uuidString)").path()
     private let plan: IngestPlan
 
-    init() throws {
+    /// `coverage` as a mapping states it; by default what the lines of a delivery span, and more may exist.
+    init(coverage: String? = nil) throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         let mapping = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "mappings/national-messages.yaml").path()
-        let (plan, diagnostics) = IngestPlan.load(mappingPath: mapping)
+        var text = try String(contentsOfFile: mapping, encoding: .utf8)
+        if let coverage { text += "coverage: {\(coverage)}\n" }
+        let (plan, diagnostics) = IngestPlan.load(text: text, file: mapping)
         self.plan = try #require(plan, "\(diagnostics)")
     }
 
@@ -153,14 +156,15 @@ struct Moments {
 
     /// Charges of one item, by serial number and count.
     func charges(_ time: String, _ batch: String?, _ counts: [String: String]) -> [String: Any] {
-        let lines = counts.map { serial, count -> [String: Any] in
-            [
-                "feedetl_sn": serial, "mdtrt_id": "V1", "psn_no": "P1", "med_list_codg": "001102000050000",
-                "fee_ocur_time": "2025-05-01 09:00:00", "cnt": count, "pric": "20.00", "det_item_fee_sumamt": "20.00",
-                "chrg_bchno": batch ?? "",
-            ]
-        }
+        let lines = counts.map { serial, count in line(serial, count).merging(["chrg_bchno": batch ?? ""]) { $1 } }
         return message("2301", time, ["feedetail": lines])
+    }
+
+    func line(_ serial: String, _ count: String) -> [String: Any] {
+        [
+            "feedetl_sn": serial, "mdtrt_id": "V1", "psn_no": "P1", "med_list_codg": "001102000050000",
+            "fee_ocur_time": "2025-05-01 09:00:00", "cnt": count, "pric": "20.00", "det_item_fee_sumamt": "20.00",
+        ]
     }
 
     func diagnoses(_ infno: String, _ time: String, _ codes: [String]) -> [String: Any] {
