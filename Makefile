@@ -37,11 +37,13 @@ demo: build ## Make a city-year, audit it, show what was found (ARGS=--once exit
 	$(YIJIAN) demo $(ARGS)
 
 .PHONY: test
-test: setup ## Run every test
+test: setup ## Run every test, then a real service (connect, abuse)
 	@Scripts/python-tools || echo 'Tests that compare with pyarrow, Polars and DuckDB will say "skipped".'
 	swift build $(CONFIGURATION) --build-tests
 	@Scripts/golden
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
+	@Scripts/connect
+	@Scripts/abuse
 
 .PHONY: differential
 differential: setup ## Compare engine and reference on SEEDS random worlds from SEED on (a long campaign)
@@ -85,7 +87,7 @@ soak: build ## An hour at 500 requests a second: flat memory and descriptors (ab
 	$(PYTHON) Benchmarks/online/online.py --soak 3600 $(ARGS)
 
 .PHONY: connect
-connect: build ## Run the commands of docs/connect.md and the example client against a real service
+connect: build ## Run docs/connect.md and the example clients against a real service; kill it, change its rules
 	@Scripts/connect
 
 .PHONY: abuse

@@ -99,7 +99,8 @@ let package = Package(
             name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
             swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Trials", "yijian-trials"], swiftSettings: strict),
-        .testTarget(name: "WebTests", dependencies: ["Web", "Reference"], swiftSettings: light),
+        .testTarget(
+            name: "WebTests", dependencies: ["Web", "Ingest", "Ledger", "Reference"], swiftSettings: light),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: light),
         .testTarget(
             name: "AuditTests", dependencies: ["Audit", "Ingest", "Reference"], swiftSettings: strict),
