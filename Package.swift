@@ -90,13 +90,16 @@ let package = Package(
         .target(name: "StoreTesting", dependencies: ["Database"], path: "Tests/StoreTesting", swiftSettings: light),
         .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: light),
         .testTarget(
-            name: "SupervisionTests", dependencies: ["Supervision", "Casework", "Claims", "Database", "StoreTesting"],
-            swiftSettings: light),
+            name: "SupervisionTests",
+            dependencies: [
+                "Supervision", "Casework", "Claims", "Database", "Ledger", "StoreTesting", "Trials", "yijian-trials",
+            ], swiftSettings: light),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
         .target(
-            name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", exclude: ["Results"], swiftSettings: strict),
+            name: "Trials", dependencies: ["Supervision", "Casework", "Database", "Ledger"], path: "Tests/Trials",
+            exclude: ["Results"], swiftSettings: strict),
         .executableTarget(
-            name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
+            name: "yijian-trials", dependencies: ["Trials", "Database", "Ledger"], path: "Tests/TrialsCommand",
             swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Trials", "yijian-trials"], swiftSettings: strict),
         .testTarget(

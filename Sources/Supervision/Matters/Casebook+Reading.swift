@@ -139,7 +139,8 @@ extension Casebook {
         try door.store.read { transaction in
             let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
             try transaction.eachRow(
-                "SELECT id FROM (SELECT id FROM matter UNION SELECT matter FROM act) AS every", by: ["id"]
+                "SELECT id FROM (SELECT id FROM matter UNION SELECT matter FROM act WHERE matter <> \(LedgerNote.matter)) AS every",
+                by: ["id"]
             ) { row in
                 matters += 1
                 do {
@@ -156,7 +157,9 @@ extension Casebook {
     package func rebuild() throws -> Int {
         var ids: [String] = []
         try door.store.read {
-            try $0.eachRow("SELECT DISTINCT matter FROM act", by: ["matter"]) { ids.append(try $0.text("matter")) }
+            try $0.eachRow("SELECT DISTINCT matter FROM act WHERE matter <> \(LedgerNote.matter)", by: ["matter"]) {
+                ids.append(try $0.text("matter"))
+            }
         }
         for id in ids {
             try door.store.write { try MatterShelf(transaction: $0, library: library, seals: door.seals).rebuild(id) }
