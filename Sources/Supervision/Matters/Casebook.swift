@@ -98,7 +98,7 @@ package struct Casebook: Sendable {
         return result
     }
 
-    private func act(
+    func act(
         _ command: Command, on id: String, as role: String?, seen: Int?, _ caller: Caller, _ transaction: Transaction
     ) throws -> Outcome {
         let lock = try lock(id, command.target, transaction)

@@ -15,6 +15,8 @@ package struct Record: Sendable {
         case refused = 6
         /// Passed on to the platform and answered by it; builds no history.
         case relayed = 7
+        /// What an institution asked of, or answered to, findings against it (3701 to 3704).
+        case appeal = 8
     }
 
     package let kind: Kind
