@@ -55,6 +55,8 @@ let package = Package(
             resources: [.embedInCode("Migrations")], swiftSettings: strict),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .target(
+            name: "Bureau", dependencies: ["Supervision", "Casework", "Claims", "Columns"], swiftSettings: strict),
+        .target(
             name: "Web",
             dependencies: [
                 "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns", "CCrypto",
@@ -67,7 +69,7 @@ let package = Package(
             name: "yijian",
             dependencies: [
                 "Web", "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "Workshop",
-                "City",
+                "City", "Bureau",
                 "Rules",
                 "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
