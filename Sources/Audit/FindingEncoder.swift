@@ -48,7 +48,8 @@ final class FindingDictionaries: @unchecked Sendable {
             .outcome: outcomeList.map(\.rawValue) + ["stated"], .unit: tableNames, .institution: institutionNames,
             .item: itemNames, .list: binding.knowledge.lists.map(\.source.id), .violatingTable: tableNames,
             .involvedTable: tableNames, .pool: poolNames + ["multiple"], .lossMethod: lossMethods, .cause: causes,
-            .source: ["yijian"],
+            .source: ["yijian"], .package: ["\(binding.plan.packageName) \(binding.plan.packageVersion)"],
+            .packageHash: [binding.plan.packageHash],
         ]
         for (column, names) in tables where names.isEmpty { tables[column] = [""] }
         self.tables = Dictionary(uniqueKeysWithValues: tables.map { ($0.rawValue, StringTable($1)) })
@@ -146,6 +147,8 @@ final class FindingEncoder {
         self[.source].append(Int32(0))
         self[.text].appendNull()
         self[.stated].appendNull()
+        self[.package].append(Int32(0))
+        self[.packageHash].append(Int32(0))
     }
 
     @inline(__always) subscript(_ column: FindingColumns.Column) -> Cells { Cells(buffer: buffers[column.rawValue]) }
