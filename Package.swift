@@ -60,7 +60,7 @@ let package = Package(
             resources: [.embedInCode("Migrations")], swiftSettings: light),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .target(
-            name: "Bureau", dependencies: ["Supervision", "Casework", "Claims", "Columns"], swiftSettings: strict),
+            name: "Bureau", dependencies: ["Supervision", "Casework", "Claims", "Columns"], swiftSettings: light),
         .target(
             name: "Web",
             dependencies: [

@@ -387,6 +387,12 @@ package struct Bureau {
         filter.procedure = "recovery"
         var recoveries: [Matter] = []
         for id in try desk.book.identifiers(filter, by: head) { recoveries.append(try desk.matter(id, by: "zhao")) }
+        for recovery in recoveries {
+            for item in recovery.items {
+                guard let kind = recovery.fields[item.key]?["kind"]?.description else { continue }
+                record.received[kind, default: 0] += recovery.balance("received", item: item.key)
+            }
+        }
         if let balance = recoveries.first?.procedure.balances.first { note(balance, recoveries, "应收款项") }
         let checked = try desk.book.check()
         record.matters = checked.matters

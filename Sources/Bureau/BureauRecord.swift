@@ -29,6 +29,8 @@ package struct BureauRecord: Sendable {
     package internal(set) var people: [Person] = []
     package internal(set) var reports: [MonthlyReport] = []
     package internal(set) var balances: [Balance] = []
+    /// What the recoveries' own books say came in, by kind of money, in fen.
+    package internal(set) var received: [String: Int64] = [:]
     package internal(set) var outcomes = FindingOutcomes()
     /// What was tried and refused, with the answer.
     package internal(set) var refusals: [String] = []

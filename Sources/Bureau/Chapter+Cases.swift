@@ -155,7 +155,7 @@ extension Chapter {
             ("D1", ["kind": "talk", "clause": "第七十七条"]),
             ("D2", ["kind": "rectify", "clause": "第七十八条", "until_day": rectifyBy]),
             ("D3", ["kind": "damages", "clause": "第八十条", "sum": Self.yuan(amount * 30 / 100)]),
-            ("D4", ["kind": "suspend", "clause": "第八十一条", "months": "1"]),
+            ("D4", ["kind": "suspend", "clause": "第八十一条", "months": "2"]),
         ] { try desk.act("wu", "settle_measure", on: agreement, .init(item: item, fields: fields)) }
         try desk.act("wu", "report_up", on: agreement)
         try desk.act("wu", "execute_measure", on: agreement, .init(item: "D1", fields: ["outcome": "已约谈主要负责人"]))

@@ -13,8 +13,10 @@ final class Desk {
     private(set) var refused = 0
     private var sessions: [String: (token: SessionToken, began: Int, used: Int)] = [:]
     private var authenticators: [String: OneTimeCode] = [:]
+    /// Of matters that were seen before: it never changes while the story lasts.
+    private var procedures: [String: Procedure] = [:]
 
-    static let password = "Gongzhang-2026-Hao"
+    static let password = "Ky7-Breeze-2026"
 
     init(book: Casebook, clock: StoryClock) {
         self.book = book
@@ -70,15 +72,16 @@ final class Desk {
         let command = try command("open", deed, of: chosen, on: procedure)
         clock.pass(seconds: 30)
         acts += 1
-        return try book.open(procedure, command, as: role, by: try token(name)).matter.id
+        let id = try book.open(procedure, command, as: role, by: try token(name)).matter.id
+        procedures[id] = chosen
+        return id
     }
 
     /// Takes a step; the matter as it is then.
     @discardableResult
     func act(_ name: String, _ step: String, on id: String, _ deed: Deed = Deed()) throws -> Matter {
         let token = try token(name)
-        let procedure = try book.matter(id, by: token).matter.procedure
-        let command = try command(step, deed, of: procedure, on: id)
+        let command = try command(step, deed, of: try procedure(of: id, token), on: id)
         clock.pass(seconds: 30)
         do {
             let outcome = try book.act(command, on: id, by: token)
@@ -95,7 +98,7 @@ final class Desk {
     func each(_ items: [String], _ name: String, _ step: String, on id: String, _ deed: Deed = Deed()) throws {
         guard !items.isEmpty else { return }
         let token = try token(name)
-        let command = try command(step, deed, of: try book.matter(id, by: token).matter.procedure, on: id)
+        let command = try command(step, deed, of: try procedure(of: id, token), on: id)
         clock.pass(seconds: 30)
         for row in try book.act(batch: items, command, on: id, by: token) {
             guard row.refusal == nil else { throw BureauMistake("\(name) \(step) \(id)#\(row.item): \(row.refusal ?? "")") }
@@ -137,6 +140,13 @@ final class Desk {
             return mistake.text
         }
         throw BureauMistake("\(name) \(step) \(id) should have been refused")
+    }
+
+    private func procedure(of id: String, _ token: SessionToken) throws -> Procedure {
+        if let known = procedures[id] { return known }
+        let found = try book.matter(id, by: token).matter.procedure
+        procedures[id] = found
+        return found
     }
 
     func matter(_ id: String, by name: String) throws -> Matter { try book.matter(id, by: try token(name)).matter }
