@@ -60,6 +60,8 @@ let package = Package(
             resources: [.embedInCode("Migrations")], swiftSettings: light),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .target(
+            name: "Bureau", dependencies: ["Supervision", "Casework", "Claims", "Columns"], swiftSettings: light),
+        .target(
             name: "Web",
             dependencies: [
                 "Supervision", "Casework", "Documents", "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns",
@@ -73,7 +75,7 @@ let package = Package(
             name: "yijian",
             dependencies: [
                 "Web", "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "Workshop",
-                "City",
+                "City", "Bureau",
                 "Rules",
                 "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

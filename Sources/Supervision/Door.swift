@@ -45,8 +45,8 @@ package struct Door: Sendable {
             seals: try Seals.read(keys), surroundings: surroundings)
     }
 
-    /// The same door with another cost of passwords, for tests that make hundreds.
-    func withPasswordCost(log2 cost: Int) -> Door {
+    /// The same door with another cost of passwords, for tests and the demo, which make hundreds of invented people.
+    package func withPasswordCost(log2 cost: Int) -> Door {
         var door = self
         door.policy.costLog2 = cost
         return door

@@ -27,6 +27,9 @@ package struct Casebook: Sendable {
         package let act: Act?
     }
 
+    /// The day it is, in China Standard Time.
+    package var today: Day { now().day }
+
     func now() -> Instant { Instant(minute: Int64((door.surroundings.now() + 8 * 3_600) / 60)) }
 
     private func shelf(_ transaction: Transaction) -> MatterShelf {
@@ -41,23 +44,44 @@ package struct Casebook: Sendable {
     ) throws -> Outcome {
         guard let found = library.procedure(procedure) else { throw DoorRefusal.unknown("程序", procedure) }
         return try acting(by: token) { transaction, caller in
-            guard let holding = caller.holdings.first(where: { $0.roles.contains(role) }) else {
-                throw DoorRefusal.notGranted("matter.act", door.authority)
-            }
-            let place = Authority.Place(
-                area: role == "institution" || role == "party" ? .subject : .own, department: .own, state: .open)
-            guard door.authority.decide("matter.act", roles: [role], at: place).isAllowed else {
-                throw DoorRefusal.notGranted("matter.act", door.authority)
-            }
-            let id = id ?? "\(procedure)-\(door.surroundings.identifier().prefix(10))"
-            let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
-            let (matter, response) = try Matter.open(
-                found, id: id, command, by: actor, at: now(),
-                seeing: try view(for: id, of: procedure, [], naming: command.persons(with: actor), transaction))
-            try keep(matter, response, department: holding.department, transaction)
-            try door.leaveTrail(in: transaction, caller.account, "matter.act", id, isAllowed: true, "open")
-            return Outcome(matter: matter, act: response.act)
+            try open(found, command, as: role, id: id, caller, transaction)
         }
+    }
+
+    /// Opens a matter and takes its paper file over (接续纸质案卷), in one transaction: the history is proposed to those who must
+    /// agree, or nothing is opened.
+    package func takeOver(
+        _ procedure: String, _ opening: Command, _ history: Command, as role: String, by token: SessionToken
+    ) throws -> Outcome {
+        guard let found = library.procedure(procedure) else { throw DoorRefusal.unknown("程序", procedure) }
+        return try acting(by: token) { transaction, caller in
+            let opened = try open(found, opening, as: role, id: nil, caller, transaction)
+            return try act(history, on: opened.matter.id, as: nil, seen: nil, caller, transaction)
+        }
+    }
+
+    func open(
+        _ procedure: Procedure, _ command: Command, as role: String, id: String?, _ caller: Caller,
+        _ transaction: Transaction
+    ) throws -> Outcome {
+        guard let holding = caller.holdings.first(where: { $0.roles.contains(role) }) else {
+            throw DoorRefusal.notGranted("matter.act", door.authority)
+        }
+        let place = Authority.Place(
+            area: role == "institution" || role == "party" ? .subject : .own, department: .own, state: .open)
+        guard door.authority.decide("matter.act", roles: [role], at: place).isAllowed else {
+            throw DoorRefusal.notGranted("matter.act", door.authority)
+        }
+        let id = id ?? "\(procedure.id)-\(door.surroundings.identifier().prefix(10))"
+        let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
+        let (matter, response) = try Matter.open(
+            procedure, id: id, command, by: actor, at: now(),
+            seeing: try view(for: id, of: procedure.id, [], naming: command.persons(with: actor), transaction))
+        // What is opened for another organisation lies there in nobody's department yet.
+        let isOwn = MatterRows.handlingOrganisation(matter, library.roles) == holding.organisation
+        try keep(matter, response, department: isOwn ? holding.department : "", transaction)
+        try door.leaveTrail(in: transaction, caller.account, "matter.act", id, isAllowed: true, "open")
+        return Outcome(matter: matter, act: response.act)
     }
 
     /// Does something in a matter, in a role of the caller's. Without a role named, the first of the caller's that the step
@@ -282,7 +306,11 @@ package struct Casebook: Sendable {
             let (opened, response) = try Matter.open(
                 procedure, id: child, parent: matter.id, command, by: machine, at: now(),
                 seeing: try view(for: child, of: name, [matter.id], naming: [], transaction))
-            try keep(opened, response, department: department, transaction)
+            // The department is the parent's own; a child of another organisation lies in nobody's yet.
+            let isOwn =
+                MatterRows.handlingOrganisation(opened, library.roles)
+                == MatterRows.handlingOrganisation(matter, library.roles)
+            try keep(opened, response, department: isOwn ? department : "", transaction)
         case .tellParent(let parent, let child, let state): try tell(parent, .childEnded(id: child, state: state))
         case .void(let child): try tell(child, .void)
         case .absorb(let into, let from): try tell(into, .absorb(from))
