@@ -194,7 +194,7 @@ struct DiagnosisForm {
                 code = columns[index]
             }
         }
-        guard let item, let code, list.columns[item].isCode else { return nil }
+        guard let item, let code, list.columns[item].isCode || list.columns[item].isPrefix else { return nil }
         self.isNegated = isNegated
         self.list = list
         itemColumn = item

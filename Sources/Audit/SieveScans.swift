@@ -66,12 +66,14 @@ final class PairSieve {
 
 /// Lines whose encounter lacks (or has) one of the diagnoses listed for the item.
 enum DiagnosisSieve {
+    private static let codeField = Table.diagnosis.index(of: "code") ?? 0
+
     static func run(
         _ table: DiagnosisTable, _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         let diagnoses = context.chunk[.diagnosis]
-        let slot = diagnoses.slots[Table.diagnosis.index(of: "code") ?? 0]
+        let slot = diagnoses.slots[codeField]
         guard let starts = diagnoses.starts else { return }
         let items = context.items
         table.starts.withUnsafeBufferPointer { itemStarts in
