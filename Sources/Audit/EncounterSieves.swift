@@ -36,6 +36,13 @@ enum EncounterSieves {
             plan.add(encounterSum: number, form, gate, focus)
             return "encounter sum"
         }
+        for expression in conjuncts {
+            guard let form = PersonSumForm(expression) else { continue }
+            let related = EncounterFilter(form.window.filter?.conjuncts ?? [], forms, plan, scope: .related)
+            let gate = items.gate(of: form.window, rule, forms)
+            plan.add(number) { PersonSumSieve(number, form, focus, related, gate) }
+            return "person sum"
+        }
         plan.add(number) { FilteredEncounters(number, focus) }
         return "encounter"
     }

@@ -7,7 +7,7 @@ package enum FindingColumns {
         case id, rule, version, category, outcome, grade, unit, key, person, institution, encounter, day, item
         case list, listRow, value, limit, violating, violatingTable, involved, involvedTable, stakes
         case gross, inScope, loss, lossBasic, lossLarge, lossAssistance, lossCivil, lossLongTermCare, lossOther
-        case pool, lossMethod, cause, source, text, stated
+        case pool, lossMethod, cause, source, text, stated, package, packageHash
     }
 
     /// Value and limit carry six decimals.
@@ -32,6 +32,7 @@ extension FindingColumns.Column {
         case .lossLongTermCare: "loss_long_term_care"
         case .lossOther: "loss_other"
         case .lossMethod: "loss_method"
+        case .packageHash: "package_hash"
         default: "\(self)"
         }
     }

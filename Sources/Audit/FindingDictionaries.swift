@@ -23,7 +23,8 @@ final class FindingDictionaries: @unchecked Sendable {
                 .unit: FindingDictionaries.tableNames, .list: binding.knowledge.lists.map(\.source.id),
                 .violatingTable: FindingDictionaries.tableNames, .involvedTable: FindingDictionaries.tableNames,
                 .lossMethod: FindingDictionaries.lossMethods, .cause: causeNumbers.map(binding.program.causeName),
-                .source: ["yijian"],
+                .source: ["yijian"], .package: ["\(binding.plan.packageName) \(binding.plan.packageVersion)"],
+                .packageHash: [binding.plan.packageHash],
             ]
             for (column, names) in texts where names.isEmpty { texts[column] = [""] }
             self.texts = texts

@@ -89,6 +89,8 @@ final class FindingEncoder {
         self[.source].append(Int32(0))
         self[.text].appendNull()
         self[.stated].appendNull()
+        self[.package].append(Int32(0))
+        self[.packageHash].append(Int32(0))
     }
 
     @inline(__always) subscript(_ column: FindingColumns.Column) -> Cells { Cells(buffer: buffers[column.rawValue]) }

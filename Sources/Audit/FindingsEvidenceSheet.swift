@@ -26,9 +26,6 @@ package struct FindingsEvidenceSheet: Sendable {
         package let from: Day
         package let to: Day
         package let isClosedWorld: Bool
-        package let packageName: String?
-        package let packageVersion: String?
-        package let packageHash: String?
     }
 
     /// Persons in it are masked already.
@@ -46,7 +43,7 @@ package struct FindingsEvidenceSheet: Sendable {
     package let horizon: Horizon?
 
     package init(
-        _ record: FindingsRecord, wording: FindingsWording, plan: Plan?, dataset: Dataset?,
+        _ record: FindingsRecord, wording: FindingsWording, dataset: Dataset?,
         evidence: FindingsEvidence?
     ) throws {
         self.record = wording.mask.apply(to: record)
@@ -66,8 +63,7 @@ package struct FindingsEvidenceSheet: Sendable {
         horizon = dataset.map { dataset in
             Horizon(
                 generation: dataset.generation, from: Day(number: dataset.coverage.from),
-                to: Day(number: dataset.coverage.to), isClosedWorld: dataset.coverage.closedWorld,
-                packageName: plan?.packageName, packageVersion: plan?.packageVersion, packageHash: plan?.packageHash)
+                to: Day(number: dataset.coverage.to), isClosedWorld: dataset.coverage.closedWorld)
         }
     }
 

@@ -93,6 +93,8 @@ struct FindingsPage {
         record.source = text(.source, row) ?? ""
         record.text = text(.text, row)
         record.stated = number(.stated, row)
+        record.package = text(.package, row)
+        record.packageHash = text(.packageHash, row)
         return record
     }
 

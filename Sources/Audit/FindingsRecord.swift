@@ -53,6 +53,9 @@ package struct FindingsRecord: Sendable, Hashable {
     package var source = "yijian"
     package var text: String?
     package var stated: Int64?
+    /// The knowledge package that was asked, with its version, and its digest; nil for foreign findings.
+    package var package: String?
+    package var packageHash: String?
 
     package init() {}
 
@@ -78,7 +81,8 @@ package struct FindingsRecord: Sendable, Hashable {
         return String(day.description.prefix(7))
     }
 
-    /// The names of the fields in which two records differ.
+    /// The names of the fields in which two records differ. Another package alone is no difference: a rule that changed
+    /// has another version.
     package func differences(from other: FindingsRecord) -> [String] {
         var names: [String] = []
         func note(_ name: String, _ isSame: Bool) { if !isSame { names.append(name) } }
@@ -100,7 +104,10 @@ package struct FindingsRecord: Sendable, Hashable {
         note("loss", loss == other.loss && lossParts == other.lossParts && lossMethod == other.lossMethod)
         note("cause", cause == other.cause)
         note("stated", stated == other.stated && text == other.text)
-        if names.isEmpty, self != other { names.append("other") }
+        var alike = self
+        alike.package = other.package
+        alike.packageHash = other.packageHash
+        if names.isEmpty, alike != other { names.append("other") }
         return names
     }
 }

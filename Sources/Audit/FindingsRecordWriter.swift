@@ -131,6 +131,8 @@ extension FindingsRecord {
         case .cause: cause
         case .source: source
         case .text: text
+        case .package: package
+        case .packageHash: packageHash
         default: nil
         }
     }

@@ -39,6 +39,7 @@ package struct FindingsWording: Sendable {
             case "person": return record.person.map(mask.person)
             case "institution": return record.institution.map { names.name(of: $0, in: .institution) ?? $0 }
             case "amount": return record.gross.map { DecimalText.format($0, scale: Schema.moneyScale) }
+            case _ where name.hasPrefix("$"): return rule.parameter(String(name.dropFirst()), on: record.day)
             default:
                 guard let dot = name.firstIndex(of: ".") else { return nil }
                 let alias = String(name[..<dot])

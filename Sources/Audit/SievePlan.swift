@@ -114,6 +114,12 @@ final class SievePlan: @unchecked Sendable {
             if addPair(number, rule, forms, gate, expression) { return "pair" }
         }
         for expression in conjuncts {
+            guard let form = ListedPairForm(expression, rule, forms) else { continue }
+            let table = pairTable(isPersonal: form.isPersonal)
+            form.forEachPair(gate, binding, codes) { own, other in table.add(b: own, a: other, rule: number) }
+            return "pair"
+        }
+        for expression in conjuncts {
             if addDistinct(number, rule, forms, gate, expression, items) { return "distinct" }
         }
         for expression in conjuncts {
@@ -287,13 +293,7 @@ final class SievePlan: @unchecked Sendable {
         _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression
     ) -> Bool {
         guard let form = PairForm(expression, rule, forms) else { return false }
-        let table: PairTable
-        if let known = pairs.first(where: { $0.isPersonal == form.isPersonal }) {
-            table = known
-        } else {
-            table = PairTable(isPersonal: form.isPersonal, codes: codes)
-            pairs.append(table)
-        }
+        let table = pairTable(isPersonal: form.isPersonal)
         let list = binding.knowledge.lists[rule.matches[form.match].list]
         for code in gate.codes {
             for row in rule.matches[form.match].index.rows(Int32(code)) {
@@ -305,6 +305,13 @@ final class SievePlan: @unchecked Sendable {
             }
         }
         return true
+    }
+
+    private func pairTable(isPersonal: Bool) -> PairTable {
+        if let known = pairs.first(where: { $0.isPersonal == isPersonal }) { return known }
+        let table = PairTable(isPersonal: isPersonal, codes: codes)
+        pairs.append(table)
+        return table
     }
 
     private func addDiagnosis(

@@ -52,12 +52,12 @@ package final class TimelineAudit {
     private let masterRows: [Table: [CaseRow]]
     private let absent: Set<Table>
     private let familiar: FamiliarCodes
-    private var bound: Bound
+    private(set) var bound: Bound
     /// Codes that questions brought and that were not familiar when the rules were bound.
     private var strangers = FamiliarCodes()
 
     /// What is made once and used for many questions.
-    private struct Bound {
+    struct Bound {
         /// Which of the two runs the last question went to.
         var isQuickLast = true
         let binding: Binding

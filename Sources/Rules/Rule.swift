@@ -37,8 +37,8 @@ package struct Rule: Sendable {
     package let message: String
     package let cases: [RuleCase]
     package let file: String
-    /// Its parameters as they hold after all areas, by name, in the words of an author.
-    package let parameters: [(name: String, value: String)]
+    /// Its parameters as they hold after all areas, by name.
+    package let parameters: [(name: String, value: Parameter)]
     /// How far this version has come.
     package var state = RuleState.released
     /// What it does not report, and why.
@@ -49,6 +49,13 @@ package struct Rule: Sendable {
 
     /// Whether findings with this rule identifier are recorded only, and shown to nobody at the point of care.
     package static func isShadow(_ id: String) -> Bool { id.hasSuffix(shadowMark) }
+
+    /// A parameter's value on a service day in the words of an author; of a dated one nothing is said without a day.
+    package func parameter(_ name: String, on day: Day?) -> String? {
+        guard let parameter = parameters.first(where: { $0.name == name })?.value else { return nil }
+        guard day != nil || parameter.later.isEmpty else { return nil }
+        return parameter.value(on: day?.number).shown
+    }
 
     /// The rule beside its released version, under an identifier of its own.
     package var inShadow: Rule {
@@ -64,7 +71,7 @@ package struct Rule: Sendable {
         disposition: [String: String], validFrom: Day?, validTo: Day?, unit: Unit, lists: [ListMatch],
         filter: Expression?, test: Expression, value: Expression?, limit: Expression?, amount: AmountRule,
         behaviour: String, basis: [String], message: String, cases: [RuleCase], file: String,
-        parameters: [(name: String, value: String)] = [], suppressions: [Suppression] = []
+        parameters: [(name: String, value: Parameter)] = [], suppressions: [Suppression] = []
     ) {
         self.id = id
         self.name = name

@@ -16,7 +16,7 @@ package enum RuleSheet {
             let name = lists[match.list].map { "\($0.name)（\(match.list)，\($0.rowCount) 行，版本 \($0.version)）" }
             sheet.row("清单 \(match.alias)", (name ?? match.list) + "：" + on.joined(separator: "，"))
         }
-        for parameter in rule.parameters { sheet.row("参数 \(parameter.name)", parameter.value) }
+        for parameter in rule.parameters { sheet.row("参数 \(parameter.name)", parameter.value.shown) }
         if let filter = rule.filter { sheet.row("筛选", words.text(filter)) }
         sheet.row("判定", words.text(rule.test))
         if let value = rule.value { sheet.row("判定值", words.text(value)) }

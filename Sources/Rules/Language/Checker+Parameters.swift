@@ -25,6 +25,40 @@ extension Checker {
         return made(.choose(branches: branches, otherwise: constant(parameter.first, syntax)), parameter.type, syntax)
     }
 
+    /// The days on which a bound of the window changes, ascending.
+    func boundSteps(of window: WindowSyntax?) -> [Int32] {
+        let bounds: [Syntax?]
+        switch window?.range {
+        case .between(_, let low, let high, _): bounds = [low, high]
+        case .run(let gap, _): bounds = [gap]
+        case nil: bounds = []
+        }
+        var days: Set<Int32> = []
+        for var bound in bounds.compactMap({ $0 }) {
+            while case .negate(let inner) = bound.node { bound = inner }
+            if case .parameter(let name) = bound.node { days.formUnion(parameters[name]?.later.map(\.from) ?? []) }
+        }
+        return days.sorted()
+    }
+
+    /// What `make` gives for the bounds of each span of days, chosen by the focus row's day. A window has constant
+    /// bounds, so a dated bound is a choice among windows.
+    mutating func dated(
+        by steps: [Int32], _ syntax: Syntax, _ frame: Frame, make: (inout Checker) -> Expression?
+    ) -> Expression? {
+        guard !steps.isEmpty else { return make(&self) }
+        defer { boundsDay = nil }
+        guard let day = dating(syntax, frame), let first = make(&self) else { return nil }
+        var branches: [(condition: Expression, result: Expression)] = []
+        for step in steps.reversed() {
+            boundsDay = step
+            guard let result = make(&self) else { return nil }
+            let start = made(.number(Int64(step)), .day, syntax)
+            branches.append((made(.compare(.greaterOrEqual, day, start), .boolean, syntax), result))
+        }
+        return made(.choose(branches: branches, otherwise: first), first.type, syntax)
+    }
+
     private func constant(_ constant: Constant, _ syntax: Syntax) -> Expression {
         switch constant {
         case .number(let mantissa, _): made(.number(mantissa), constant.type, syntax)

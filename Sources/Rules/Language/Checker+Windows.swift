@@ -33,6 +33,15 @@ extension Checker {
         }
         allowsAggregates = false
         defer { allowsAggregates = true }
+        return dated(by: boundSteps(of: window), syntax, frame) { checker in
+            checker.aggregate(function, argument, window, over: table, syntax)
+        }
+    }
+
+    private mutating func aggregate(
+        _ function: Aggregate.Function, _ argument: Syntax?, _ window: WindowSyntax?, over table: Table,
+        _ syntax: Syntax
+    ) -> Expression? {
         var folded: Expression?
         if let argument {
             guard let checked = check(argument, .related(table)) else {

@@ -67,6 +67,8 @@ struct Checker {
     let parameters: [String: Parameter]
     /// Whether aggregates may stand here.
     var allowsAggregates = false
+    /// The service day whose values the bounds of windows take; nil: those before any dated change.
+    var boundsDay: Int32?
     var diagnostics: [Diagnostic] = []
 
     init(
@@ -193,13 +195,7 @@ struct Checker {
                 reportUnknownParameter(name, syntax)
                 return nil
             }
-            guard known.later.isEmpty else {
-                report(
-                    syntax.offset, "RUL018", "`$\(name)` changes with the day, and a bound may not",
-                    advice: "write a rule for each span of days, with `from` and `to`")
-                return nil
-            }
-            constant = known.first
+            constant = known.value(on: boundsDay)
         default: break
         }
         guard case .number(let mantissa, scale: 0)? = constant else {

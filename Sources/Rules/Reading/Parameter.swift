@@ -2,7 +2,7 @@ import Claims
 import Knowledge
 
 /// A constant of a rule that an area may change (参数): one value, or values that begin on service days.
-struct Parameter: Sendable, Equatable {
+package struct Parameter: Sendable, Equatable {
     /// What holds before the first of `later`.
     let first: Constant
     /// Each holds from its day (day number) until the next; days ascend.
@@ -20,17 +20,23 @@ struct Parameter: Sendable, Equatable {
 
     static let stepsMax = 60
 
+    /// What holds on a service day; before any of `later` when no day is given.
+    func value(on day: Int32?) -> Constant {
+        guard let day, let step = later.last(where: { $0.from <= day }) else { return first }
+        return step.value
+    }
+
     var type: ValueType { later.reduce(first.type) { $0.joined(with: $1.value.type) ?? $0 } }
 
     /// As an author writes it: `3`, or `3, 2024-07-01 起 4`.
-    var shown: String {
+    package var shown: String {
         ([first.shown] + later.map { "\(Day(number: $0.from)) 起 \($0.value.shown)" }).joined(separator: "，")
     }
 }
 
 extension Parameter: CustomStringConvertible {
     /// What a rule's version is made of.
-    var description: String {
+    package var description: String {
         (["\(first)"] + later.map { "\($0.from):\($0.value)" }).joined(separator: ";")
     }
 }

@@ -289,12 +289,13 @@ struct RuleCompiler {
             index = close + 1
             if let problem = placeholderProblem(name, hasValue, hasLimit, amount) {
                 let parts = bound.flatMap { list in list.declaration.columns.map { "\(list.alias).\($0.name)" } }
-                let guess = Suggestion.nearest(to: name, among: names + parts)
+                let own = parameters.keys.sorted().map { "$" + $0 }
+                let guess = Suggestion.nearest(to: name, among: names + parts + own)
                 diagnostics.append(
                     source.diagnostic(
                         at: open, "RUL029", problem,
                         advice: guess.map { $0 == name ? "leave it out" : "did you mean {\($0)}?" }
-                            ?? "possible: \((names + parts).map { "{\($0)}" }.joined(separator: " "))"))
+                            ?? "possible: \((names + parts + own).map { "{\($0)}" }.joined(separator: " "))"))
             }
         }
     }
@@ -311,6 +312,8 @@ struct RuleCompiler {
         case "item", "day", "person", "institution":
             let meaning = try? Names.resolve([name], from: focus)
             return meaning == nil ? "\(focus.rawValue) has no {\(name)}" : nil
+        case _ where name.hasPrefix("$"):
+            return parameters[String(name.dropFirst())] == nil ? "the rule has no parameter `\(name)`" : nil
         default:
             let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
             if parts.count == 2, let list = bound.first(where: { $0.alias == parts[0] }),

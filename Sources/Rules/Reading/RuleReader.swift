@@ -114,7 +114,7 @@ struct RuleReader {
             validFrom: from, validTo: to, unit: unit, lists: compiler.matches, filter: filter, test: test,
             value: value, limit: limit, amount: amount, behaviour: behaviour, basis: basis,
             message: KeyReader.trimmed(messageSource.text), cases: cases, file: file.path,
-            parameters: parameters.keys.sorted().map { (name: $0, value: parameters[$0]?.shown ?? "") },
+            parameters: parameters.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) },
             suppressions: suppressions)
     }
 

@@ -78,7 +78,7 @@ struct DemoCommand: ParsableCommand {
         try Terminal.show(lines)
         if let record = try shownFinding(in: run) {
             let sheet = try FindingsEvidenceSheet(
-                record, wording: wording, plan: rules, dataset: opened, evidence: evidence)
+                record, wording: wording, dataset: opened, evidence: evidence)
             try Terminal.show(
                 ["", style.bold("One of them in full (一条疑点的全部证据)"), ""]
                     + EvidencePaper(sheet: sheet, names: names).paper.lines(

@@ -54,7 +54,7 @@ struct ExplainCommand: ParsableCommand {
         let names = try dataset.map { try FindingsNames(dataset: $0) } ?? FindingsNames()
         let wording = FindingsWording(plan: plan, names: names, mask: surroundings.mask())
         let sheet = try FindingsEvidenceSheet(
-            record, wording: wording, plan: plan, dataset: dataset,
+            record, wording: wording, dataset: dataset,
             evidence: dataset.map { FindingsEvidence(dataset: $0) })
         try write(EvidencePaper(sheet: sheet, names: names))
     }

@@ -133,9 +133,7 @@ struct EvidencePaper {
                     "数据",
                     "第 \(horizon.generation) 代，覆盖 \(horizon.from) 至 \(horizon.to)，"
                         + (horizon.isClosedWorld ? "期外没有记录" : "期外可能另有记录")),
-                .init(
-                    "知识包", [horizon.packageName, horizon.packageVersion].compactMap { $0 }.joined(separator: " ")),
-                .init("知识包摘要", horizon.packageHash ?? ""),
+                .init("知识包", sheet.record.package ?? ""), .init("知识包摘要", sheet.record.packageHash ?? ""),
             ]),
         ]
     }
@@ -153,6 +151,7 @@ struct EvidencePaper {
             "day": record.day.map { .text($0.description) }, "item": record.item.map(JSONText.text),
             "value": sheet.value.map(JSONText.text), "limit": sheet.limit.map(JSONText.text),
             "cause": record.cause.map(JSONText.text), "source": .text(record.source),
+            "package": record.package.map(JSONText.text), "package_hash": record.packageHash.map(JSONText.text),
             "rule": .members([
                 "id": .text(record.rule), "version": .text(record.version), "category": .text(record.category),
                 "name": sheet.rule.map { .text($0.name) }, "behaviour": sheet.rule.map { .text($0.behaviour) },
@@ -177,9 +176,6 @@ struct EvidencePaper {
                 .members([
                     "generation": .integer(Int64(horizon.generation)), "from": .text(horizon.from.description),
                     "to": .text(horizon.to.description), "closed_world": .flag(horizon.isClosedWorld),
-                    "package": horizon.packageName.map(JSONText.text),
-                    "package_version": horizon.packageVersion.map(JSONText.text),
-                    "package_hash": horizon.packageHash.map(JSONText.text),
                 ])
             },
         ])

@@ -31,7 +31,8 @@ struct FindingsListing {
         ColumnHead("gross", "涉及金额", .decimal(scale: 2)), ColumnHead("in_scope", "符合范围金额", .decimal(scale: 2)),
         ColumnHead("loss", "基金损失", .decimal(scale: 2)), ColumnHead("pool", "统筹区"),
         ColumnHead("loss_method", "损失算法"), ColumnHead("cause", "未决原因"), ColumnHead("source", "来源"),
-        ColumnHead("stated", "来源认定金额", .decimal(scale: 2)), ColumnHead("statement", "说明", width: 60),
+        ColumnHead("stated", "来源认定金额", .decimal(scale: 2)), ColumnHead("package", "知识包"),
+        ColumnHead("package_hash", "知识包摘要", width: 20), ColumnHead("statement", "说明", width: 60),
     ]
 
     var heads: [ColumnHead] { isFull ? Self.fullHeads : Self.shortHeads }
@@ -63,7 +64,8 @@ struct FindingsListing {
             .text(shown.violatingTable), .text(shown.violating.joined(separator: " ")), Cell(shown.involvedTable),
             .text(shown.involved.joined(separator: " ")), .money(shown.gross), .money(shown.inScope),
             .money(shown.loss), Cell(shown.pool), Cell(shown.lossMethod), Cell(shown.cause), .text(shown.source),
-            .money(shown.stated), .text(wording.statement(of: record)),
+            .money(shown.stated), Cell(shown.package), Cell(shown.packageHash),
+            .text(wording.statement(of: record)),
         ]
     }
 }
