@@ -38,7 +38,7 @@ package struct Reviewer: Sendable {
             let history = try histories.history(of: patient.identifier)
             let question = question(patient, history)
             try rulebook.ask { door, edition in
-                let answer = try door.ask(question)
+                let answer = try door.ask(question, onlyMessage: true)
                 var open: [FindingsRecord] = []
                 // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
                 for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
