@@ -62,7 +62,8 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns", "CCrypto",
+                "Supervision", "Casework", "Documents", "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns",
+                "CCrypto",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -90,7 +91,8 @@ let package = Package(
         .target(name: "StoreTesting", dependencies: ["Database"], path: "Tests/StoreTesting", swiftSettings: light),
         .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: light),
         .testTarget(
-            name: "SupervisionTests", dependencies: ["Supervision", "Casework", "Claims", "Database", "StoreTesting"],
+            name: "SupervisionTests",
+            dependencies: ["Web", "Documents", "Supervision", "Casework", "Claims", "Database", "StoreTesting"],
             swiftSettings: light),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
         .target(

@@ -84,7 +84,7 @@ package struct Casebook: Sendable {
         }
     }
 
-    private func act(
+    func act(
         _ command: Command, on id: String, as role: String?, _ caller: Caller, _ transaction: Transaction
     ) throws -> Outcome {
         let lock = try lock(id, command.target, transaction)
