@@ -125,6 +125,12 @@ struct Known: Equatable, CustomStringConvertible {
         (rows[table] ?? []).compactMap { $0[field]?.split(separator: "\"").dropFirst().first.map(String.init) }.sorted()
     }
 
+    /// What only one of the two knows.
+    func difference(_ other: Known) -> [String] {
+        func lines(_ known: Known) -> Set<String> { Set(known.description.split(separator: "\n").map(String.init)) }
+        return lines(self).symmetricDifference(lines(other)).sorted()
+    }
+
     var description: String {
         rows.sorted { $0.key.rawValue < $1.key.rawValue }.flatMap { table, rows in
             rows.map { row in

@@ -13,10 +13,10 @@ package struct Record: Sendable {
         case feedback = 5
         /// Refused, and why; of a relayed message, by the platform.
         case refused = 6
-        /// Passed on to the platform and answered by it; builds no history.
-        case relayed = 7
         /// What an institution asked of, or answered to, findings against it (3701 to 3704).
-        case appeal = 8
+        case appeal = 7
+        /// Passed on to the platform and answered by it; builds no history.
+        case relayed = 8
     }
 
     package let kind: Kind

@@ -66,10 +66,12 @@ package final class Desk {
         let number = opened.envelope.number
         if let stage = PointOfCare.reviews[number] { return try review(job, opened, stage) }
         if number == "3103" { return try feedback(job, opened) }
-        if let address = opened.institution.relay {
+        let isAppeal = AppealMessage.numbers.contains(number)
+        // Where matters are not kept here, appeals go to the platform like everything else.
+        if let address = opened.institution.relay, !isAppeal || service.casebook == nil {
             return relay(job, opened.envelope, to: address)
         }
-        if AppealMessage.numbers.contains(number) { return try appeal(job, opened.envelope, opened.institution) }
+        if isAppeal { return try appeal(job, opened.envelope, opened.institution) }
         guard UploadReader.numbers.contains(String(number)) else { throw .unknownTransaction(opened.envelope.infno) }
         try upload(job, opened)
     }

@@ -106,7 +106,14 @@ package struct MessageRecord {
         guard let value = value(place), value.kind == .string || value.kind == .number else { return nil }
         let (start, count) = value.trimmedBytes
         if count == 0 || (count == 4 && start[0] | 0x20 == 0x6E) || start[0] == 0x2D { return nil }
-        guard let moment = Moment(start, count) else {
+        // Some writers escape what needs no escape: 2025\/5\/1.
+        let isEscaped = value.tape.nodes[value.node].isEscaped
+        let plain = isEscaped ? Array((value.text ?? "").utf8) : []
+        let read =
+            isEscaped
+            ? plain.withUnsafeBufferPointer { $0.baseAddress.flatMap { Moment($0, plain.count) } }
+            : Moment(start, count)
+        guard let moment = read else {
             tolerance.unreadable(name)
             return nil
         }
