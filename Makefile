@@ -89,6 +89,10 @@ soak: build ## An hour at 500 requests a second: flat memory and descriptors (ab
 connect: build ## Run the commands of docs/connect.md and the example client against a real service
 	@Scripts/connect
 
+.PHONY: api
+api: build ## Run the commands of docs/api.md against a real service, then schemathesis (ARGS="--examples 50 --result FILE")
+	@Scripts/api $(ARGS)
+
 .PHONY: abuse
 abuse: build ## Slow, oversized, smuggled and broken requests against a real service
 	@Scripts/abuse

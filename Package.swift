@@ -62,7 +62,8 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns", "CCrypto",
+                "Supervision", "Casework", "Documents", "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns",
+                "CCrypto",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -92,7 +93,8 @@ let package = Package(
         .testTarget(
             name: "SupervisionTests",
             dependencies: [
-                "Supervision", "Casework", "Claims", "Database", "Ledger", "StoreTesting", "Trials", "yijian-trials",
+                "Web", "Documents", "Supervision", "Casework", "Claims", "Database", "Ledger", "StoreTesting", "Trials",
+                "yijian-trials",
             ], swiftSettings: light),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
         .target(

@@ -53,6 +53,18 @@ package final class OutputFile {
         buffer.reserveCapacity(Self.bufferSize)
     }
 
+    /// Gathers the bytes in memory, for answers that are small enough to be held whole.
+    package init(gatheringUnder name: String) {
+        path = name
+        descriptor = Self.none
+        temporary = nil
+    }
+
+    /// What was written to a file that gathers in memory.
+    package var gathered: [UInt8] { descriptor == Self.none ? buffer : [] }
+
+    private static let none: Int32 = -1
+
     deinit {
         guard isOpen, let temporary else { return }
         close(descriptor)
@@ -77,6 +89,7 @@ package final class OutputFile {
 
     /// Gives buffered bytes to the system, so that a reader of a pipe sees them.
     package func flush() throws(DocumentError) {
+        guard descriptor != Self.none else { return }
         var done = 0
         while done < buffer.count {
             let written = buffer.withUnsafeBytes { bytes in

@@ -66,6 +66,8 @@ package struct Authority: Sendable {
     package let roles: [Role]
     package let features: [Feature]
     package let fieldClasses: [FieldClass]
+    /// Fields by `field` or `procedure.field`, each of one class; others are classed by their kind.
+    let listed: [String: FieldPlace]
     /// SHA-256 of the file.
     package let digest: String
     /// For every cell: 0 denied; otherwise bit 0 and two bits for each class of field.
@@ -75,7 +77,11 @@ package struct Authority: Sendable {
 
     static let fieldClassesMax = 15
 
-    init(roles: [Role], features: [Feature], fieldClasses: [FieldClass], digest: String) {
+    init(
+        roles: [Role], features: [Feature], fieldClasses: [FieldClass], listed: [String: FieldPlace] = [:],
+        digest: String
+    ) {
+        self.listed = listed
         self.roles = roles
         self.features = features
         self.fieldClasses = fieldClasses

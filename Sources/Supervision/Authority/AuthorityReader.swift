@@ -78,7 +78,10 @@ struct AuthorityReader {
             return Authority.Role(
                 id: id, name: value["name"]?.string ?? id, isAdministrator: value["administrator"]?.string == "yes")
         }
-        let fields = pairs(root["fields"]).map { Authority.FieldClass(id: $0.key, name: $0.value.string ?? $0.key) }
+        let fields = pairs(root["fields"]).map {
+            Authority.FieldClass(id: $0.key, name: $0.value["name"]?.string ?? $0.value.string ?? $0.key)
+        }
+        let listed = listed(root["fields"])
         if fields.count > Authority.fieldClassesMax {
             note(
                 root["fields"], "AUT005", "there are \(fields.count) classes of fields",
@@ -97,11 +100,37 @@ struct AuthorityReader {
             features.append(.init(id: id, name: value["name"]?.string ?? id, isAboutMatter: about == "matter"))
         }
         guard diagnostics.isEmpty else { return nil }
-        var authority = Authority(roles: roles, features: features, fieldClasses: fields, digest: digest)
+        var authority = Authority(
+            roles: roles, features: features, fieldClasses: fields, listed: listed, digest: digest)
         for grant in root["grants"]?.elements ?? [] { read(grant, into: &authority) }
         // What follows from a mistake above is not a mistake of its own.
         if diagnostics.isEmpty { check(authority, root) }
         return authority
+    }
+
+    /// The fields that each class names: a list, or `field: form` where they have a form of their own when masked.
+    private mutating func listed(_ classes: YamlNode?) -> [String: FieldPlace] {
+        var listed: [String: FieldPlace] = [:]
+        for (name, _, value) in pairs(classes) where value.pairs != nil {
+            _ = pairs(value, known: ["name", "of"])
+            guard let members = value["of"] else { continue }
+            let entries: [(id: YamlNode, form: YamlNode?)] =
+                members.elements?.map { ($0, nil) } ?? pairs(members).map { ($0.at, $0.value) }
+            for (node, word) in entries {
+                let id = node.string ?? ""
+                let form = word.map { Mask.Form(rawValue: $0.string ?? "") } ?? .whole
+                guard let form, !id.isEmpty else {
+                    let forms = Mask.Form.allCases.map(\.rawValue).joined(separator: ", ")
+                    note(word ?? node, "AUT014", "a masked field has no such form", "forms: \(forms)")
+                    continue
+                }
+                guard listed.updateValue(FieldPlace(fieldClass: name, form: form), forKey: id) == nil else {
+                    note(node, "AUT015", "the field `\(id)` is in two classes", "keep it in one")
+                    continue
+                }
+            }
+        }
+        return listed
     }
 
     private mutating func read(_ grant: YamlNode, into authority: inout Authority) {

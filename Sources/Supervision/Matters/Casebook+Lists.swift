@@ -136,6 +136,7 @@ extension Casebook {
     private func conditions(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> SQL {
         var sql: SQL = ""
         if let procedure = filter.procedure { sql = sql + " AND m.procedure = \(procedure)" }
+        if let any = filter.procedures { sql = sql + " AND m.procedure IN (\(list: any))" }
         if let state = filter.state { sql = sql + " AND m.state = \(state)" }
         if let isOpen = filter.isOpen { sql = sql + (isOpen ? " AND m.ended IS NULL" : " AND m.ended IS NOT NULL") }
         for (name, value) in filter.attributes.sorted(by: { $0.key < $1.key }) {

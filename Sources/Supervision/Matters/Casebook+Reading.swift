@@ -5,6 +5,8 @@ extension Casebook {
     /// What a list is asked for. Nothing named: everything the caller may know of, the most urgent first.
     package struct Filter: Sendable {
         package var procedure: String?
+        /// Any of these; nil: of whatever procedure.
+        package var procedures: [String]?
         package var state: String?
         package var isOpen: Bool?
         /// Attributes that matters are counted by.

@@ -162,7 +162,7 @@ extension Door {
 }
 
 extension DoorRefusal {
-    static let notSignedIn = DoorRefusal(
+    package static let notSignedIn = DoorRefusal(
         .notSignedIn, "尚未登录，或会话已过期", at: "会话", advice: "请重新登录（yijian sign-in）")
 
     static func wrongCredentials(_ policy: AccessPolicy) -> DoorRefusal {

@@ -10,17 +10,20 @@ import Synchronization
 package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let service: PointOfCare
+    private let api: API?
     private let channel: Mutex<(any Channel)?> = Mutex(nil)
     private let connections = Connections()
 
-    package init(_ service: PointOfCare) {
+    /// Without an API its addresses are unknown pages.
+    package init(_ service: PointOfCare, api: API? = nil) {
         self.service = service
+        self.api = api
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, min(4, service.settings.threads)))
     }
 
     /// Begins to listen; the port that was taken (settings may say 0: any).
     package func start() throws -> Int {
-        let (service, connections) = (service, connections)
+        let (service, api, connections) = (service, api, connections)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -37,7 +40,7 @@ package final class HTTPServer: Sendable {
                         ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
                     try pipeline.addHandler(HTTPServerPipelineHandler())
                     try pipeline.addHandler(HTTPServerProtocolErrorHandler())
-                    try pipeline.addHandler(Conversation(service, connections))
+                    try pipeline.addHandler(Conversation(service, api, connections))
                 }
             }
         let bound = try bootstrap.bind(host: service.settings.host, port: service.settings.port).wait()

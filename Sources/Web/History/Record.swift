@@ -13,6 +13,8 @@ package struct Record: Sendable {
         case feedback = 5
         /// Refused, and why.
         case refused = 6
+        /// What an institution asked of, or answered to, findings against it (3701 to 3704).
+        case appeal = 7
     }
 
     package let kind: Kind

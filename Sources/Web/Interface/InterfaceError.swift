@@ -11,6 +11,10 @@ package enum InterfaceError: Error, Equatable {
     case missing(String)
     /// An upload whose business key was used with other content.
     case contradiction(String)
+    /// The institution named inside is not the one that sends.
+    case otherInstitution(String)
+    /// What the door refuses, in its own words and with its own code.
+    case refused(code: String, sentence: String)
     case notRecorded
     case busy
     case tooLarge(Int)
@@ -30,6 +34,8 @@ package enum InterfaceError: Error, Equatable {
         case .nothingToReview: "WEB110"
         case .missing: "WEB111"
         case .contradiction: "WEB112"
+        case .otherInstitution: "WEB113"
+        case .refused(let code, _): code
         case .notRecorded: "WEB120"
         case .busy: "WEB121"
         case .tooLarge: "WEB122"
@@ -52,6 +58,8 @@ package enum InterfaceError: Error, Equatable {
         case .nothingToReview: "报文中没有可审核的就诊与医嘱（费用）信息"
         case .missing(let name): "报文缺少必要字段 \(name)，请补充后重发"
         case .contradiction(let key): "业务流水 \(key) 已上传且内容不同，未予覆盖；如需更正请先撤销原数据"
+        case .otherInstitution(let code): "报文中的机构 \(code.prefix(24)) 与发送机构不一致"
+        case .refused(_, let sentence): sentence
         case .notRecorded: "服务暂时无法留存报文，本次结果仅供参考，请稍后重发"
         case .busy: "服务繁忙，请稍后重发"
         case .tooLarge(let limit): "报文超过 \(limit >> 20) MiB 上限，请分批上传"

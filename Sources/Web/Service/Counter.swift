@@ -10,6 +10,7 @@ import Synchronization
 package final class Counter: Sendable {
     package let care: PointOfCare
     private let server: HTTPServer
+    private let api: API?
     private let left: Atomic<Int>
     private let watch: RulesWatch?
     package let log: ServiceLog
@@ -17,9 +18,10 @@ package final class Counter: Sendable {
     /// `plan` is in force at first; `reload` reads the package again when its files change.
     package init(
         settings: ServiceSettings, plan: Plan, dataset: Dataset?, keeper: any RecordKeeping, keys: GatewayKeys,
-        log: ServiceLog, watching folder: String?, reload: (@Sendable () -> Plan?)?
+        log: ServiceLog, watching folder: String?, api: API? = nil, reload: (@Sendable () -> Plan?)?
     ) throws {
         self.log = log
+        self.api = api
         let timelines = try dataset.map { try DatasetTimelines($0) }
         var masters = timelines?.masters ?? [:]
         var absent =
@@ -39,8 +41,9 @@ package final class Counter: Sendable {
             decipher: { verifier.decipher($0, settings) })
         let reviewer = Reviewer(rulebook: rulebook, histories: histories, coverage: timelines?.coverage)
         care = PointOfCare(
-            settings: settings, rulebook: rulebook, reviewer: reviewer, keeper: keeper, verifier: verifier, log: log)
-        server = HTTPServer(care)
+            settings: settings, rulebook: rulebook, reviewer: reviewer, keeper: keeper, verifier: verifier,
+            casebook: api?.book, log: log)
+        server = HTTPServer(care, api: api)
         left = Atomic(settings.threads)
         if let folder, let reload {
             watch = RulesWatch(folder: folder, care: care, reload: reload)
@@ -97,6 +100,7 @@ package final class Counter: Sendable {
     package func stop(seconds: Int = 20) {
         watch?.stop()
         server.stop(seconds: seconds)
+        api?.stop()
         care.queue.close()
         let deadline = WallClock.steady + UInt64(seconds) * 1_000_000_000
         while left.load(ordering: .acquiring) > 0, WallClock.steady < deadline { usleep(5_000) }

@@ -5,7 +5,7 @@ import Rules
 
 /// Where one thread reads and answers messages: its tapes are used again for every message.
 package final class Desk {
-    private let service: PointOfCare
+    let service: PointOfCare
     private let tape: JSONTape
     private let inner: JSONTape
     private let buffers = TextBuffers()
@@ -14,6 +14,8 @@ package final class Desk {
         self.service = service
         var limits = JSONTape.Limits()
         limits.bytes = service.settings.bodyBytesMax
+        // Attachments of appeals are one long text each (3704).
+        limits.text = service.settings.bodyBytesMax
         tape = JSONTape(limits: limits)
         inner = JSONTape(limits: limits)
     }
@@ -64,6 +66,7 @@ package final class Desk {
         let number = opened.envelope.number
         if let stage = PointOfCare.reviews[number] { return try review(job, opened, stage) }
         if number == "3103" { return try feedback(job, opened) }
+        if AppealMessage.numbers.contains(number) { return try appeal(job, opened.envelope, opened.institution) }
         guard UploadReader.numbers.contains(String(number)) else { throw .unknownTransaction(opened.envelope.infno) }
         try upload(job, opened)
     }
@@ -84,7 +87,7 @@ package final class Desk {
     }
 
     /// The answer that the same message was given before. Another message under the same identifier is noted.
-    private func earlier(_ key: RecordKey, _ job: Job) -> (answer: [UInt8]?, collides: Bool) {
+    func earlier(_ key: RecordKey, _ job: Job) -> (answer: [UInt8]?, collides: Bool) {
         guard !job.isLater, let kept = try? service.keeper.newest(key) else { return (nil, false) }
         if kept.request == job.body { return (kept.answer, false) }
         return (nil, true)
@@ -240,7 +243,7 @@ package final class Desk {
     }
 
     /// Records what is not a review; what cannot be recorded is refused, to be sent again.
-    private func keep(
+    func keep(
         _ job: Job, _ kind: Record.Kind, _ keys: [RecordKey], _ answer: [UInt8], then: @escaping @Sendable () -> Void
     ) {
         guard job.claim() else { return }

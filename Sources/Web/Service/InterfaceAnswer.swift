@@ -21,6 +21,11 @@ package enum InterfaceAnswer {
         envelope(code: 0, area: area, error: "", warning: warning) { $0.object { _ in } }
     }
 
+    /// A success with an output of its own.
+    static func answer(area: String?, capacity: Int, output: (inout AnswerWriter) -> Void) -> [UInt8] {
+        envelope(code: 0, area: area, error: "", warning: nil, capacity: capacity, output: output)
+    }
+
     package static func failure(_ error: InterfaceError, area: String?) -> [UInt8] {
         envelope(code: -1, area: area, error: error.message.limited(to: 200), warning: nil) { $0.raw("null") }
     }

@@ -1,6 +1,7 @@
 import Claims
 import Columns
 import Rules
+import Supervision
 
 /// The point-of-care service (事前、事中服务): takes messages of the national interface and answers each exactly once.
 ///
@@ -16,11 +17,14 @@ package final class PointOfCare: Sendable {
     package let queue: WorkQueue
     let log: ServiceLog
     let verifier: SignatureVerifier
+    /// Matters, for appeals; nil: they are not taken here.
+    let casebook: Casebook?
 
     package init(
         settings: ServiceSettings, rulebook: Rulebook, reviewer: Reviewer, keeper: any RecordKeeping,
-        verifier: SignatureVerifier, log: ServiceLog
+        verifier: SignatureVerifier, casebook: Casebook? = nil, log: ServiceLog
     ) {
+        self.casebook = casebook
         self.settings = settings
         self.rulebook = rulebook
         self.reviewer = reviewer
@@ -47,7 +51,9 @@ package final class PointOfCare: Sendable {
         if isReview { return .review }
         let last = hint.split(separator: "/").last ?? ""
         let digits = last.drop { !$0.isNumber }.prefix(4)
-        if digits.count == 4, UploadReader.numbers.contains(String(digits)) { return .upload }
+        if digits.count == 4, UploadReader.numbers.contains(String(digits)) || AppealMessage.numbers.contains(digits) {
+            return .upload
+        }
         return (length ?? 0) > 262_144 ? .upload : .review
     }
 

@@ -139,6 +139,9 @@ package struct Reply: Sendable {
     package var body: [UInt8]
     package var closes = false
     package var retryAfter: Int?
+    package var type = "application/json; charset=utf-8"
+    /// Further heads, names in lower case.
+    package var headers: [(name: String, value: String)] = []
 
     package init(body: [UInt8]) { self.body = body }
 }

@@ -16,6 +16,7 @@ struct DoctorCommand: ParsableCommand {
         discussion: "Exit code 0: all well; 1: something needs a hand. Nothing is changed.")
 
     @OptionGroup var place: ServicePlace
+    @OptionGroup var matters: APIPlace
 
     @Flag(name: .long, help: "Print only what is not well.")
     var quiet = false
@@ -65,7 +66,28 @@ struct DoctorCommand: ParsableCommand {
         ciphers(&examination)
         clock(&examination)
         port(settings, &examination)
+        staffing(settings, &examination)
         try finish(examination)
+    }
+
+    /// With a store: whether every step of every procedure has people who can take it (无人可办的步骤).
+    private func staffing(_ settings: ServiceSettings, _ examination: inout Examination) {
+        let book = examination.look("store of matters") {
+            try matters.casebook(knowledge: try place.knowledgeFolder(settings))
+        } saying: {
+            $0.map { "\($0.library.procedures.count) procedures" } ?? "none: matters are not served"
+        }
+        guard let found = book, let book = found else { return }
+        let steps = examination.look("posts") {
+            try book.unstaffedSteps()
+        } saying: {
+            "\($0.count) steps that nobody can take"
+        }
+        for step in steps ?? [] {
+            examination.warn(
+                "post", "\(step.procedure) \(step.step): \(step.reason)",
+                "grant, lend or delegate a post with that role (`yijian posts`)")
+        }
     }
 
     private func finish(_ examination: Examination) throws {

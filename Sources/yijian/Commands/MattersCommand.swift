@@ -11,7 +11,8 @@ struct MattersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "matters", abstract: "List matters, show one, count them (事项).",
         subcommands: [
-            MattersListCommand.self, MattersShowCommand.self, MattersCountCommand.self, MattersLapseCommand.self,
+            MattersListCommand.self, MattersTasksCommand.self, MattersShowCommand.self, MattersItemsCommand.self,
+            MattersUnmaskCommand.self, MattersAssignCommand.self, MattersCountCommand.self, MattersLapseCommand.self,
         ],
         defaultSubcommand: MattersListCommand.self)
 }
@@ -77,48 +78,6 @@ private struct MatterLine: Encodable {
 private struct MatterPage: Encodable {
     let matters: [MatterLine]
     let next: String?
-}
-
-struct MattersShowCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "One matter: its state, its acts, what can be done next.")
-    @OptionGroup var options: DoorOptions
-    @Argument(help: "The matter.") var id: String
-    @Flag(help: "As JSON.") var json = false
-
-    private struct Shown: Encodable {
-        struct Line: Encodable {
-            let number: Int
-            let day, recorded, person, role, what, item: String
-        }
-        struct Next: Encodable { let step, name: String }
-        let id, procedure: String
-        let ended: String?
-        let states: [String: String]
-        let acts: [Line]
-        let next: [Next]
-    }
-
-    func run() throws {
-        let (matter, next, _) = try options.casebook().matter(id, by: try options.token())
-        var states: [String: String] = [:]
-        for (place, state) in matter.states {
-            states[place.item.isEmpty ? place.track : "\(place.track)#\(place.item)"] = state
-        }
-        let shown = Shown(
-            id: id, procedure: matter.procedure.id, ended: matter.ended, states: states,
-            acts: matter.acts.map {
-                .init(
-                    number: $0.number, day: "\($0.effective)", recorded: "\($0.recorded)", person: $0.actor.person,
-                    role: $0.actor.role,
-                    what: $0.what, item: $0.item)
-            }, next: next.map { .init(step: $0.id, name: $0.name) })
-        if json { return try Terminal.show([try Json.text(shown)]) }
-        try Terminal.show(
-            ["\(id)  \(matter.procedure.name)"] + states.sorted { $0.key < $1.key }.map { "  \($0.key)  \($0.value)" }
-                + shown.acts.map { "  \($0.number)  \($0.day)  \($0.role)  \($0.what)  \($0.item)" }
-                + shown.next.map { "  next: \($0.step)  \($0.name)" })
-    }
 }
 
 struct MattersCountCommand: ParsableCommand {

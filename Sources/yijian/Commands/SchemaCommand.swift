@@ -1,6 +1,7 @@
 import ArgumentParser
 import Claims
 import Documents
+import Web
 
 /// `yijian schema`: the data dictionary (数据字典), derived from the schema that the program itself uses.
 struct SchemaCommand: ParsableCommand {
@@ -16,12 +17,22 @@ struct SchemaCommand: ParsableCommand {
     @Flag(name: .long, help: "As Markdown, the form of docs/data-dictionary.md.")
     var markdown = false
 
+    @Flag(name: .customLong("openapi"), help: "The OpenAPI 3.1 description of the HTTP/JSON API instead.")
+    var isOpenAPI = false
+
+    @Flag(
+        name: .customLong("api"), help: "The reference of the HTTP/JSON API instead, the form of docs/api-reference.md."
+    )
+    var isReference = false
+
     private static let heads = [
         ColumnHead("name", "field"), ColumnHead("type", "type"), ColumnHead("chinese", "中文名"),
         ColumnHead("national", "national field"), ColumnHead("note", "meaning"),
     ]
 
     func run() throws {
+        if isOpenAPI { return try Terminal.show([API.openAPI.pretty]) }
+        if isReference { return try Terminal.show([API.page]) }
         var tables = Table.allCases
         if let name = table {
             guard let one = Table(rawValue: name) else {

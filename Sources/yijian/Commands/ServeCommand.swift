@@ -20,6 +20,7 @@ struct ServeCommand: ParsableCommand {
             """)
 
     @OptionGroup var place: ServicePlace
+    @OptionGroup var matters: APIPlace
 
     @Option(name: .long, help: "The port; 0 takes any free one and prints it.")
     var port: Int?
@@ -38,9 +39,12 @@ struct ServeCommand: ParsableCommand {
         let areas = settings.areas
         let plan = try KnowledgePlan.load(folder, areas: areas, rules: nil)
         let dataset = try settings.dataset.map { try Dataset.open($0) }
+        let book = try matters.casebook(knowledge: folder)
+        let log = ServiceLog(level: level)
         let service = try Counter(
             settings: settings, plan: plan, dataset: dataset, keeper: try place.keeper(settings),
-            keys: try place.gatewayKeys(settings), log: ServiceLog(level: level), watching: folder,
+            keys: try place.gatewayKeys(settings), log: log, watching: folder,
+            api: book.map { API($0, threads: matters.threads, log: log) },
             reload: { try? KnowledgePlan.load(folder, areas: areas, rules: nil) })
         let port = try start(service, settings)
         let line = "yijian serve: http://\(settings.host):\(port) with \(plan.rules.count) rules\n"
