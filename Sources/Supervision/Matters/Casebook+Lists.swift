@@ -120,15 +120,15 @@ extension Casebook {
             return [
                 """
                 SELECT m.* FROM matter m WHERE m.id IN (SELECT p.matter FROM matter_party p
-                    WHERE p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND 
-                """ + condition
+                    WHERE p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND \(condition)
+                """
             ]
         }
         return [
             """
             SELECT m.* FROM matter m WHERE EXISTS (SELECT 1 FROM matter_party p WHERE p.matter = m.id
-                AND p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND 
-            """ + condition
+                AND p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND \(condition)
+            """
         ]
     }
 
