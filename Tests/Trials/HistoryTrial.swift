@@ -88,8 +88,10 @@ package enum HistoryTrial {
 
     /// A sequencer: places until it is killed.
     package static func sequencer(_ address: StoreAddress) throws -> Never {
+        // Whoever watches may be killed too; nobody is left behind then.
+        let parent = getppid()
         let sequencer = Sequencer(try Store(address, connectionsMax: 2))
-        sequencer.run(everyMilliseconds: 20, while: { true })
+        sequencer.run(everyMilliseconds: 20, while: { getppid() == parent })
         exit(0)
     }
 

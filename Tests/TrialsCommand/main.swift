@@ -13,6 +13,7 @@ import Trials
 //   yijian-trials history STORE KNOWLEDGE KILLS [SEED]   officers and sequencers killed at random; what they say they did
 //                                         is held against the store, which must be empty
 //   yijian-trials load STORE KNOWLEDGE MATTERS ROUNDS      fills an empty store with matters of twenty acts; measures lists and steps
+//   yijian-trials full FOLDER BESIDE KNOWLEDGE            a store on a small file system of its own that runs full
 //   yijian-trials writer FOLDER FIRST     the writer that `kills` kills; `officer` and `sequencer` are those of `history`
 
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -73,6 +74,10 @@ case "load":
         say("highest p95: \(String(format: "%.1f", worst)) ms (bar: 100 ms)")
         return worst <= 100
     }
+case "full":
+    let outcome = try FullDiskTrial.run(folder: arguments[1], beside: arguments[2], knowledge: arguments[3])
+    print(outcome.text)
+    exit(outcome.isClean ? 0 : 1)
 case "writer": try KillTrial.write(arguments[1], first: number(2, 0))
 case "kills":
     try inFolder {

@@ -123,7 +123,8 @@ package struct Casebook: Sendable {
     }
 
     func act(
-        _ command: Command, on id: String, as role: String?, seen: Int?, _ caller: Caller, _ transaction: Transaction
+        _ command: Command, on id: String, as role: String?, seen: Int? = nil, _ caller: Caller,
+        _ transaction: Transaction
     ) throws -> Outcome {
         let lock = try lock(id, command.target, transaction)
         guard let matter = try shelf(transaction).matter(id), let row = lock[id] else {

@@ -51,6 +51,22 @@ extension Door {
                 "UPDATE evidence_use SET name = \($0) WHERE matter = \(matter) AND code = \(code)"
             }
         }
+        count += try resealing(
+            "SELECT organisation, bundle, place, name, content FROM appeal_file",
+            by: ["organisation", "bundle", "place"], size: 8
+        ) { row in
+            let (organisation, bundle, place) = (
+                try row.text("organisation"), try row.text("bundle"), try row.integer("place")
+            )
+            let at = "\(organisation)/\(bundle)/\(place)"
+            guard let name = try fresh(row.bytes("name"), .init(column: "appeal_file.name", row: at)),
+                let content = try fresh(row.bytes("content"), .init(column: "appeal_file.content", row: at))
+            else { return nil }
+            return """
+                UPDATE appeal_file SET name = \(name), content = \(content)
+                WHERE organisation = \(organisation) AND bundle = \(bundle) AND place = \(place)
+                """
+        }
         if count > 0 {
             let placed = try Sequencer(store, surroundings: surroundings).standing().placed
             try store.write {
