@@ -7,7 +7,7 @@ import Supervision
 /// their own; equal findings and seeds give equal acts.
 package struct Bureau {
     /// Batches that are carried to their end; the others pass the first review and wait.
-    package static let batchesWorked = 10
+    package static let batchesWorked = 8
     package static let firstDay = "2026-03-02"
 
     private let cast: Cast
@@ -113,7 +113,8 @@ package struct Bureau {
             for work in works { try bureau.chapter.answer(work) }
             try bureau.chapter.morning("2026-03-11")
             clues = try bureau.handOver(works)
-            return "申诉\(works.reduce(0) { $0 + $1.appealed.count })条，认可\(works.reduce(0) { $0 + $1.accepted.count })条，转行政\(clues.count)条"
+            return
+                "申诉\(works.reduce(0) { $0 + $1.appealed.count })条，认可\(works.reduce(0) { $0 + $1.accepted.count })条，转行政\(clues.count)条"
         }
         try progress("cases")
         try phase("立案、移送公安、转卫健、协议处理") { try $0.cases(clues) }
@@ -142,11 +143,11 @@ package struct Bureau {
         let first = try desk.book.triage(findings, by: try desk.token("zhou"))
         let county = try desk.book.triage(findings, by: try desk.token("qin"))
         let again = try desk.book.triage(findings, by: try desk.token("zhou"))
-        guard again.opened.isEmpty, again.skipped.count + again.unassigned.count == findings.count else {
+        record.unassigned = again.unassigned.reduce(0) { $0 + $1.findings.count }
+        record.skipped = again.skipped.count
+        guard again.opened.isEmpty, record.skipped + record.unassigned == findings.count else {
             throw BureauMistake("a second triage opened \(again.opened.count) batches")
         }
-        record.skipped = again.skipped.count
-        record.unassigned = again.unassigned.reduce(0) { $0 + $1.findings.count }
         if let batch = first.opened.first { record.worthSeeing.append((batch.matter, "疑点最重的批次")) }
         if let batch = county.opened.first { record.worthSeeing.append((batch.matter, "就医地在清河县，由县中心办理")) }
         return first.opened
@@ -329,7 +330,8 @@ package struct Bureau {
         try chapter.morning("2026-03-19")
         for entry in open {
             try chapter.bringToNotice(
-                entry.matter, article: "a38", conduct: "2025-12-01", loss: entry.loss.values.reduce(0, +), multiple: "1.2")
+                entry.matter, article: "a38", conduct: "2025-12-01", loss: entry.loss.values.reduce(0, +),
+                multiple: "1.2")
         }
         return told.joined(separator: "，")
     }
@@ -338,7 +340,8 @@ package struct Bureau {
         let recoveries = try chapter.feedBack(id)?.children.map(\.id) ?? []
         try chapter.morning("2026-03-26")
         if let bad = try chapter.sample(id) {
-            try chapter.answer(id, bad, "not_established", 0, "调取凭证核实，费用与病历一致", "none", [:])
+            try desk.form(
+                chapter.answer(bad, "not_established", 0, "调取凭证核实，费用与病历一致", "none", [:]), "li", on: id)
             _ = try chapter.feedBack(id)
         }
         for recovery in recoveries { try chapter.recover(recovery, payer: "清单所列机构") }
@@ -365,7 +368,8 @@ package struct Bureau {
         try chapter.morning("2026-04-15")
         if let agreement {
             for (item, outcome) in [("D2", "复查合格"), ("D3", "已缴清")] {
-                try desk.act("wu", "execute_measure", on: agreement.matter, .init(item: item, fields: ["outcome": outcome]))
+                try desk.act(
+                    "wu", "execute_measure", on: agreement.matter, .init(item: item, fields: ["outcome": outcome]))
             }
             record.refusals.append(
                 try desk.refusal(

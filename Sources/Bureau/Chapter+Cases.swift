@@ -61,7 +61,8 @@ extension Chapter {
         try desk.act(
             "li", "report", on: matter,
             .init(fields: ["facts": "多收费用属实"], together: ["sun"], papers: ["report", "inquiry"]))
-        try desk.act("tang", "legal_review", on: matter, .init(fields: ["review_opinion": "事实清楚，适用法律正确"], papers: ["review"]))
+        try desk.act(
+            "tang", "legal_review", on: matter, .init(fields: ["review_opinion": "事实清楚，适用法律正确"], papers: ["review"]))
         try desk.act("li", "notify", on: matter, .init(fields: ["hearing_right": "false"]))
         try desk.approve(["zhao"], matter)
     }
@@ -98,7 +99,8 @@ extension Chapter {
     func toPolice(_ matter: String, facts: String) throws -> String {
         let done = try desk.act("li", "to_police", on: matter, .init(fields: ["facts": facts], together: ["sun"]))
         guard let criminal = done.children.last?.id else { throw BureauMistake("\(matter) gave rise to no transfer") }
-        try desk.act("li", "report", on: criminal, .init(fields: ["facts": facts], together: ["sun"], papers: ["report"]))
+        try desk.act(
+            "li", "report", on: criminal, .init(fields: ["facts": facts], together: ["sun"], papers: ["report"]))
         try desk.act("zhao", "approve_transfer", on: criminal)
         try desk.act(
             "li", "send", on: criminal,
@@ -146,7 +148,8 @@ extension Chapter {
         try desk.act("wu", "inform", on: agreement)
     }
 
-    func decideAgreement(_ agreement: String, amount: Int64, found: [String: Int64], rectifyBy: String) throws -> String {
+    func decideAgreement(_ agreement: String, amount: Int64, found: [String: Int64], rectifyBy: String) throws -> String
+    {
         try desk.act(
             "wu", "decide", on: agreement,
             .init(fields: ["heard": "申辩已复核，部分采纳"], splits: ["found": found]))

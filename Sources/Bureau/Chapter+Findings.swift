@@ -88,23 +88,21 @@ extension Chapter {
 
     /// Line by line: what its loss is known for is upheld, every eleventh is released.
     private func judgeLines(of findings: [String], in matter: Matter, _ who: Reviewers) throws {
-        var number = 0
+        var rows: [(step: String, deed: Desk.Deed)] = []
         for finding in findings {
             for line in matter.items where line.parent == finding {
-                number += 1
-                if case .split(let claimed)? = matter.fields[line.key]?["claimed"], number % 11 != 0,
+                if case .split(let claimed)? = matter.fields[line.key]?["claimed"], rows.count % 11 != 10,
                     claimed.values.contains(where: { $0 > 0 })
                 {
-                    try desk.act(
-                        who.second, "uphold_line", on: matter.id,
-                        .init(item: line.key, splits: ["loss": claimed.filter { $0.value > 0 }]))
+                    rows.append(
+                        ("uphold_line", .init(item: line.key, splits: ["loss": claimed.filter { $0.value > 0 }])))
                 } else {
-                    try desk.act(
-                        who.second, "release_line", on: matter.id,
-                        .init(item: line.key, fields: ["line_reason": "该明细未造成基金损失或者有医嘱"]))
+                    rows.append(
+                        ("release_line", .init(item: line.key, fields: ["line_reason": "该明细未造成基金损失或者有医嘱"])))
                 }
             }
         }
+        try desk.form(rows, who.second, on: matter.id)
     }
 
     /// Deducted, and the batch closed with the money on its way; nil: nothing stood.

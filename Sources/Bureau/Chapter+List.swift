@@ -34,42 +34,41 @@ extension Chapter {
     /// 逐条核查: true, partly, not, not to be known, the same as another row, in turn.
     func answerRows(of id: String, _ findings: [Triage.Finding]) throws {
         let rows = try desk.matter(id, by: "li").items.filter { $0.kind == "row" }.map(\.key)
+        var form: [(step: String, deed: Desk.Deed)] = []
         for (index, row) in rows.enumerated() {
             if index == rows.count - 1 {
-                try desk.act("li", "merge_row", on: id, .init(item: row, fields: ["merged_into": rows[0]]))
+                form.append(("merge_row", .init(item: row, fields: ["merged_into": rows[0]])))
                 continue
             }
-            try desk.act("li", "verify", on: id, .init(item: row))
+            form.append(("verify", .init(item: row)))
             let finding = findings[index]
             switch index % 4 {
             case 0:
-                try answer(id, row, "established", finding.gross, "经核实与清单一致", "refusal", finding.loss)
+                form += answer(row, "established", finding.gross, "经核实与清单一致", "refusal", finding.loss)
             case 1:
                 let half = finding.gross / 2
-                try answer(
-                    id, row, half > 0 ? "partly" : "not_established", half, "部分明细有医嘱和记录",
+                form += answer(
+                    row, half > 0 ? "partly" : "not_established", half, "部分明细有医嘱和记录",
                     half > 0 ? "agreement" : "none", [:])
-            case 2: try answer(id, row, "not_established", 0, "病历与费用一致", "none", [:])
-            default: try answer(id, row, "unverifiable", 0, "原始凭证已移交档案部门，正在调取", "none", [:])
+            case 2: form += answer(row, "not_established", 0, "病历与费用一致", "none", [:])
+            default: form += answer(row, "unverifiable", 0, "原始凭证已移交档案部门，正在调取", "none", [:])
             }
         }
+        try desk.form(form, "li", on: id)
     }
 
     func answer(
-        _ id: String, _ row: String, _ word: String, _ amount: Int64, _ reason: String, _ handling: String,
-        _ loss: [String: Int64]
-    ) throws {
+        _ row: String, _ word: String, _ amount: Int64, _ reason: String, _ handling: String, _ loss: [String: Int64]
+    ) -> [(step: String, deed: Desk.Deed)] {
         let positive = loss.filter { $0.value > 0 }
-        if !positive.isEmpty {
-            try desk.act("li", "record_loss", on: id, .init(item: row, splits: ["found_loss": positive]))
-        }
-        try desk.act(
-            "li", "answer", on: id,
-            .init(
-                item: row,
-                fields: [
-                    "answer": word, "answer_reason": reason, "found_amount": Self.yuan(amount), "handling": handling,
-                ], together: ["sun"], papers: ["evidence"]))
+        let recorded: [(step: String, deed: Desk.Deed)] =
+            positive.isEmpty ? [] : [("record_loss", .init(item: row, splits: ["found_loss": positive]))]
+        let answer = Desk.Deed(
+            item: row,
+            fields: [
+                "answer": word, "answer_reason": reason, "found_amount": Self.yuan(amount), "handling": handling,
+            ], together: ["sun"], papers: ["evidence"])
+        return recorded + [("answer", answer)]
     }
 
     func feedBack(_ id: String) throws -> Matter? {

@@ -36,7 +36,10 @@ struct Chapter {
     // MARK: Money
 
     /// Brings in what was found, through its own matter: ordered, deducted by the core system, reconciled, closed.
-    func recover(_ id: String, kind: String = "recovered", payer: String, plus other: (kind: String, split: [String: Int64])? = nil)
+    func recover(
+        _ id: String, kind: String = "recovered", payer: String,
+        plus other: (kind: String, split: [String: Int64])? = nil
+    )
         throws
     {
         let found = try desk.matter(id, by: "wu")

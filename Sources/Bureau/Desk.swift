@@ -90,7 +90,8 @@ final class Desk {
         } catch let refusal as Refusal {
             throw BureauMistake("\(name) \(step) \(id)#\(deed.item): \(refusal)")
         } catch let refusal as DoorRefusal {
-            throw BureauMistake("\(name) \(step) \(id)#\(deed.item): \(refusal.code) \(refusal.message) (\(refusal.place))")
+            throw BureauMistake(
+                "\(name) \(step) \(id)#\(deed.item): \(refusal.code) \(refusal.message) (\(refusal.place))")
         }
     }
 
@@ -101,7 +102,22 @@ final class Desk {
         let command = try command(step, deed, of: try procedure(of: id, token), on: id)
         clock.pass(seconds: 30)
         for row in try book.act(batch: items, command, on: id, by: token) {
-            guard row.refusal == nil else { throw BureauMistake("\(name) \(step) \(id)#\(row.item): \(row.refusal ?? "")") }
+            guard row.refusal == nil else {
+                throw BureauMistake("\(name) \(step) \(id)#\(row.item): \(row.refusal ?? "")")
+            }
+            acts += 1
+        }
+    }
+
+    /// A form filled in row by row: each row has fields of its own, all must be taken.
+    func form(_ rows: [(step: String, deed: Deed)], _ name: String, on id: String) throws {
+        guard !rows.isEmpty else { return }
+        let token = try token(name)
+        let procedure = try procedure(of: id, token)
+        let commands = try rows.map { try command($0.step, $0.deed, of: procedure, on: id) }
+        clock.pass(seconds: 60)
+        for row in try book.act(commands, on: id, by: token) {
+            guard row.refusal == nil else { throw BureauMistake("\(name) \(id)#\(row.item): \(row.refusal ?? "")") }
             acts += 1
         }
     }

@@ -45,8 +45,8 @@ struct StoryTests {
         defer { unlink(keys) }
         let record = try Bureau.play(
             findings, cityArea: "379900", countyArea: "379921", mapping: mapping, seed: seed, library: library,
-            seconds: { 0 }
-        ) { try Door.open(stored.store, knowledge: Shipped.folder, keys: keys, surroundings: $0) }
+            seconds: { 0 },
+            open: { try Door.open(stored.store, knowledge: Shipped.folder, keys: keys, surroundings: $0) })
         return (record, stored)
     }
 
@@ -83,7 +83,9 @@ struct StoryTests {
         #expect(answered.rows.count == 13)
         #expect(answered.rows[12] == answered.rows[11])
         let open = try stored.store.read {
-            try $0.rows("SELECT procedure, state FROM matter WHERE ended IS NULL AND procedure IN ('superior_list', 'recovery')")
+            try $0.rows(
+                "SELECT procedure, state FROM matter WHERE ended IS NULL AND procedure IN ('superior_list', 'recovery')"
+            )
         }
         #expect(open.isEmpty)
     }
@@ -91,7 +93,8 @@ struct StoryTests {
     @Test func theSameSeedTellsTheSameStory() throws {
         func told(_ stored: TestStore) throws -> [String] {
             try stored.store.read {
-                try $0.rows("SELECT id, procedure, state, acts, due, changed FROM matter ORDER BY id", max: 10_000).map {
+                try $0.rows("SELECT id, procedure, state, acts, due, changed FROM matter ORDER BY id", max: 10_000).map
+                {
                     "\($0.values)"
                 }
             }

@@ -69,7 +69,8 @@ package struct PaperFile: Sendable {
             }
             history.append(
                 PaperStep(
-                    step: word, item: node["item"]?.string ?? "", day: day, persons: yaml.words(node["by"], "by").map(\.word),
+                    step: word, item: node["item"]?.string ?? "", day: day,
+                    persons: yaml.words(node["by"], "by").map(\.word),
                     fields: Self.fields(node["fields"], of: procedure.track(step.track)?.per, procedure, &yaml),
                     adds: (node["adds"]?.elements ?? []).compactMap { item($0, procedure, &yaml) }, numbers: numbers))
         }
@@ -113,7 +114,9 @@ package struct PaperFile: Sendable {
                 guard let field = procedure.field(name), field.item == kind.id, let text = pair.value.string,
                     let value = field.value(of: text)
                 else {
-                    yaml.note(pair.key, "PRC005", "`\(kind.id)` has no field `\(name)` with such a value", advice: "remove it")
+                    yaml.note(
+                        pair.key, "PRC005", "`\(kind.id)` has no field `\(name)` with such a value", advice: "remove it"
+                    )
                     continue
                 }
                 fields[name] = value

@@ -76,7 +76,8 @@ extension SenderMapping {
                 let text = cell(pair.column, row)
                 guard !text.isEmpty, let field = procedure.field(pair.field) else { continue }
                 guard let value = field.value(ofSent: text) else {
-                    rejects.append(.init(line: table.lines[position], column: pair.column, reason: "“\(text)”不是\(field.name)"))
+                    rejects.append(
+                        .init(line: table.lines[position], column: pair.column, reason: "“\(text)”不是\(field.name)"))
                     continue lines
                 }
                 fields[pair.field] = value

@@ -4,7 +4,8 @@ import Rules
 
 extension ProcedureReader {
     static let stepKeys = [
-        "name", "track", "from", "to", "who", "together", "apart", "needs", "takes", "papers", "issues", "tells", "names",
+        "name", "track", "from", "to", "who", "together", "apart", "needs", "takes", "papers", "issues", "tells",
+        "names",
         "conditions", "sign", "panel", "sets", "posts", "opens", "starts", "adds", "awaits", "basis",
     ]
 

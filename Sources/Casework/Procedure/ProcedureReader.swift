@@ -6,7 +6,8 @@ import Rules
 struct ProcedureReader {
     static let keys = [
         "procedure", "name", "version", "from", "basis", "summary", "items", "fields", "parameters", "papers",
-        "accounts", "children", "tracks", "opening", "steps", "powers", "clocks", "balances", "statistics", "migration", "cases",
+        "accounts", "children", "tracks", "opening", "steps", "powers", "clocks", "balances", "statistics", "migration",
+        "cases",
     ]
 
     var yaml: YamlReading
@@ -331,7 +332,8 @@ struct ProcedureReader {
             if (counts == .money) != (node["amount"] != nil) {
                 yaml.note(
                     node, "PRC003",
-                    counts == .money ? "the line `\(id)` is money and no amount is named" : "the line `\(id)` is not money",
+                    counts == .money
+                        ? "the line `\(id)` is money and no amount is named" : "the line `\(id)` is not money",
                     advice: counts == .money ? "write `amount: field`" : "remove `amount`")
             }
             procedure.statistics.append(Statistic(line: id, step: word, when: when, field: field, amount: amount))

@@ -72,9 +72,10 @@ extension ScriptLine {
             let name = String(word[..<equal])
             let value = String(word[word.index(after: equal)...])
             if name.hasPrefix("past:") {
-                command.history = (command.history ?? []) + [
-                    try paperStep(String(name.dropFirst(5)), value, procedure)
-                ]
+                command.history =
+                    (command.history ?? []) + [
+                        try paperStep(String(name.dropFirst(5)), value, procedure)
+                    ]
             } else if name.hasPrefix("paper:") {
                 command.papers[String(name.dropFirst(6))] = value
             } else if name.hasPrefix("party:") {

@@ -117,7 +117,8 @@ package struct MonthlyReport: Sendable {
             var parts: [String: Int64] = [:]
             if let field = statistic.field, case .split(let given) = matter.field(field, item: item) {
                 parts = given
-            } else if let fen = (statistic.field.flatMap { matter.field($0, item: item)?.scalar }
+            } else if let fen =
+                (statistic.field.flatMap { matter.field($0, item: item)?.scalar }
                 ?? statistic.amount?.value(facts.value))?.mantissa(scale: 2)
             {
                 parts = ["": fen]

@@ -67,7 +67,9 @@ extension Casebook {
     }
 
     /// `findings-H37990200001-2025-03-1`: the same for whoever triages, so that two at once cannot open it twice.
-    private func batchIdentifier(_ procedure: String, _ batch: Triage.Batch, _ transaction: Transaction) throws -> String {
+    private func batchIdentifier(_ procedure: String, _ batch: Triage.Batch, _ transaction: Transaction) throws
+        -> String
+    {
         let stem = "\(procedure)-\(batch.institution.code)-\(batch.period)-"
         let known = try transaction.integer(
             "SELECT COUNT(*) FROM matter WHERE id >= \(stem) AND id < \(stem + "\u{10FFFF}") AND parent IS NULL")
@@ -100,7 +102,8 @@ extension Casebook {
             var filter = Filter()
             filter.isOpen = true
             try transaction.eachRow(
-                "SELECT id, procedure FROM (" + list(filter, for: caller) + ") AS m WHERE procedure IN (\(list: findingProcedures))",
+                "SELECT id, procedure FROM (" + list(filter, for: caller)
+                    + ") AS m WHERE procedure IN (\(list: findingProcedures))",
                 by: ["id"]
             ) { row in
                 guard let matter = try shelf.matter(try row.text("id")) else { return }
@@ -122,7 +125,8 @@ extension Casebook {
         try door.store.read { transaction in
             let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
             try transaction.eachRow(
-                "SELECT id, procedure FROM (" + list(Filter(), for: caller) + ") AS m WHERE procedure IN (\(list: findingProcedures))",
+                "SELECT id, procedure FROM (" + list(Filter(), for: caller)
+                    + ") AS m WHERE procedure IN (\(list: findingProcedures))",
                 by: ["id"]
             ) { row in
                 if let matter = try shelf.matter(try row.text("id")) { outcomes.add(matter) }

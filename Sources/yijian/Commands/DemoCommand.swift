@@ -11,7 +11,9 @@ import Rules
 /// that carries what was found to its end.
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Make a story city from a seed, ingest it, audit it, show what was found, and let a bureau work on it.")
+        commandName: "demo",
+        abstract:
+            "Make a story city from a seed, ingest it, audit it, show what was found, and let a bureau work on it.")
 
     @Flag(name: .long, help: "End when everything is shown.")
     var once = false

@@ -56,7 +56,9 @@ struct DemoBureau {
     /// The people are invented, and so are their passwords; the file is for trying the demo's store out.
     private static func people(_ record: BureauRecord) -> String {
         var table = CommaTable(head: ["账户", "岗位", "账户编号", "动态口令"], rows: [])
-        for person in record.people { table.rows.append([person.name, person.role, person.account, person.authenticator]) }
+        for person in record.people {
+            table.rows.append([person.name, person.role, person.account, person.authenticator])
+        }
         return table.text
     }
 
@@ -76,7 +78,8 @@ struct DemoBureau {
         ])
         for phase in record.phases {
             phases.append([
-                .text(phase.name), .integer(Int64(phase.acts)), .decimal(Int64((phase.seconds * 100).rounded()), scale: 2),
+                .text(phase.name), .integer(Int64(phase.acts)),
+                .decimal(Int64((phase.seconds * 100).rounded()), scale: 2),
                 .text(phase.what),
             ])
         }
@@ -84,7 +87,8 @@ struct DemoBureau {
         lines.append("")
         lines.append(style.bold("逐条平衡（清仓见底）"))
         for balance in record.balances {
-            lines.append("  " + ReportWording.line(balance.what, received: balance.received, balance.groups, open: balance.open))
+            lines.append(
+                "  " + ReportWording.line(balance.what, received: balance.received, balance.groups, open: balance.open))
         }
         if record.unassigned > 0 { lines.append("  就医地不归市中心的疑点 \(record.unassigned) 条，由县中心分流办理") }
         lines.append("")

@@ -87,7 +87,8 @@ struct RunFindings {
     }
 
     /// The flagged rows by table and identifier, with the encounter behind a line.
-    private static func rows(of records: [FindingsRecord], _ evidence: FindingsEvidence) throws -> [String: [String: Row]]
+    private static func rows(of records: [FindingsRecord], _ evidence: FindingsEvidence) throws -> [String: [String:
+        Row]]
     {
         var rows: [String: [String: Row]] = [:]
         for (name, wanted) in Dictionary(grouping: records, by: \.violatingTable) {
@@ -99,7 +100,9 @@ struct RunFindings {
                     institution: read["institution"].text, item: read["item"].text,
                     day: Self.day(read["day"]) ?? Self.day(read["start_day"]))
                 let encounter =
-                    table == .encounter ? read : read.table.index(of: "encounter") == nil
+                    table == .encounter
+                    ? read
+                    : read.table.index(of: "encounter") == nil
                         ? nil : try evidence.row("encounter", of: read)
                 if let encounter {
                     row.institution = row.institution ?? encounter["institution"].text

@@ -9,7 +9,8 @@ import Supervision
 struct StatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "The monthly report (监管月报) over the matters one may list.",
-        discussion: "Its lines stand in knowledge/procedures/common.yaml; each procedure says which of its steps add to them.")
+        discussion:
+            "Its lines stand in knowledge/procedures/common.yaml; each procedure says which of its steps add to them.")
 
     @OptionGroup var options: DoorOptions
     @Argument(help: "yyyy-mm; several give a column each. Default: this month.") var months: [String] = []
@@ -31,7 +32,8 @@ struct StatsCommand: ParsableCommand {
         let chosen = months.isEmpty ? [String(book.today.description.prefix(7))] : months
         let reports = try chosen.map { try book.report(month: $0, filter, by: token) }
         try Terminal.show(
-            json ? [JSONText.array(reports.map(ReportWording.object)).pretty]
+            json
+                ? [JSONText.array(reports.map(ReportWording.object)).pretty]
                 : ReportWording.lines(reports, width: Terminal.width, style: Terminal.style))
     }
 }
@@ -62,7 +64,8 @@ struct OutcomesCommand: ParsableCommand {
             return try table.finish()
         }
         try Terminal.show(
-            json ? [ReportWording.object(outcomes).pretty]
+            json
+                ? [ReportWording.object(outcomes).pretty]
                 : ReportWording.lines(outcomes, width: Terminal.width, style: Terminal.style))
     }
 }

@@ -143,7 +143,8 @@ struct SuperiorListAnswerCommand: ParsableCommand {
     @Argument(help: "The sheet: xlsx or CSV.") var sheet: String
     @Option(name: .long, help: "The mapping it was received with.") var mapping: String
     @Option(name: .customLong("with"), help: "The account of who answers with you.") var together: String
-    @Option(name: .long, help: "The working papers that prove the answers; their hash goes with each row.") var evidence: String
+    @Option(name: .long, help: "The working papers that prove the answers; their hash goes with each row.")
+    var evidence: String
 
     func run() throws {
         let book = try options.casebook()
@@ -159,7 +160,8 @@ struct SuperiorListAnswerCommand: ParsableCommand {
         var lines = rejects.map { "第\($0.line)行 \($0.column)：\($0.reason)" }
         var done = 0
         for (key, fields) in answers {
-            func take(_ step: String, _ fields: [String: FieldValue], papers: [String: String] = [:]) throws -> String? {
+            func take(_ step: String, _ fields: [String: FieldValue], papers: [String: String] = [:]) throws -> String?
+            {
                 var command = Command(.take(step))
                 command.fields = fields
                 command.papers = papers
@@ -169,7 +171,9 @@ struct SuperiorListAnswerCommand: ParsableCommand {
             let state = try book.matter(matter, by: token).matter.state("row", item: key)
             var refusal: String?
             if state == "open" || state == "assigned" { refusal = try take("verify", [:]) }
-            if refusal == nil, let loss = fields["found_loss"] { refusal = try take("record_loss", ["found_loss": loss]) }
+            if refusal == nil, let loss = fields["found_loss"] {
+                refusal = try take("record_loss", ["found_loss": loss])
+            }
             if refusal == nil {
                 refusal = try take(
                     "answer", fields.filter { $0.key != "found_loss" },
@@ -218,7 +222,8 @@ struct SuperiorListReturnCommand: ParsableCommand {
         guard now.field("file_hash")?.description == hash else {
             throw CommandError(
                 code: "YJ-534", what: "this is not the file that was received", place: file,
-                why: "its SHA-256 is \(hash)", advice: "answer in the sender's own file; it was \(now.field("file_hash")?.description ?? "not kept")")
+                why: "its SHA-256 is \(hash)",
+                advice: "answer in the sender's own file; it was \(now.field("file_hash")?.description ?? "not kept")")
         }
         let list = SenderList(table, try SuperiorListCommand.mapping(mapping, for: procedure), for: procedure)
         let answered = list.answered(by: now)

@@ -17,7 +17,8 @@ struct TakeOverCommand: ParsableCommand {
     @OptionGroup var options: DoorOptions
     @Argument(help: "What was done on paper, as YAML.") var file: String
     @Option(name: .long, help: "The scan of the paper file; its hash is kept.") var scan: String
-    @Option(name: .customLong("as"), help: "In which role; default: the first that opens such matters.") var role: String?
+    @Option(name: .customLong("as"), help: "In which role; default: the first that opens such matters.") var role:
+        String?
 
     func run() throws {
         let book = try options.casebook()

@@ -22,11 +22,15 @@ struct TriageCommand: ParsableCommand {
     @OptionGroup var options: DoorOptions
     @Argument(help: "The folder that `yijian audit … --into FOLDER` wrote.") var folder: String?
     @Option(name: .long, help: "The dataset that was audited; default: `dataset` beside the run.") var dataset: String?
-    @Option(name: .customLong("where"), help: "Only these findings, as for `yijian findings`.") var condition: [String] = []
-    @Option(name: .long, help: "The procedure of the batches: findings, or findings_appeal_first.") var procedure = "findings"
-    @Flag(name: .long, help: "Close open findings that this run looked for and did not find again (冲销); needs --reason.")
+    @Option(name: .customLong("where"), help: "Only these findings, as for `yijian findings`.") var condition:
+        [String] = []
+    @Option(name: .long, help: "The procedure of the batches: findings, or findings_appeal_first.") var procedure =
+        "findings"
+    @Flag(
+        name: .long, help: "Close open findings that this run looked for and did not find again (冲销); needs --reason.")
     var closeGone = false
-    @Option(name: .long, help: "Close every open finding of a rule that was withdrawn; needs --reason.") var withdraw: String?
+    @Option(name: .long, help: "Close every open finding of a rule that was withdrawn; needs --reason.") var withdraw:
+        String?
     @Option(name: .long, help: "What the institutions are told.") var reason: String?
     @Flag(help: "As JSON.") var json = false
 
@@ -54,11 +58,14 @@ struct TriageCommand: ParsableCommand {
         let opened = try Dataset.open(audited)
         let plan = try KnowledgePlan.load(try options.knowledgeFolder(), areas: [], rules: nil)
         let found = try RunFindings(
-            try FindingsRun(folder: run), dataset: opened, plan: plan, where: try FindingsSelection(condition.joined(separator: ",")))
+            try FindingsRun(folder: run), dataset: opened, plan: plan,
+            where: try FindingsSelection(condition.joined(separator: ",")))
         let triaged = try book.triage(
             found.findings, looked: try closeGone ? Self.looked(run) : nil, into: procedure, by: token)
         var closed: [(matter: String, item: String, refusal: String?)] = []
-        if closeGone { closed = try book.close(findings: triaged.gone, by: "reverse", opinion: reason ?? "", by: token) }
+        if closeGone {
+            closed = try book.close(findings: triaged.gone, by: "reverse", opinion: reason ?? "", by: token)
+        }
         if json { return try Terminal.show([Self.object(triaged, found, closed).pretty]) }
         var table = TextTable([
             ColumnHead("matter", "事项"), ColumnHead("institution", "定点机构"), ColumnHead("period", "结算月度"),
@@ -66,7 +73,8 @@ struct TriageCommand: ParsableCommand {
         ])
         for (matter, batch) in triaged.opened {
             table.append([
-                .text(matter), .text(batch.institution.name), .text(batch.period), .integer(Int64(batch.findings.count)),
+                .text(matter), .text(batch.institution.name), .text(batch.period),
+                .integer(Int64(batch.findings.count)),
                 .decimal(batch.loss, scale: 2),
             ])
         }

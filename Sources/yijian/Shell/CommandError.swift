@@ -116,7 +116,8 @@ func exitReporting(_ error: any Error) -> Never {
 
 private func known(_ error: any Error) -> CommandError? {
     switch error {
-    case is CommandError, is any ExplainedError, is DocumentError, is SheetError, is CityError, is BureauMistake, is AuditCancelled,
+    case is CommandError, is any ExplainedError, is DocumentError, is SheetError, is CityError, is BureauMistake,
+        is AuditCancelled,
         is FindingsSelection.Mistake:
         CommandError(error)
     case is ExitCode, is ValidationError, is CleanExit: nil
