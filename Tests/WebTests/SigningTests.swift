@@ -98,16 +98,16 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "yijian-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let private_ = folder.appending(path: "key.pem").path()
-        let public_ = folder.appending(path: "pub.pem").path()
-        try openssl("ecparam", "-genkey", "-name", "SM2", "-noout", "-out", private_)
-        try openssl("pkey", "-in", private_, "-pubout", "-out", public_)
-        let pem = try String(contentsOfFile: public_, encoding: .utf8)
+        let secret = folder.appending(path: "key.pem").path()
+        let open = folder.appending(path: "pub.pem").path()
+        try openssl("ecparam", "-genkey", "-name", "SM2", "-noout", "-out", secret)
+        try openssl("pkey", "-in", secret, "-pubout", "-out", open)
+        let pem = try String(contentsOfFile: open, encoding: .utf8)
         func sign(_ text: String) throws -> [UInt8] {
             let file = folder.appending(path: "text").path()
             try Data(text.utf8).write(to: URL(filePath: file))
             try openssl(
-                "pkeyutl", "-sign", "-inkey", private_, "-rawin", "-digest", "sm3", "-pkeyopt",
+                "pkeyutl", "-sign", "-inkey", secret, "-rawin", "-digest", "sm3", "-pkeyopt",
                 "distid:1234567812345678",
                 "-in", file, "-out", file + ".sig")
             return Array(try Data(contentsOf: URL(filePath: file + ".sig")))
