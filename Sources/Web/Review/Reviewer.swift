@@ -71,6 +71,7 @@ package struct Reviewer: Sendable {
     /// The rows of history and message side by side. The message speaks for the visits it describes.
     func question(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineAudit.Question {
         var rows = patient.rows
+        if history.person != patient.identifier { Self.rename(&rows, to: history.person) }
         let described = (rows[.encounter] ?? []).map { CaseValue.row($0.id) }
         var visits = Set(described)
         for row in history.values(.encounter) where visits.insert(.row(row.id)).inserted {
@@ -117,20 +118,27 @@ package struct Reviewer: Sendable {
             for row in history.values(table) where owner(row, field) != nil { rows[table, default: []].append(row) }
         }
         rows[.entitlement] = history.values(.entitlement)
-        rows[.person] = [Self.person(patient, history)]
+        rows[.person] = [Self.person(rows[.person]?.first, history)]
         let from = coverage?.from ?? Self.firstDay(rows)
         return TimelineAudit.Question(
             rows: rows, message: patient.written,
             coverage: CaseTables.Coverage(from: from, to: nil, closed: coverage?.closed == true && !isLinkMissing))
     }
 
+    /// Calls the message's person by the name that the dataset has for it.
+    private static func rename(_ rows: inout [Table: [TimelineRow]], to name: String) {
+        rows[.person] = rows[.person]?.map { TimelineRow(id: name, values: $0.values) }
+        rows[.encounter] = rows[.encounter]?.map { row in
+            var row = row
+            row.values[RowFields.Encounter.person] = .row(name)
+            return row
+        }
+    }
+
     /// What the message says of a person, and where it is silent what was known.
-    private static func person(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineRow {
-        var row =
-            patient.rows[.person]?.first
-            ?? TimelineRow(
-                id: patient.identifier, values: RowFields.unknown(.person))
-        guard let known = history.row(.person, patient.identifier) else { return row }
+    private static func person(_ said: TimelineRow?, _ history: PersonHistory) -> TimelineRow {
+        var row = said ?? TimelineRow(id: history.person, values: RowFields.unknown(.person))
+        guard let known = history.row(.person, history.person) else { return row }
         for (field, value) in known.values.enumerated() where row.values[field] == nil { row.values[field] = value }
         return row
     }
