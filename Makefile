@@ -37,11 +37,14 @@ demo: build ## Make a city-year, audit it, show what was found (ARGS=--once exit
 	$(YIJIAN) demo $(ARGS)
 
 .PHONY: test
-test: setup ## Run every test
+test: setup ## Run every test, then a real service (connect, abuse)
 	@Scripts/python-tools || echo 'Tests that compare with pyarrow, Polars and DuckDB will say "skipped".'
+	@Scripts/postgres-tools || echo 'Tests of the store run on SQLite alone.'
 	swift build $(CONFIGURATION) --build-tests
 	@Scripts/golden
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
+	@Scripts/connect
+	@Scripts/abuse
 
 .PHONY: differential
 differential: setup ## Compare engine and reference on SEEDS random worlds from SEED on (a long campaign)
@@ -85,7 +88,7 @@ soak: build ## An hour at 500 requests a second: flat memory and descriptors (ab
 	$(PYTHON) Benchmarks/online/online.py --soak 3600 $(ARGS)
 
 .PHONY: connect
-connect: build ## Run the commands of docs/connect.md and the example client against a real service
+connect: build ## Run docs/connect.md and the example clients against a real service; kill it, change its rules
 	@Scripts/connect
 
 .PHONY: api
@@ -108,6 +111,12 @@ fuzz-long: ## A campaign: an hour for each parser
 campaign: setup ## Killed writers, attacks on the ledger, starts with a large journal: half an hour, results are kept
 	swift build $(CONFIGURATION) --product yijian-trials
 	Scripts/campaign
+
+.PHONY: bench-store
+bench-store: setup ## 100,000 matters of 20 acts on SQLite and PostgreSQL: lists and steps, bar 100 ms, kept in Benchmarks/Results
+	@Scripts/postgres-tools
+	swift build $(CONFIGURATION) --product yijian-trials
+	Scripts/bench-store
 
 .PHONY: clean
 clean: ## Remove build products and benchmark data

@@ -61,7 +61,10 @@ final class EarlierGenerations {
                         guard own >= 0 || other >= 0 || active != nil else { continue }
                         let name = stated.cells[place]
                         if hasHidden, withdrawn.hides(table.rawValue, name.buffer, segment: number) { continue }
-                        if let active, active.covers(identifier: name, version: Int64.min) {
+                        if let active,
+                            active.covers(identifier: name, version: Int64.min)
+                                || header.takenBack.contains(own)
+                        {
                             gone.insert(name.text)
                         } else if own >= 0, own < isStatedFound.count, !isStatedFound[own] {
                             isStatedFound[own] = true

@@ -60,20 +60,34 @@ final class EarlierRows {
                 // An owner that this delivery does not name is another than that of any new row.
                 let rank = order.rank(of: stored.owner(hit.row), owning: table) ?? UInt32.max - 1
                 let old = try stored.stage(hit.row, rank: rank, version: Int64.min, into: memory)
-                for new in matching { decide(new, old, name, layout, &outcome, &superseded) }
+                // What this delivery says and takes back again by its group is taken back from earlier ones too.
+                let live = matching.filter { row in
+                    guard let slot = layout.slot(RowLayout.groupText), row.has(slot) else { return true }
+                    return withdrawals?.covers(group: row.text(slot, layout), version: row.version(layout)) != true
+                }
+                if live.isEmpty {
+                    superseded.insert(name.text)
+                } else {
+                    decide(live, old, name, layout, &outcome, &superseded)
+                }
             }
         }
         outcome.superseded = superseded.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
         return outcome
     }
 
+    /// The newest of the new rows meets the old one: what this delivery says of it earlier was corrected in between.
     private func decide(
-        _ new: StagedRow, _ old: StagedRow, _ name: Cell, _ layout: RowLayout, _ outcome: inout Outcome,
+        _ rows: [StagedRow], _ old: StagedRow, _ name: Cell, _ layout: RowLayout, _ outcome: inout Outcome,
         _ superseded: inout Set<String>
     ) {
+        let contest = RowContest.decide(rows, layout)
+        // Who contradict each other are refused where they are put in order; the old row stands.
+        guard let new = contest.kept else { return }
         if new.saysTheSame(as: old, layout) {
-            new.rank = UInt32.max
-            outcome.balance.repeated += 1
+            for row in rows { row.rank = UInt32.max }
+            outcome.balance.repeated += 1 + contest.repeated
+            outcome.balance.corrected += contest.corrected
         } else if new.version(layout) != Int64.min {
             superseded.insert(name.text)
         } else {

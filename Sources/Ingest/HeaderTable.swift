@@ -17,6 +17,8 @@ final class HeaderTable: @unchecked Sendable {
     private(set) var rejects: [Reject] = []
     /// Rows taken over from earlier generations: no part of the balance.
     private(set) var carried = 0
+    /// Numbers of rows that were stated here and taken back by their group: earlier generations must not keep them.
+    private(set) var takenBack: Set<Int> = []
     private var made: [UnsafeMutableRawPointer] = []
     private var kept: [StagedRows] = []
     private let identifierSlot: Int
@@ -64,9 +66,15 @@ final class HeaderTable: @unchecked Sendable {
         enter()
         if !later.isEmpty { fold(&later, merged: merged) }
         if let withdrawals {
+            let group = withdrawals.hasGroups ? layout.slot(RowLayout.groupText) : nil
             for number in rows.indices {
                 guard let row = rows[number] else { continue }
-                if withdrawals.covers(identifier: index[number], version: row.version(layout)) {
+                let version = row.version(layout)
+                let isOfGroup =
+                    group.map { row.has($0) && withdrawals.covers(group: row.text($0, layout), version: version) }
+                    == true
+                if isOfGroup { takenBack.insert(number) }
+                if isOfGroup || withdrawals.covers(identifier: index[number], version: version) {
                     rows[number] = nil
                     balance.corrected += 1
                     balance.withdrawn += 1

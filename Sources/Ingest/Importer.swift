@@ -303,6 +303,7 @@ final class Importer: @unchecked Sendable {
                 closedWorld: false)
         var notes = parent?.notes ?? [:]
         notes["import." + segmentName] = signature
+        notes.merge(options.notes) { $1 }
         let united = parent.map { Importer.united($0.coverage, covered) } ?? covered
         generation = try ColumnsCall.run { () throws(ColumnsError) in try draft.commit(coverage: united, notes: notes) }
         return segmentName

@@ -16,6 +16,8 @@ package struct IngestOptions: Sendable {
     /// Refuses rows whose identity number, or institution, diagnosis or area code, breaks the national form (ING022);
     /// by default they are kept and reported.
     package var strictCodes = false
+    /// Said in the new generation's manifest, over what earlier ones said under the same names.
+    package var notes: [String: String] = [:]
     /// Imports again what was imported before.
     package var repeats = false
     /// Called a few times a second; return false to stop.

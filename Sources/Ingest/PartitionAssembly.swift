@@ -84,19 +84,32 @@ struct PartitionAssembly {
         }
         result.rows.reserveCapacity(total)
         var dropped = 0
+        let isStatedWhole = layout.table == .diagnosis && layout.isVersioned
         owner = 0
         while owner < ownerCount {
             let begin = Int(result.starts[owner])
             let end = Int(counts[owner])
             result.starts[owner] = Int32(truncatingIfNeeded: result.rows.count)
             sort(entries + begin, end &- begin)
+            // Who states diagnoses of a visit states them all: the latest statement holds.
+            var newest = Int64.min
+            if isStatedWhole {
+                for index in begin..<end { newest = max(newest, entries[index].row.version(layout)) }
+            }
             var index = begin
+            var last: StagedRow?
             while index < end {
+                if isStatedWhole, entries[index].row.version(layout) != newest {
+                    result.balance.corrected &+= 1
+                    index &+= 1
+                    continue
+                }
                 // Rows without identifier that say the same are one row.
-                if identifier < 0, index > begin, entries[index].row.saysTheSame(as: entries[index &- 1].row, layout) {
+                if identifier < 0, let last, entries[index].row.saysTheSame(as: last, layout) {
                     dropped &+= 1
                 } else {
                     result.rows.append(entries[index].row)
+                    last = entries[index].row
                 }
                 index &+= 1
             }

@@ -317,7 +317,8 @@ final class TypedBatch {
             let cell = cells[row].trimmed
             if cell.isAbsent { continue }
             var number: Int64 = 0
-            if cell.count < 8, Reading.integer(cell, into: &number) == .none {
+            // Fewer than eight digits are a counter; eighteen are seconds with a serial number behind them.
+            if cell.count < 8 || cell.count == 18, Reading.integer(cell, into: &number) == .none {
                 versions[row] = number
             } else if reader.read(cell, into: &moment) == .none {
                 versions[row] = Int64(moment.day) &* 86_400 &+ Int64(max(0, moment.second))

@@ -44,7 +44,7 @@ import Testing
         func made(_ number: String) -> String {
             pseudonym.make(kind: cell("01", scratch), number: cell(number, scratch), in: scratch).text
         }
-        #expect(PersonPseudonym.normalised(kind: "01", number: "110105491231002") == "11010519491231002X")
+        #expect(PersonKey.normalised(kind: "01", number: "110105491231002") == "11010519491231002X")
         #expect(made("110105491231002") == made("11010519491231002x"))
         #expect(made("110105491231002") != made("110105491231003"))
         #expect(made("11010519491231002X").count == 32)

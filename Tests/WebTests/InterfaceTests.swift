@@ -113,11 +113,12 @@ import Testing
                 "\(message): \(answer["err_msg"] ?? "")")
             #expect(answer["output"] is NSNull)
         }
-        #expect(service.records.all.isEmpty)
+        #expect(service.kept.isEmpty)
     }
 
     @Test func answersHaveTheOneShapeThatAllClientsTake() throws {
-        let service = Rehearsal(plan: try #require(Shipped.plan))
+        let records = VolatileRecords()
+        let service = Rehearsal(plan: try #require(Shipped.plan), keeper: records)
         let message: [String: Any] = [
             "infno": "3101", "msgid": "m1", "fixmedins_code": "H1",
             "input": ["data": ["patient_dtos": [patient([visit([order("1")])])]]],
@@ -128,14 +129,14 @@ import Testing
         // The same message again is answered with the same bytes, and recorded once.
         let again = service.ask(message.json)
         #expect(again["inf_refmsgid"] as? String == answer["inf_refmsgid"] as? String)
-        #expect(service.records.all.count == 1)
+        #expect(service.kept.count == 1)
         // Another message under the same identifier is reviewed afresh and marked.
         var other = message
         other["inf_time"] = "2025-05-01 10:00:00"
         let marked = service.ask(other.json)
         #expect(marked["infcode"] as? Int == 0 && (marked["warn_msg"] as? String)?.contains("msgid") == true)
         // A disk that is full: still an answer, which says that it was not recorded.
-        service.records.fail(KeepingFailure(kind: .full, message: "full"))
+        records.fail(KeepingFailure(kind: .full, message: "full"))
         var third = message
         third["msgid"] = "m3"
         let unrecorded = service.ask(third.json)
@@ -145,7 +146,7 @@ import Testing
             "input": ["feedetail": [["feedetl_sn": "1", "mdtrt_id": "V", "psn_no": "P"]]],
         ]
         #expect(service.ask(upload.json)["infcode"] as? Int == -1)
-        service.records.fail(nil)
+        records.fail(nil)
         #expect(service.ask(upload.json)["infcode"] as? Int == 0)
     }
 
@@ -187,7 +188,7 @@ import Testing
                 && answers.texts[0].contains(ReviewResult.noticeRule))
         desk.handle(job.later())
         #expect(answers.texts.count == 1)
-        #expect(service.records.all.map(\.kind) == [.degraded, .reviewedLater])
+        #expect(service.kept.map(\.kind) == [.degraded, .reviewedLater])
         // A repeat gets what was found later.
         #expect((service.ask(body)["warn_msg"] as? String)?.contains("已受理") != true)
         // What was answered late and not audited when the service ended is taken up again.

@@ -85,7 +85,7 @@ extension OneMeaningTests {
 }
 
 /// What is known of one person, as rows that messages can say, and as the messages that say it.
-private struct Story {
+struct Story {
     let person: String
     let visit: String
     private(set) var data: ReferenceData
@@ -142,7 +142,8 @@ private struct Story {
         case .operation:
             row.set(.operation, "minutes", nil)
             if !isCurrent {
-                row.id = "X|\(row.text(.operation, "code") ?? "")|\(row.moment(.operation, "day", "second") ?? "-")"
+                row.id =
+                    "X\(visit)|\(row.text(.operation, "code") ?? "")|\(row.moment(.operation, "day", "second") ?? "-")"
                 row.set(.operation, "id", .text(row.id))
             }
         case .settlement:
@@ -216,7 +217,7 @@ private struct Story {
         let encounter = (data.rows[.encounter] ?? [])[current]
         _ = encounter
         var message: [String: Any] = [
-            "infno": infno, "msgid": "M\(person)\(number)", "input": input,
+            "infno": infno, "msgid": "M\(person)-\(number)", "input": input,
             "inf_time": "2026-01-01 \(Self.two(number / 3600)):\(Self.two(number / 60 % 60)):\(Self.two(number % 60))",
         ]
         if let output { message["output"] = output }
@@ -341,7 +342,7 @@ private struct Story {
             say(
                 "4101", institution,
                 [
-                    "setlinfo": ["psn_no": person, "mdtrt_id": visit, "setl_id": "X"],
+                    "setlinfo": ["psn_no": person, "mdtrt_id": visit, "setl_id": "X\(visit)"],
                     "oprninfo": [
                         [
                             "oprn_oprt_code": row.text(.operation, "code") ?? "",

@@ -37,7 +37,7 @@ package struct IdentityNumber: NationalCode {
     }
 
     /// The 18th character for 17 digits, by ISO 7064 MOD 11-2.
-    private static func checkDigit(of digits: [UInt8]) -> String {
+    static func checkDigit(of digits: [UInt8]) -> String {
         var remainder = 0
         for digit in digits { remainder = (remainder + Int(digit &- 0x30)) * 2 % 11 }
         let value = (12 - remainder) % 11

@@ -20,6 +20,9 @@ package final class Journal: Sendable {
     private let waiting = Mutex(Waiting())
     private let lock: Mutex<OpenFile?>
     private let startLink: [UInt8]
+    /// The number of this journal: it stands in every segment, and no other journal has it. Empty while a journal that is
+    /// only read has no segment.
+    package let identity: [UInt8]
 
     private struct Waiting {
         var items: [JournalWriter.Item] = []
@@ -72,8 +75,9 @@ package final class Journal: Sendable {
         startLink = found.lastLink
         body = FrameBody(keys: keys, hash: hash)
         shelf = SegmentShelf(found.segments)
+        identity = found.journal ?? (clock == nil ? [] : RandomBytes.make(16))
         if let clock {
-            let identity = SegmentIdentity(keys: keys, journal: found.journal ?? RandomBytes.make(16), hash: hash)
+            let identity = SegmentIdentity(keys: keys, journal: identity, hash: hash)
             writer = JournalWriter(
                 files, identity: identity, settings: settings, clock: clock, shelf: shelf, open: found.open,
                 nextSequence: found.opening.nextSequence, lastLink: found.lastLink,

@@ -26,6 +26,8 @@ enum StatePages {
             writer.text("package", edition.plan.packageName + " " + edition.plan.packageVersion)
             writer.text("package_hash", edition.plan.packageHash)
             writer.number("edition", edition.number)
+            writer.text("refused_rules", service.refusedRules.withLock { $0 })
+            if let generation = service.histories.generation { writer.number("dataset_generation", generation) }
             writer.number("recorded", figures.appended)
         }
         var reply = Reply(body: writer.bytes)

@@ -38,16 +38,25 @@ package final class JournalRecords: RecordKeeping {
         try journal.newest(Self.key(key)).map { try record($0) }
     }
 
-    package func records(of key: RecordKey, limit: Int) throws -> [KeptRecord] {
-        try journal.sequences(of: Self.key(key), limit: limit).reversed().map { try record($0) }
+    package func sequences(of key: RecordKey, limit: Int) throws -> [UInt64] {
+        try journal.sequences(of: Self.key(key), limit: limit).reversed()
     }
 
     package func record(_ sequence: UInt64) throws -> KeptRecord {
-        let record = try journal.record(sequence)
-        return KeptRecord(
-            sequence: sequence, kind: Record.Kind(rawValue: record.kind), request: record.request,
-            answer: record.answer)
+        Self.kept(try journal.record(sequence))
     }
+
+    package func replay(from first: UInt64, _ visit: (KeptRecord) throws -> Bool) throws {
+        try journal.replay(from: first) { try visit(Self.kept($0)) }
+    }
+
+    private static func kept(_ record: JournalRecord) -> KeptRecord {
+        KeptRecord(
+            sequence: record.sequence, instant: record.instant, kind: Record.Kind(rawValue: record.kind),
+            request: record.request, answer: record.answer)
+    }
+
+    package var identity: String { HexText.text(journal.identity) }
 
     package var figures: KeepingFigures {
         let own = journal.figures

@@ -4,26 +4,32 @@ import Rules
 
 /// What is known of one person besides the message at hand: the dataset's rows and what was received since.
 ///
-/// Corrections follow the rules of ingest (`semantics`: same identifier and content is a repeat, a later one a
-/// correction, another content without being later a contradiction), so that online and batch see the same rows.
+/// Corrections follow the rules of ingest: same identifier and content is a repeat, a later one a correction, other
+/// content of the same second a contradiction; so online and batch see the same rows.
 package struct PersonHistory: Sendable {
+    /// The name that datasets know the person by: the number, or its pseudonym.
     package let person: String
+    /// The number by which messages know the person (`psn_no`).
+    package let number: String
     private var rows: [Table: [String: Entry]] = [:]
     private var settled: [Table: [TimelineRow]]?
     /// Of lines: the charge batch in which they came.
     private var batches: [String: String] = [:]
+    /// Of visits: when their diagnoses were last stated.
+    private var diagnosed: [String: SaidOrder] = [:]
 
     private struct Entry: Sendable {
         var row: TimelineRow
         /// When it was said; later ones correct it.
-        var version: Int64
+        var said: SaidOrder
     }
 
-    package init(person: String, dataset: [Table: [TimelineRow]] = [:]) {
+    package init(person: String, number: String? = nil, dataset: [Table: [TimelineRow]] = [:]) {
         self.person = person
+        self.number = number ?? person
         for (table, known) in dataset {
             rows[table] = Dictionary(
-                known.map { ($0.id, Entry(row: $0, version: Int64.min)) }, uniquingKeysWith: { first, _ in first })
+                known.map { ($0.id, Entry(row: $0, said: .dataset)) }, uniquingKeysWith: { first, _ in first })
         }
     }
 
@@ -34,32 +40,34 @@ package struct PersonHistory: Sendable {
     }
 
     /// Lays the rows out for many readers; the next change takes that back.
-    package mutating func settle() { settled = rows.mapValues { $0.values.map(\.row) } }
+    ///
+    /// By identifier, so that lines of a visit stand together: who puts them in order of time finds long runs.
+    package mutating func settle() {
+        settled = rows.mapValues { table in table.values.map(\.row).sorted { $0.id < $1.id } }
+    }
 
     package func row(_ table: Table, _ id: String) -> TimelineRow? { rows[table]?[id]?.row }
     package var visits: [String] { (rows[.encounter] ?? [:]).keys.sorted() }
     package var rowCount: Int { rows.values.reduce(0) { $0 + $1.count } }
 
-    /// Puts a row; false when another content was said at the same time.
-    package mutating func put(_ row: TimelineRow, in table: Table, version: Int64, merging: Bool = false) -> Bool {
+    /// Puts a row, or with `merging` lays it over what was known; false when other content was said in the same second.
+    package mutating func put(_ row: TimelineRow, in table: Table, said: SaidOrder, merging: Bool = false) -> Bool {
         settled = nil
         guard let known = rows[table]?[row.id] else {
-            rows[table, default: [:]][row.id] = Entry(row: row, version: version)
+            rows[table, default: [:]][row.id] = Entry(row: row, said: said)
             return true
         }
         if merging {
             var merged = known.row
             for (field, value) in row.values.enumerated() {
-                if let value, version >= known.version || merged.values[field] == nil { merged.values[field] = value }
+                if let value, said >= known.said || merged.values[field] == nil { merged.values[field] = value }
             }
-            rows[table]?[row.id] = Entry(row: merged, version: max(version, known.version))
+            rows[table]?[row.id] = Entry(row: merged, said: max(said, known.said))
             return true
         }
-        if known.row == row { return true }
         // What was said earlier and comes late is no contradiction: it was corrected since.
-        guard version > known.version else { return version < known.version }
-        rows[table]?[row.id] = Entry(row: row, version: version)
-        return true
+        if said >= known.said { rows[table]?[row.id] = Entry(row: row, said: said) }
+        return known.row == row || said.seconds != known.said.seconds
     }
 
     package mutating func note(batch: String, of line: String) { batches[line] = batch }
@@ -89,9 +97,12 @@ package struct PersonHistory: Sendable {
         }
     }
 
-    package mutating func replaceDiagnoses(ofVisit visit: String, with fresh: [TimelineRow], version: Int64) {
+    /// Who states diagnoses of a visit states them all: the latest statement holds.
+    package mutating func replaceDiagnoses(ofVisit visit: String, with fresh: [TimelineRow], said: SaidOrder) {
+        guard !fresh.isEmpty, diagnosed[visit].map({ said >= $0 }) ?? true else { return }
+        diagnosed[visit] = said
         removeAll(in: .diagnosis) { $0.values[RowFields.Diagnosis.encounter] == .row(visit) }
-        for row in fresh { _ = put(row, in: .diagnosis, version: version) }
+        for row in fresh { _ = put(row, in: .diagnosis, said: said) }
     }
 
     private mutating func removeAll(in table: Table, where condition: (TimelineRow) -> Bool) {

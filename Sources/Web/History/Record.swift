@@ -11,10 +11,12 @@ package struct Record: Sendable {
         case upload = 4
         /// What the doctor did with a finding (3103).
         case feedback = 5
-        /// Refused, and why.
+        /// Refused, and why; of a relayed message, by the platform.
         case refused = 6
         /// What an institution asked of, or answered to, findings against it (3701 to 3704).
         case appeal = 7
+        /// Passed on to the platform and answered by it; builds no history.
+        case relayed = 8
     }
 
     package let kind: Kind
@@ -42,6 +44,14 @@ package struct RecordKey: Hashable, Sendable {
     package static func content(_ digest: String) -> RecordKey { RecordKey(space: "content", parts: [digest]) }
     package static func person(_ identifier: String) -> RecordKey { RecordKey(space: "person", parts: [identifier]) }
     package static func visit(_ identifier: String) -> RecordKey { RecordKey(space: "visit", parts: [identifier]) }
+    /// A stock movement by its institution and serial number (`fixmedins_bchno`).
+    package static func movement(institution: String, number: String) -> RecordKey {
+        RecordKey(space: "movement", parts: [institution, number])
+    }
+    /// The reversals (2601) of a message, by the name of that message.
+    package static func reversal(of message: RecordKey) -> RecordKey {
+        RecordKey(space: "reversal", parts: message.parts)
+    }
     /// All reviews that were answered before they were audited.
     package static let degraded = RecordKey(space: "degraded", parts: [])
     package static func finding(_ identifier: String) -> RecordKey { RecordKey(space: "finding", parts: [identifier]) }
@@ -55,11 +65,22 @@ package protocol RecordKeeping: Sendable {
         _ record: Record, unless key: RecordKey?, then: @escaping @Sendable (Result<Kept, KeepingFailure>) -> Void)
     /// The newest record of a name; nil when there is none.
     func newest(_ key: RecordKey) throws -> KeptRecord?
-    /// The newest records of a name, oldest first.
-    func records(of key: RecordKey, limit: Int) throws -> [KeptRecord]
+    /// The numbers of the newest records of a name, rising.
+    func sequences(of key: RecordKey, limit: Int) throws -> [UInt64]
     func record(_ sequence: UInt64) throws -> KeptRecord
+    /// Hands over every record from a number on, rising, until `visit` answers false.
+    func replay(from first: UInt64, _ visit: (KeptRecord) throws -> Bool) throws
+    /// What this keeper's numbers belong to: numbers of another one mean nothing here.
+    var identity: String { get }
     var figures: KeepingFigures { get }
     func close()
+}
+
+extension RecordKeeping {
+    /// The newest records of a name, oldest first.
+    package func records(of key: RecordKey, limit: Int) throws -> [KeptRecord] {
+        try sequences(of: key, limit: limit).map { try record($0) }
+    }
 }
 
 /// What became of an append: the number of the record, or of the one that was there.
@@ -70,13 +91,16 @@ package enum Kept: Sendable, Equatable {
 
 package struct KeptRecord: Sendable {
     package let sequence: UInt64
+    /// When it was recorded, in milliseconds since 1970.
+    package let instant: Int64
     /// nil for a kind that this version does not know.
     package let kind: Record.Kind?
     package let request: [UInt8]
     package let answer: [UInt8]
 
-    package init(sequence: UInt64, kind: Record.Kind?, request: [UInt8], answer: [UInt8]) {
+    package init(sequence: UInt64, instant: Int64, kind: Record.Kind?, request: [UInt8], answer: [UInt8]) {
         self.sequence = sequence
+        self.instant = instant
         self.kind = kind
         self.request = request
         self.answer = answer

@@ -27,7 +27,9 @@ package final class VolatileRecords: RecordKeeping {
             if let key, let place = state.places[key]?.last { return .success(.known(UInt64(place))) }
             let sequence = UInt64(state.records.count)
             state.records.append(
-                KeptRecord(sequence: sequence, kind: record.kind, request: record.request, answer: record.answer))
+                KeptRecord(
+                    sequence: sequence, instant: Int64(sequence) * 1000, kind: record.kind, request: record.request,
+                    answer: record.answer))
             for key in record.keys { state.places[key, default: []].append(Int(sequence)) }
             return .success(.recorded(sequence))
         }
@@ -38,9 +40,15 @@ package final class VolatileRecords: RecordKeeping {
         state.withLock { state in state.places[key]?.last.map { state.records[$0] } }
     }
 
-    package func records(of key: RecordKey, limit: Int) throws -> [KeptRecord] {
-        state.withLock { state in (state.places[key] ?? []).suffix(limit).map { state.records[$0] } }
+    package func sequences(of key: RecordKey, limit: Int) throws -> [UInt64] {
+        state.withLock { state in (state.places[key] ?? []).suffix(limit).map { UInt64($0) } }
     }
+
+    package func replay(from first: UInt64, _ visit: (KeptRecord) throws -> Bool) throws {
+        for record in all where record.sequence >= first { guard try visit(record) else { return } }
+    }
+
+    package let identity = "volatile"
 
     package func record(_ sequence: UInt64) throws -> KeptRecord { state.withLock { $0.records[Int(sequence)] } }
 

@@ -38,7 +38,7 @@ package struct Reviewer: Sendable {
             let history = try histories.history(of: patient.identifier)
             let question = question(patient, history)
             try rulebook.ask { door, edition in
-                let answer = try door.ask(question)
+                let answer = try door.ask(question, onlyMessage: true)
                 var open: [FindingsRecord] = []
                 // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
                 for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
@@ -71,17 +71,23 @@ package struct Reviewer: Sendable {
     /// The rows of history and message side by side. The message speaks for the visits it describes.
     func question(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineAudit.Question {
         var rows = patient.rows
+        if history.person != patient.identifier { Self.rename(&rows, to: history.person) }
         let described = (rows[.encounter] ?? []).map { CaseValue.row($0.id) }
         var visits = Set(described)
         for row in history.values(.encounter) where visits.insert(.row(row.id)).inserted {
             rows[.encounter, default: []].append(row)
         }
         // A charge may come before its visit is registered: then nothing can be asked of it yet.
+        // Rows of one visit mostly stand together.
+        var last: (visit: CaseValue, isThere: Bool)?
         func owner(_ row: TimelineRow, _ field: Int) -> CaseValue? {
-            row.values[field].flatMap { visits.contains($0) ? $0 : nil }
+            guard let visit = row.values[field] else { return nil }
+            if last?.visit != visit { last = (visit, visits.contains(visit)) }
+            return last?.isThere == true ? visit : nil
         }
         var isLinkMissing = false
         var numbers: Set<String>?
+        var lines = rows[.line] ?? []
         for row in history.values(.line) {
             guard let visit = owner(row, RowFields.Line.encounter) else { continue }
             if described.contains(visit) {
@@ -94,8 +100,9 @@ package struct Reviewer: Sendable {
                 if numbers == nil { numbers = patient.orderNumbers }
                 if numbers?.contains(number) == true || numbers?.contains(row.id) == true { continue }
             }
-            rows[.line, default: []].append(row)
+            lines.append(row)
         }
+        rows[.line] = lines
         let diagnosed = Set((rows[.diagnosis] ?? []).compactMap { $0.values[RowFields.Diagnosis.encounter] })
         for row in history.values(.diagnosis) {
             guard let visit = owner(row, RowFields.Diagnosis.encounter), !diagnosed.contains(visit) else { continue }
@@ -111,20 +118,27 @@ package struct Reviewer: Sendable {
             for row in history.values(table) where owner(row, field) != nil { rows[table, default: []].append(row) }
         }
         rows[.entitlement] = history.values(.entitlement)
-        rows[.person] = [Self.person(patient, history)]
+        rows[.person] = [Self.person(rows[.person]?.first, history)]
         let from = coverage?.from ?? Self.firstDay(rows)
         return TimelineAudit.Question(
             rows: rows, message: patient.written,
             coverage: CaseTables.Coverage(from: from, to: nil, closed: coverage?.closed == true && !isLinkMissing))
     }
 
+    /// Calls the message's person by the name that the dataset has for it.
+    private static func rename(_ rows: inout [Table: [TimelineRow]], to name: String) {
+        rows[.person] = rows[.person]?.map { TimelineRow(id: name, values: $0.values) }
+        rows[.encounter] = rows[.encounter]?.map { row in
+            var row = row
+            row.values[RowFields.Encounter.person] = .row(name)
+            return row
+        }
+    }
+
     /// What the message says of a person, and where it is silent what was known.
-    private static func person(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineRow {
-        var row =
-            patient.rows[.person]?.first
-            ?? TimelineRow(
-                id: patient.identifier, values: RowFields.unknown(.person))
-        guard let known = history.row(.person, patient.identifier) else { return row }
+    private static func person(_ said: TimelineRow?, _ history: PersonHistory) -> TimelineRow {
+        var row = said ?? TimelineRow(id: history.person, values: RowFields.unknown(.person))
+        guard let known = history.row(.person, history.person) else { return row }
         for (field, value) in known.values.enumerated() where row.values[field] == nil { row.values[field] = value }
         return row
     }

@@ -12,13 +12,18 @@ package final class Counter: Sendable {
     private let server: HTTPServer
     private let api: API?
     private let left: Atomic<Int>
-    private let watch: RulesWatch?
+    private let rulesWatch: RulesWatch?
+    private let datasetWatch: DatasetWatch?
+    private let isStopped = Atomic<Bool>(false)
     package let log: ServiceLog
+    private static let pause = 2.0
 
-    /// `plan` is in force at first; `reload` reads the package again when its files change.
+    /// `plan` is in force at first; `reload` reads the package again when its files change. `personKey` makes the numbers
+    /// of persons the pseudonyms by which the dataset knows them.
     package init(
         settings: ServiceSettings, plan: Plan, dataset: Dataset?, keeper: any RecordKeeping, keys: GatewayKeys,
-        log: ServiceLog, watching folder: String?, api: API? = nil, reload: (@Sendable () -> Plan?)?
+        personKey: PersonKey? = nil, log: ServiceLog, watching folder: String?, api: API? = nil,
+        reload: (@Sendable () throws -> Plan)?
     ) throws {
         self.log = log
         self.api = api
@@ -36,9 +41,10 @@ package final class Counter: Sendable {
             familiar: timelines?.familiarCodes ?? FamiliarCodes(), threads: settings.threads)
         let verifier = SignatureVerifier(keys: keys)
         let histories = Histories(
-            timelines: timelines, keeper: keeper,
+            timelines.map { Histories.Source($0.dataset, keeper, $0) } ?? Histories.Source(timelines: nil),
+            keeper: keeper,
             tables: { settings.institution($0)?.tables ?? CodeTables() },
-            decipher: { verifier.decipher($0, settings) })
+            decipher: { verifier.decipher($0, settings) }, names: settings.names(personKey))
         let reviewer = Reviewer(rulebook: rulebook, histories: histories, coverage: timelines?.coverage)
         care = PointOfCare(
             settings: settings, rulebook: rulebook, reviewer: reviewer, keeper: keeper, verifier: verifier,
@@ -46,10 +52,11 @@ package final class Counter: Sendable {
         server = HTTPServer(care, api: api)
         left = Atomic(settings.threads)
         if let folder, let reload {
-            watch = RulesWatch(folder: folder, care: care, reload: reload)
+            rulesWatch = RulesWatch(folder: folder, care: care, reload: reload)
         } else {
-            watch = nil
+            rulesWatch = nil
         }
+        datasetWatch = settings.dataset.map { [care] in DatasetWatch(folder: $0, care: care) }
     }
 
     /// Institutions of the settings are known to rules where the dataset does not have them.
@@ -89,21 +96,34 @@ package final class Counter: Sendable {
             thread.start()
         }
         care.resume()
-        watch?.start()
+        let running = self
+        Thread.detachNewThread {
+            while !running.isStopped.load(ordering: .relaxed) {
+                Thread.sleep(forTimeInterval: Self.pause)
+                running.look()
+            }
+        }
         return try server.start()
     }
 
+    /// Looks whether rules or dataset changed; two looks in a row must see the same files before rules are read.
+    package func look() {
+        rulesWatch?.check(isForced: false)
+        datasetWatch?.check()
+    }
+
     /// Reads the rules again now.
-    package func reloadRules() { watch?.check(isForced: true) }
+    package func reloadRules() { rulesWatch?.check(isForced: true) }
 
     /// Takes nothing new, finishes what is at hand, closes the journal.
     package func stop(seconds: Int = 20) {
-        watch?.stop()
+        isStopped.store(true, ordering: .relaxed)
         server.stop(seconds: seconds)
         api?.stop()
         care.queue.close()
         let deadline = WallClock.steady + UInt64(seconds) * 1_000_000_000
         while left.load(ordering: .acquiring) > 0, WallClock.steady < deadline { usleep(5_000) }
+        care.upstream?.close()
         care.keeper.close()
     }
 }

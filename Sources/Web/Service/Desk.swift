@@ -66,7 +66,12 @@ package final class Desk {
         let number = opened.envelope.number
         if let stage = PointOfCare.reviews[number] { return try review(job, opened, stage) }
         if number == "3103" { return try feedback(job, opened) }
-        if AppealMessage.numbers.contains(number) { return try appeal(job, opened.envelope, opened.institution) }
+        let isAppeal = AppealMessage.numbers.contains(number)
+        // Where matters are not kept here, appeals go to the platform like everything else.
+        if let address = opened.institution.relay, !isAppeal || service.casebook == nil {
+            return relay(job, opened.envelope, to: address)
+        }
+        if isAppeal { return try appeal(job, opened.envelope, opened.institution) }
         guard UploadReader.numbers.contains(String(number)) else { throw .unknownTransaction(opened.envelope.infno) }
         try upload(job, opened)
     }
@@ -223,23 +228,22 @@ package final class Desk {
             return job.reply(Reply(body: known))
         }
         if collides { throw .contradiction(envelope.messageIdentifier ?? "msgid") }
-        var reader = UploadReader(envelope, answer: nil, tables: opened.institution.tables, Tolerance())
-        let visit = reader.visit
-        let person = reader.person ?? visit.flatMap { service.histories.owner(ofVisit: $0) }
-        if let person, var history = try? service.histories.history(of: person),
-            let contradiction = reader.apply(to: &history)
-        {
-            throw .contradiction(contradiction)
+        var reader = UploadReader(
+            envelope, answer: nil, tables: opened.institution.tables, Tolerance(), received: WallClock.milliseconds)
+        let subject = UploadSubject(reader, service.histories)
+        guard subject.keys.count <= UploadSubject.keysMax else { throw .tooLarge(service.settings.bodyBytesMax) }
+        for person in subject.persons {
+            guard var history = try? service.histories.history(of: person) else { continue }
+            if let contradiction = reader.apply(to: &history) { throw .contradiction(contradiction) }
         }
         service.figures.note(reader.tolerance)
         service.figures.add(.uploads)
-        var keys = [key]
-        if let person { keys.append(.person(person)) }
-        if let visit { keys.append(.visit(visit)) }
+        let names = reader.tolerance.unreadableNames
+        let answer = InterfaceAnswer.done(
+            area: envelope.careArea,
+            warning: names.isEmpty ? nil : "含有无法识别的字段的记录未计入历史，请更正后重传：" + names.joined(separator: "、"))
         let histories = service.histories
-        keep(job, .upload, keys, InterfaceAnswer.done(area: envelope.careArea)) {
-            histories.forget(person, visit: visit)
-        }
+        keep(job, .upload, [key] + subject.keys, answer) { histories.forget(subject.persons, visits: subject.visits) }
     }
 
     /// Records what is not a review; what cannot be recorded is refused, to be sent again.

@@ -5,6 +5,7 @@ package final class Figures: Sendable {
     package enum Count: Int, CaseIterable, Sendable {
         case reviews, uploads, feedback, refused, degraded, auditedLater, findings, undetermined, repeats, collisions
         case notRecorded, busy, httpErrors, connections, tolerated, unreadable, rulesReloaded, rulesRefused
+        case relayed, relayFailed, datasetsAdopted, datasetsRefused
 
         var name: String {
             switch self {
@@ -26,6 +27,10 @@ package final class Figures: Sendable {
             case .unreadable: "unreadable_values_total"
             case .rulesReloaded: "rules_reloaded_total"
             case .rulesRefused: "rules_refused_total"
+            case .relayed: "relayed_total"
+            case .relayFailed: "relay_failed_total"
+            case .datasetsAdopted: "datasets_adopted_total"
+            case .datasetsRefused: "datasets_refused_total"
             }
         }
     }

@@ -2,6 +2,7 @@ import Claims
 import Columns
 import Rules
 import Supervision
+import Synchronization
 
 /// The point-of-care service (事前、事中服务): takes messages of the national interface and answers each exactly once.
 ///
@@ -16,7 +17,11 @@ package final class PointOfCare: Sendable {
     package let figures: Figures
     package let queue: WorkQueue
     let log: ServiceLog
+    /// Why the package that was read last is not in force; nil when it is.
+    let refusedRules = Mutex<String?>(nil)
     let verifier: SignatureVerifier
+    /// nil when no institution is relayed.
+    let upstream: Upstream?
     /// Matters, for appeals; nil: they are not taken here.
     let casebook: Casebook?
 
@@ -35,6 +40,15 @@ package final class PointOfCare: Sendable {
         figures = Figures()
         queue = WorkQueue(
             reviewsMax: settings.reviewsMax, uploadsMax: settings.uploadsMax, bytesMax: settings.waitingBytesMax)
+        let relays = settings.unlisted.relay != nil || settings.institutions.values.contains { $0.relay != nil }
+        upstream =
+            relays ? Upstream(waitingMax: settings.relaysMax, secondsMax: settings.relaySecondsMax) : nil
+    }
+
+    func makeReading() -> UploadReading {
+        UploadReading(
+            { [verifier, settings] in verifier.decipher($0, settings) },
+            { [settings] in settings.institution($0)?.tables ?? CodeTables() })
     }
 
     /// Numbers that are reviewed: the national ones, and Hainan's.

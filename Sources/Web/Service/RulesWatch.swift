@@ -3,40 +3,26 @@ import Rules
 import Synchronization
 
 /// Puts new rules in force when the files of the package change (规则热更新). A package with an error changes nothing: the
-/// rules in force stay, the refusal is counted and logged.
+/// rules in force stay, the refusal is counted, logged and shown by `/health`.
 final class RulesWatch: Sendable {
     private let folder: String
     private let care: PointOfCare
-    private let reload: @Sendable () -> Plan?
+    private let reload: @Sendable () throws -> Plan
     private let seen: Mutex<Seen>
-    private let isStopped = Atomic<Bool>(false)
-    private static let pause = 2.0
 
-    /// What the files looked like: when the rules in force were read, and at the last look.
+    /// What the files looked like: when they were last read, and at the last look.
     private struct Seen {
-        var inForce: [String]
+        var read: [String]
         var last: [String]
     }
 
-    init(folder: String, care: PointOfCare, reload: @escaping @Sendable () -> Plan?) {
+    init(folder: String, care: PointOfCare, reload: @escaping @Sendable () throws -> Plan) {
         self.folder = folder
         self.care = care
         self.reload = reload
         let now = Self.state(of: folder)
-        seen = Mutex(Seen(inForce: now, last: now))
+        seen = Mutex(Seen(read: now, last: now))
     }
-
-    func start() {
-        let watch = self
-        Thread.detachNewThread {
-            while !watch.isStopped.load(ordering: .relaxed) {
-                Thread.sleep(forTimeInterval: Self.pause)
-                watch.check(isForced: false)
-            }
-        }
-    }
-
-    func stop() { isStopped.store(true, ordering: .relaxed) }
 
     /// Reads the package when its files changed and have come to rest.
     func check(isForced: Bool) {
@@ -44,17 +30,24 @@ final class RulesWatch: Sendable {
         let mustRead = seen.withLock { seen -> Bool in
             let isQuiet = seen.last == now
             seen.last = now
-            guard isForced || (isQuiet && seen.inForce != now) else { return false }
-            seen.inForce = now
+            guard isForced || (isQuiet && seen.read != now) else { return false }
+            seen.read = now
             return true
         }
         guard mustRead else { return }
-        guard let plan = reload() else {
+        let plan: Plan
+        do {
+            plan = try reload()
+        } catch {
+            let why = "\(error)".limited(to: 600)
             care.figures.add(.rulesRefused)
+            care.refusedRules.withLock { $0 = why }
             care.log.event(
-                "rules refused", [("package", folder), ("in_force", care.rulebook.edition.plan.packageHash)])
+                "rules refused",
+                [("package", folder), ("in_force", care.rulebook.edition.plan.packageHash), ("why", why)])
             return
         }
+        care.refusedRules.withLock { $0 = nil }
         guard isForced || plan.packageHash != care.rulebook.edition.plan.packageHash else { return }
         care.rulebook.replace(with: plan)
         care.figures.add(.rulesReloaded)

@@ -1,3 +1,4 @@
+import Claims
 import Knowledge
 
 /// How the point-of-care service runs (`yijian serve`): a YAML file, then the environment over it.
@@ -25,6 +26,13 @@ package struct ServiceSettings: Sendable {
     package var waitingBytesMax = 256 << 20
     package var headSecondsMax = 10
     package var bodySecondsMax = 30
+    /// Seconds for which the platform's answer to a relayed message is waited for, and messages on their way at most.
+    package var relaySecondsMax = 30
+    package var relaysMax = 64
+    /// The key file of persons' pseudonyms in the dataset (`yijian ingest --key`), and the kind under which the numbers of
+    /// messages were made pseudonyms there.
+    package var personKey: String?
+    package var personKind = "psn_no"
     /// Whether settlements reach us, so that no settlement means none.
     package var receivesSettlements = false
     /// Institutions that are not listed are served with the defaults, or refused.
@@ -36,6 +44,15 @@ package struct ServiceSettings: Sendable {
 
     package func institution(_ code: String) -> InstitutionSettings? {
         institutions[code] ?? (admitsUnlisted ? unlisted : nil)
+    }
+}
+
+extension ServiceSettings {
+    /// By which name the dataset knows a person: by the number, or by its pseudonym where there is a key.
+    package func names(_ key: PersonKey?) -> PersonNames {
+        guard let key else { return { $0 } }
+        let kind = personKind
+        return { key.pseudonym(kind: kind, number: $0) }
     }
 }
 
@@ -57,6 +74,8 @@ package struct InstitutionSettings: Sendable, Equatable {
     package var key: String?
     package var tables = CodeTables()
     package var notice = Reviewer.Notice.advisory
+    /// Where its messages are passed on to; nil: they are copies, and the answer is our own (`mirror`).
+    package var relay: RelayAddress?
 
     package init() {}
 }
@@ -137,6 +156,10 @@ package struct SettingsReader {
         case "journal": settings.journal = text
         case "journal_keys": settings.journalKeys = text
         case "keys": settings.keys = text
+        case "person_key": settings.personKey = text
+        case "person_kind": settings.personKind = text
+        case "relay_seconds_max": return number(1...300, \.relaySecondsMax)
+        case "relays_max": return number(1...10_000, \.relaysMax)
         case "port": return number(0...65_535, \.port)
         case "threads": return number(1...64, \.threads)
         case "budget_milliseconds": return number(10...10_000, \.budgetMilliseconds)
@@ -173,6 +196,9 @@ package struct SettingsReader {
             case "notice":
                 fits = Reviewer.Notice(rawValue: text) != nil
                 own.notice = Reviewer.Notice(rawValue: text) ?? .advisory
+            case "relay":
+                own.relay = RelayAddress(text)
+                fits = own.relay != nil
             case "visit_kinds": own.tables.visitKinds = texts(value)
             case "sexes": own.tables.sexes = texts(value)
             case "settings": own.tables.settings.merge(texts(value)) { $1 }

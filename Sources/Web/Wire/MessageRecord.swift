@@ -6,23 +6,24 @@ import Rules
 /// Nothing is guessed: what cannot be read is unknown, and is noted in `Tolerance` so that the sender can be told.
 package struct MessageRecord {
     private let tape: JSONTape
-    private var cells: [Int32]
+    private var cells: InlineArray<32, Int32>
+
+    /// How many members of one object a table may ask for.
+    static let membersMax = 32
 
     /// Takes the members out of an object in one pass over it.
     package init(_ value: JSONValue, _ table: NameTable) {
         tape = value.tape
-        cells = Array(repeating: -1, count: table.count)
+        cells = InlineArray(repeating: -1)
         guard value.kind == .object else { return }
         var child = value.node + 1
         let end = Int(tape.nodes[value.node].after)
         while child < end {
-            let node = tape.nodes[child]
-            if let place = table.place(node.nameHash, tape.bytes + Int(node.nameStart), Int(node.nameCount)),
-                cells[place] < 0
-            {
+            let node = tape.nodes + child
+            if let place = table.place(node.pointee.name, in: tape.bytes), cells[place] < 0 {
                 cells[place] = Int32(truncatingIfNeeded: child)
             }
-            child = Int(node.after)
+            child = Int(node.pointee.after)
         }
     }
 
@@ -105,7 +106,14 @@ package struct MessageRecord {
         guard let value = value(place), value.kind == .string || value.kind == .number else { return nil }
         let (start, count) = value.trimmedBytes
         if count == 0 || (count == 4 && start[0] | 0x20 == 0x6E) || start[0] == 0x2D { return nil }
-        guard let moment = Moment(start, count) else {
+        // Some writers escape what needs no escape: 2025\/5\/1.
+        let isEscaped = value.tape.nodes[value.node].isEscaped
+        let plain = isEscaped ? Array((value.text ?? "").utf8) : []
+        let read =
+            isEscaped
+            ? plain.withUnsafeBufferPointer { $0.baseAddress.flatMap { Moment($0, plain.count) } }
+            : Moment(start, count)
+        guard let moment = read else {
             tolerance.unreadable(name)
             return nil
         }
@@ -123,8 +131,8 @@ package struct Moment: Equatable, Sendable {
         self.second = second
     }
 
-    /// `yyyy-MM-dd HH:mm:ss`, `yyyy-MM-dd`, `yyyyMMdd`, `yyyyMMddHHmmss` with or without milliseconds; `/` and `T` and
-    /// single digits are met too.
+    /// `yyyy-MM-dd HH:mm:ss`, `yyyy-MM-dd`, `yyyyMMdd`, `yyyyMMddHHmmss` with or without milliseconds; `/`, `.` and `T`,
+    /// single digits, a zone (brought to China Standard Time) and 24:00:00 are met too: what ingest reads, and nothing else.
     package init?(_ start: UnsafePointer<UInt8>, _ count: Int) {
         // year, month, day, hour, minute, second
         var parts = (0, 0, 0, 0, 0, 0)
@@ -140,6 +148,7 @@ package struct Moment: Equatable, Sendable {
             }
         }
         var digits = 0
+        var zone: Int?
         while digits < count, start[digits] &- 0x30 <= 9 { digits += 1 }
         if digits >= 8 {
             guard digits == count, digits == 8 || digits == 12 || digits == 14 || digits == 17 else { return nil }
@@ -167,22 +176,66 @@ package struct Moment: Equatable, Sendable {
                 known += 1
                 guard at < count else { break }
                 let mark = start[at]
+                if known >= 5, mark != 0x3A || known == 6 {
+                    guard let tail = Self.tail(start + at, count - at, hasFraction: known == 6) else { return nil }
+                    zone = tail.zone
+                    break
+                }
                 let isFit =
                     switch known {
-                    case 1, 2: mark == 0x2D || mark == 0x2F
-                    case 3: mark == 0x20 || mark | 0x20 == 0x74
-                    case 4, 5: mark == 0x3A
-                    default: mark == 0x2E || mark == 0x5A || mark == 0x2B
+                    case 1, 2: mark == 0x2D || mark == 0x2F || mark == 0x2E
+                    case 3: mark == 0x20 || mark == 0x54
+                    default: mark == 0x3A
                     }
                 guard isFit else { return nil }
                 at += 1
             }
         }
-        guard known >= 3, let day = Day(year: parts.0, month: parts.1, day: parts.2), parts.3 < 24, parts.4 < 60,
-            parts.5 < 60
-        else { return nil }
-        self.day = day.number
-        second = known > 3 ? Int32(parts.3 * 3600 + parts.4 * 60 + parts.5) : nil
+        guard known >= 3, known != 4, let day = Day(year: parts.0, month: parts.1, day: parts.2) else { return nil }
+        // 24:00:00 is how some systems write the end of a day.
+        let isEnd = parts.3 == 24 && parts.4 == 0 && parts.5 == 0
+        guard isEnd || (parts.3 < 24 && parts.4 < 60 && parts.5 < 60) else { return nil }
+        guard known > 3 else {
+            self.day = day.number
+            second = nil
+            return
+        }
+        let shift = isEnd ? 0 : zone.map { (480 - $0) * 60 } ?? 0
+        let total = parts.3 * 3600 + parts.4 * 60 + parts.5 + shift
+        let days = total >= 86_400 ? 1 : total < 0 ? -1 : 0
+        self.day = day.number + Int32(days)
+        second = Int32(total - days * 86_400)
+    }
+
+    private struct Tail {
+        let zone: Int?
+    }
+
+    /// A fraction of a second, which is left out, and a zone, in minutes east of Greenwich; nil when it is neither.
+    private static func tail(
+        _ start: UnsafePointer<UInt8>, _ count: Int, hasFraction: Bool
+    ) -> Tail? {
+        var at = 0
+        if hasFraction, start[0] == 0x2E {
+            at = 1
+            while at < count, start[at] &- 0x30 <= 9 { at += 1 }
+            guard at > 1 else { return nil }
+        }
+        if at == count { return Tail(zone: nil) }
+        if start[at] | 0x20 == 0x7A { return at + 1 == count ? Tail(zone: 0) : nil }
+        let rest = count - at - 1
+        guard start[at] == 0x2B || start[at] == 0x2D, rest == 2 || rest == 4 || rest == 5 else { return nil }
+        func two(_ from: Int) -> Int? {
+            guard start[from] &- 0x30 <= 9, start[from + 1] &- 0x30 <= 9 else { return nil }
+            return Int(start[from] &- 0x30) * 10 + Int(start[from + 1] &- 0x30)
+        }
+        guard let hours = two(at + 1), hours <= 14 else { return nil }
+        var minutes = 0
+        if rest > 2 {
+            guard let written = two(count - 2), written < 60, rest == 4 || start[at + 3] == 0x3A else { return nil }
+            minutes = written
+        }
+        return Tail(zone: (hours * 60 + minutes) * (start[at] == 0x2D ? -1 : 1))
     }
 }
 
@@ -208,6 +261,15 @@ package struct Tolerance: Sendable, Equatable {
         guard unreadableNames.count < 8 else { return }
         let text = name.description
         if !unreadableNames.contains(text) { unreadableNames.append(text) }
+    }
+
+    /// Notes what was noted elsewhere.
+    package mutating func note(_ other: Tolerance) {
+        kinds |= other.kinds
+        unreadableCount += other.unreadableCount
+        for name in other.unreadableNames where unreadableNames.count < 8 && !unreadableNames.contains(name) {
+            unreadableNames.append(name)
+        }
     }
 
     package func has(_ kind: Kind) -> Bool { kinds & (1 << UInt32(kind.rawValue)) != 0 }

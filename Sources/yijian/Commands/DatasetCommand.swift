@@ -6,9 +6,10 @@ import Documents
 /// `yijian dataset`: look at a dataset, prove that it is whole, make it smaller.
 struct DatasetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dataset", abstract: "Show, verify, compact or prune a dataset (数据集).",
+        commandName: "dataset", abstract: "Show, verify, grow from the journal, compact or prune a dataset (数据集).",
         subcommands: [
-            DatasetShowCommand.self, DatasetVerifyCommand.self, DatasetCompactCommand.self, DatasetPruneCommand.self,
+            DatasetShowCommand.self, DatasetVerifyCommand.self, DatasetAbsorbCommand.self, DatasetCompactCommand.self,
+            DatasetPruneCommand.self,
         ])
 }
 

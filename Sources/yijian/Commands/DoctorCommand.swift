@@ -36,15 +36,16 @@ struct DoctorCommand: ParsableCommand {
         }
         if let dataset = settings.dataset {
             examination.look("dataset") {
-                try DatasetTimelines(try Dataset.open(dataset))
+                try place.openDataset(dataset).map { try DatasetTimelines($0) }
             } saying: { timelines in
-                "generation \(timelines.dataset.generation)"
+                guard let timelines else { return "nothing was imported at \(dataset) yet" }
+                return "generation \(timelines.dataset.generation)"
                     + (timelines.absent.isEmpty
                         ? "" : ", without \(timelines.absent.map(\.rawValue).sorted().joined(separator: ", "))")
             }
         }
         examination.look("keys of institutions") {
-            try place.gatewayKeys(settings)
+            try place.file.gatewayKeys(settings)
         } saying: {
             "\($0.keys.count)"
         }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Columns
 import Documents
 import Foundation
+import Glibc
 import Ledger
 
 /// `yijian journal`: look at the record of what was received and answered, and prove that it is whole.
@@ -42,15 +44,20 @@ struct JournalVerifyCommand: ParsableCommand {
     @Option(name: .long, help: "An anchor kept elsewhere, as COUNT:LINK; may be repeated.")
     var anchor: [String] = []
 
+    @Option(
+        name: .long,
+        help: "A file of anchors, one a line: all are compared, and the new one is added when all is whole.")
+    var anchors: String?
+
     @Flag(name: .long, help: "As JSON.")
     var json = false
 
     func run() throws {
-        let anchors = try anchor.map { text -> (next: UInt64, link: [UInt8]) in
+        let anchors = try (anchor + keptAnchors()).map { text -> (next: UInt64, link: [UInt8]) in
             let parts = text.split(separator: ":")
             guard parts.count == 2, let next = UInt64(parts[0]), let link = HexText.bytes(parts[1]), link.count == 32
             else {
-                throw ValidationError("--anchor is COUNT:LINK, a number and 64 hex digits")
+                throw ValidationError("an anchor is COUNT:LINK, a number and 64 hex digits; this is none: \(text)")
             }
             return (next, link)
         }
@@ -58,6 +65,7 @@ struct JournalVerifyCommand: ParsableCommand {
             journal, keys: keys.map { try KeyFile.read($0) }, anchors: anchors, progress: { _ in !Interrupt.isPending })
         try Interrupt.check()
         let anchor = "\(check.next):\(HexText.text(check.lastLink))"
+        if check.isWhole, check.next > 0 { try keep(anchor) }
         if json {
             try Terminal.show([
                 JSONText.members([
@@ -81,6 +89,37 @@ struct JournalVerifyCommand: ParsableCommand {
                 ])
         }
         if !check.isWhole { throw CommandError.Quiet(status: .checkFailed) }
+    }
+
+    /// The anchors of the file, without the day behind them; none while there is no file. Those of records that were
+    /// retired since have nothing left to be held against.
+    private func keptAnchors() throws -> [String] {
+        guard let path = anchors, FileManager.default.fileExists(atPath: path) else { return [] }
+        let first = Disk.names(in: journal).filter { $0.hasSuffix(".journal") }.compactMap { UInt64($0.dropLast(8)) }
+            .min()
+        return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+            .filter { (UInt64($0.prefix { $0 != ":" }) ?? .max) > first ?? 0 }
+    }
+
+    /// Adds an anchor to the file, with its day; nothing that stands there is changed.
+    private func keep(_ anchor: String) throws {
+        guard let path = anchors, try keptAnchors().last != anchor else { return }
+        let line = anchor + " " + JournalLine.time(WallClock.milliseconds()) + "\n"
+        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw CommandError(
+                code: "YJ-428", what: "the anchor cannot be added", place: path,
+                why: String(cString: strerror(errno)), advice: "let this user write there, or keep by hand: \(anchor)",
+                status: .worldFailed)
+        }
+        defer { close(descriptor) }
+        guard line.utf8.count == line.withCString({ write(descriptor, $0, line.utf8.count) }), fsync(descriptor) == 0
+        else {
+            throw CommandError(
+                code: "YJ-428", what: "the anchor could not be written whole", place: path,
+                why: String(cString: strerror(errno)), advice: "make room and run this again", status: .worldFailed)
+        }
     }
 }
 

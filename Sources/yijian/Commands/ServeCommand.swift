@@ -1,5 +1,6 @@
 import ArgumentParser
 import Audit
+import Claims
 import Columns
 import Foundation
 import Glibc
@@ -38,14 +39,14 @@ struct ServeCommand: ParsableCommand {
         let folder = try place.knowledgeFolder(settings)
         let areas = settings.areas
         let plan = try KnowledgePlan.load(folder, areas: areas, rules: nil)
-        let dataset = try settings.dataset.map { try Dataset.open($0) }
+        let dataset = try settings.dataset.flatMap { try place.openDataset($0) }
         let book = try matters.casebook(knowledge: folder)
         let log = ServiceLog(level: level)
         let service = try Counter(
             settings: settings, plan: plan, dataset: dataset, keeper: try place.keeper(settings),
-            keys: try place.gatewayKeys(settings), log: log, watching: folder,
-            api: book.map { API($0, threads: matters.threads, log: log) },
-            reload: { try? KnowledgePlan.load(folder, areas: areas, rules: nil) })
+            keys: try place.file.gatewayKeys(settings), personKey: try place.file.personKey(settings), log: log,
+            watching: folder, api: book.map { API($0, threads: matters.threads, log: log) },
+            reload: { try KnowledgePlan.load(folder, areas: areas, rules: nil) })
         let port = try start(service, settings)
         let line = "yijian serve: http://\(settings.host):\(port) with \(plan.rules.count) rules\n"
         FileHandle.standardOutput.write(Data(line.utf8))
@@ -72,16 +73,10 @@ struct ServeCommand: ParsableCommand {
     }
 }
 
-/// Where the service finds its settings and what they name.
-struct ServicePlace: ParsableArguments {
+/// The service's settings and its journal, as other commands than the service read them too.
+struct ServiceFile: ParsableArguments {
     @Option(name: .long, help: "The file of settings (YAML).")
     var settings: String?
-
-    @Option(name: .long, help: "The dataset that gives history; none: history is what was received.")
-    var dataset: String?
-
-    @Option(name: .long, help: "The experts' package (知识包); default: the one that ships.")
-    var knowledge: String?
 
     @Option(name: .long, help: "The folder of the journal.")
     var journal: String?
@@ -103,18 +98,8 @@ struct ServicePlace: ParsableArguments {
                 why: reader.diagnostics.map(\.description).joined(separator: "\n         "),
                 advice: "mend what is named; docs/operations.md lists every setting")
         }
-        if let dataset { result.dataset = dataset }
-        if let knowledge { result.knowledge = knowledge }
         if let journal { result.journal = journal }
         return result
-    }
-
-    func knowledgeFolder(_ settings: ServiceSettings) throws -> String {
-        guard let folder = settings.knowledge ?? Shipped.folder("knowledge", holding: "package.yaml") else {
-            throw CommandError.usage(
-                "YJ-204", "there is no experts' package here", advice: "name one with --knowledge FOLDER")
-        }
-        return folder
     }
 
     func gatewayKeys(_ settings: ServiceSettings) throws -> GatewayKeys {
@@ -132,6 +117,53 @@ struct ServicePlace: ParsableArguments {
                 advice: "see docs/interface.md, signing")
         }
         return keys
+    }
+
+    /// The key of persons' pseudonyms in the dataset; nil when the dataset knows persons by their numbers.
+    func personKey(_ settings: ServiceSettings) throws -> PersonKey? {
+        guard let path = settings.personKey else { return nil }
+        guard let data = FileManager.default.contents(atPath: path), let key = PersonKey(Array(data)) else {
+            throw CommandError(
+                code: "YJ-427", what: "the key of persons' pseudonyms cannot be used", place: path,
+                why: "it cannot be read, or is shorter than 16 bytes",
+                advice: "name the file that the dataset was imported with (`yijian ingest --key`)")
+        }
+        return key
+    }
+}
+
+/// Where the service finds its settings and what they name.
+struct ServicePlace: ParsableArguments {
+    @OptionGroup var file: ServiceFile
+
+    @Option(name: .long, help: "The dataset that gives history; none: history is what was received.")
+    var dataset: String?
+
+    @Option(name: .long, help: "The experts' package (知识包); default: the one that ships.")
+    var knowledge: String?
+
+    func read() throws -> ServiceSettings {
+        var result = try file.read()
+        if let dataset { result.dataset = dataset }
+        if let knowledge { result.knowledge = knowledge }
+        return result
+    }
+
+    /// nil when nothing was imported there yet: the service takes the first generation into use when it is there.
+    func openDataset(_ path: String) throws -> Dataset? {
+        guard FileManager.default.fileExists(atPath: path + "/CURRENT"), Dataset.currentGeneration(path) != 0 else {
+            Terminal.say("note: there is no dataset at \(path) yet; history is what was received")
+            return nil
+        }
+        return try Dataset.open(path)
+    }
+
+    func knowledgeFolder(_ settings: ServiceSettings) throws -> String {
+        guard let folder = settings.knowledge ?? Shipped.folder("knowledge", holding: "package.yaml") else {
+            throw CommandError.usage(
+                "YJ-204", "there is no experts' package here", advice: "name one with --knowledge FOLDER")
+        }
+        return folder
     }
 
     /// The journal; its key file lies beside its folder and is made with it.
