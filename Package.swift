@@ -101,6 +101,10 @@ let package = Package(
             name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
             swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Trials", "yijian-trials"], swiftSettings: strict),
+        // How long the parts of an answer take at the point of care, beside one another.
+        .executableTarget(
+            name: "yijian-pace", dependencies: ["Web", "Audit", "Rules", "Claims", "Columns"], path: "Tests/Pace",
+            swiftSettings: light),
         .testTarget(
             name: "WebTests", dependencies: ["Web", "Ingest", "Ledger", "Reference"], swiftSettings: light),
         .testTarget(name: "RulesTests", dependencies: ["Rules", "Reference"], swiftSettings: light),

@@ -1,5 +1,6 @@
 // An open-loop load generator for the point-of-care service: requests leave at fixed times whatever became of the ones
-// before, and waiting counts (latency runs from the time a request was due).
+// before, and waiting counts (latency runs from the time a request was due). A time-out is the client's: it runs from when
+// the request was sent. Where all connections wait for an answer nothing can be sent; what was due and not sent is "unsent".
 //
 //   load HOST PORT MESSAGES RATE CONNECTIONS SECONDS TIMEOUT_MS
 //
@@ -273,7 +274,7 @@ int main(int count, char **words) {
         if (now >= next_check) {
             next_check = now + 50000;
             for (int i = 0; i < lines; i++)
-                if (all[i].busy && now - all[i].due > limit) {
+                if (all[i].busy && now - all[i].began > limit) {
                     timeouts++;
                     drop(&all[i]);
                     free_lines[free_count++] = i;
@@ -282,12 +283,13 @@ int main(int count, char **words) {
     }
     double took = (double)(now_us() - start) / 1e6;
     double offered = took < seconds ? took : seconds;
+    double unsent = rate > 0 ? rate * seconds - (double)due_count : 0;
     printf("{\"rate\": %.0f, \"connections\": %d, \"seconds\": %.1f, \"sent\": %llu, \"answered\": %llu, \"audited\": %llu, "
-           "\"degraded\": %llu, \"refused\": %llu, \"failed\": %llu, \"timeouts\": %llu, \"findings\": %llu, "
+           "\"degraded\": %llu, \"refused\": %llu, \"failed\": %llu, \"timeouts\": %llu, \"unsent\": %.0f, \"findings\": %llu, "
            "\"per_second\": %.0f, \"megabytes_out\": %.0f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"p999_ms\": %.2f, \"max_ms\": %.2f}\n",
            rate, lines, offered, (unsigned long long)sent, (unsigned long long)answered, (unsigned long long)good,
            (unsigned long long)degraded, (unsigned long long)refused, (unsigned long long)failed,
-           (unsigned long long)timeouts, (unsigned long long)findings, (double)good / offered, (double)bytes_out / 1e6,
+           (unsigned long long)timeouts, unsent < 0 ? 0 : unsent, (unsigned long long)findings, (double)good / offered, (double)bytes_out / 1e6,
            percentile(answered, .5) / 1e3, percentile(answered, .99) / 1e3, percentile(answered, .999) / 1e3,
            (double)largest / 1e3);
     return 0;

@@ -226,7 +226,8 @@ struct ListIndex: @unchecked Sendable {
         self.vocabulary = vocabulary
         let cells = list.columns[column]
         let top = cells.values.max().map { $0 < 0 || $0 > 50_000_000 ? -1 : Int($0) } ?? -1
-        let indexable = (cells.isCode || cells.isPrefix) && top >= 0
+        // A list without rows is indexed as well: no code is in it.
+        let indexable = (cells.isCode || cells.isPrefix) && (top >= 0 || list.rowCount == 0)
         var counts = [Int32](repeating: 0, count: indexable ? top + 2 : 1)
         if indexable {
             for row in 0..<list.rowCount where cells.isKnown(row) { counts[Int(cells.values[row]) + 1] += 1 }

@@ -158,12 +158,36 @@ final class Chunk: @unchecked Sendable {
 /// Memory that a chunk needs while it is read; freed, or used again, as a whole.
 final class Arena {
     private var blocks: [UnsafeMutableRawPointer] = []
+    /// The block that small pieces are cut from.
+    private var next: UnsafeMutableRawPointer?
+    private var left = 0
+
+    private static let alignment = 64
+    private static let blockBytes = 1 << 16
 
     func allocate<T>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
-        let raw = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<T>.stride, alignment: 64)
+        let needed = max(1, count) * MemoryLayout<T>.stride
+        let bytes = (needed + Self.alignment - 1) & ~(Self.alignment - 1)
+        return piece(bytes).bindMemory(to: T.self, capacity: max(1, count))
+    }
+
+    private func piece(_ bytes: Int) -> UnsafeMutableRawPointer {
+        if let next, bytes <= left {
+            self.next = next + bytes
+            left -= bytes
+            return next
+        }
+        guard bytes <= Self.blockBytes / 8 else { return block(bytes) }
+        let fresh = block(Self.blockBytes)
+        next = fresh + bytes
+        left = Self.blockBytes - bytes
+        return fresh
+    }
+
+    private func block(_ bytes: Int) -> UnsafeMutableRawPointer {
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.alignment)
         blocks.append(raw)
-        return raw.bindMemory(to: T.self, capacity: max(1, count))
+        return raw
     }
 
     deinit { for block in blocks { block.deallocate() } }

@@ -24,6 +24,8 @@ final class CompiledRule: @unchecked Sendable {
     let amountScale: Int
     /// Windows inside the test, in order: their rows are the involved rows.
     let evidenceWindows: [Int]
+    /// Where the rows of these windows lie.
+    let evidenceScopes: [CompiledWindow.Scope]
     /// The window whose overlapping runs merge into one finding.
     let mergingWindow: Int?
     /// Rows of the merging window follow from its keys and the time alone: merged rows share their evidence.
@@ -43,7 +45,8 @@ final class CompiledRule: @unchecked Sendable {
     init(
         number: Int, rule: Rule, table: Int, keys: [Int32], isGroup: Bool, matches: [Match], filter: Int32, test: Int32,
         filterConjuncts: [Conjunct], testConjuncts: [Conjunct], value: Int32?, valueScale: Int, limit: Int32?,
-        limitScale: Int, amount: Int32?, amountScale: Int, evidenceWindows: [Int], mergingWindow: Int?,
+        limitScale: Int, amount: Int32?, amountScale: Int, evidenceWindows: [Int],
+        evidenceScopes: [CompiledWindow.Scope], mergingWindow: Int?,
         sharesEvidence: Bool, gatheredEvidence: [Int], partition: Partition, calendarKeys: [CalendarKey],
         isMemberBounded: Bool, filterUsesLists: Bool, day: Int32
     ) {
@@ -64,6 +67,7 @@ final class CompiledRule: @unchecked Sendable {
         self.amount = amount
         self.amountScale = amountScale
         self.evidenceWindows = evidenceWindows
+        self.evidenceScopes = evidenceScopes
         self.mergingWindow = mergingWindow
         self.sharesEvidence = sharesEvidence
         self.gatheredEvidence = gatheredEvidence
@@ -152,7 +156,8 @@ extension Compiler {
             matches: rule.lists.map { match($0, context) }, filter: filter, test: test,
             filterConjuncts: filterConjuncts, testConjuncts: testConjuncts, value: value,
             valueScale: rule.value?.scale ?? 0, limit: limit, limitScale: rule.limit?.scale ?? 0, amount: amount,
-            amountScale: amountScale, evidenceWindows: evidence, mergingWindow: merging,
+            amountScale: amountScale, evidenceWindows: evidence,
+            evidenceScopes: evidence.map { program.windows[$0].scope }, mergingWindow: merging,
             sharesEvidence: sharesEvidence, gatheredEvidence: evidence.filter { !sharesEvidence || $0 != merging },
             partition: partition(of: rule, keys: keyExpressions),
             calendarKeys: zip(keyExpressions, keys).compactMap { calendarKey($0, $1) },

@@ -61,6 +61,12 @@ struct RuleTally {
         let month: Int32
     }
 
+    mutating func forget() {
+        evaluated = 0
+        findings = 0
+        if !undetermined.isEmpty { undetermined.removeAll(keepingCapacity: true) }
+    }
+
     mutating func add(_ other: RuleTally) {
         evaluated += other.evaluated
         findings += other.findings

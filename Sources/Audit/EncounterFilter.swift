@@ -58,6 +58,9 @@ final class EncounterFilter: @unchecked Sendable {
         }
     }
 
+    /// No conditions: every encounter is admitted.
+    var isEmpty: Bool { partCount == 0 }
+
     /// Whether no condition is false for the encounter.
     @inline(__always) func admits(_ encounter: Int, _ rows: TableRows) -> Bool {
         var index = 0

@@ -25,11 +25,23 @@ enum EncounterSieves {
             return "companion"
         }
         for expression in conjuncts {
+            guard let set = DiagnosisSet(existsIn: expression, plan.binding) else { continue }
+            plan.add(number) { DiagnosedSieve(number, set, focus) }
+            return "diagnosed"
+        }
+        for expression in conjuncts {
             guard let form = EncounterSumForm(expression), let gate = items.gate(of: form.window, rule, forms) else {
                 continue
             }
             plan.add(encounterSum: number, form, gate, focus)
             return "encounter sum"
+        }
+        for expression in conjuncts {
+            guard let form = PersonSumForm(expression) else { continue }
+            let related = EncounterFilter(form.window.filter?.conjuncts ?? [], forms, plan, scope: .related)
+            let gate = items.gate(of: form.window, rule, forms)
+            plan.add(number) { PersonSumSieve(number, form, focus, related, gate) }
+            return "person sum"
         }
         plan.add(number) { FilteredEncounters(number, focus) }
         return "encounter"
@@ -52,10 +64,10 @@ enum EncounterSieves {
         _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ focus: EncounterFilter, _ plan: SievePlan
     ) -> String? {
         guard case .group(_, let keys) = rule.rule.unit,
-            keys.contains(where: { $0.expression.isIdentity(of: .person) }),
-            keys.contains(where: { $0.expression.isReferenceDay })
+            keys.contains(where: { $0.expression.isIdentity(of: .person) })
         else { return nil }
-        for conjunct in rule.testConjuncts {
+        let isDaily = keys.contains(where: { $0.expression.isReferenceDay })
+        for conjunct in rule.testConjuncts where isDaily {
             guard let bound = SieveForms.bound(conjunct.expression), bound.aggregate.window == nil,
                 case .number(let limit) = bound.limit.node, limit >= (bound.isStrict ? 1 : 2),
                 bound.aggregate.function == .count || bound.aggregate.function == .countDistinct
@@ -70,8 +82,11 @@ enum EncounterSieves {
             plan.add(number) { SameDaySieve(number, focus, focus, column) }
             return "same day"
         }
-        return nil
+        guard let total = PersonTotalForm(rule) else { return nil }
+        plan.add(number) { PersonTotalSieve(number, unit: rule.table, total, focus) }
+        return "person total"
     }
+
 }
 
 extension Expression {

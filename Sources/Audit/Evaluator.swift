@@ -339,6 +339,12 @@ final class Evaluator {
         }
     }
 
+    /// The code of a node; nil when it is not known.
+    func knownCode(_ number: Int32, _ focus: Int) -> Int32? {
+        let value = evaluate(number, focus)
+        return value.isKnown ? Int32(truncatingIfNeeded: value.lo) : nil
+    }
+
     private func startsWith(_ value: Value, _ prefix: Int32) -> Value {
         guard value.isKnown else { return .maybe }
         return .truth(vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)).starts(with: vocabulary.view(prefix)))
@@ -351,7 +357,8 @@ final class Evaluator {
         if let known = prefixes[key] { return Value(Int64(known)) }
         let bytes = Array(String(decoding: vocabulary.bytes(of: code), as: UTF8.self).prefix(count).utf8)
         let result = bytes.withUnsafeBufferPointer { vocabulary.lateCode($0) }
-        prefixes[key] = result
+        // Codes that were met late may be another text's in the next question.
+        if Int(max(code, result)) < vocabulary.count { prefixes[key] = result }
         return Value(Int64(result))
     }
 

@@ -2,64 +2,6 @@ import Claims
 import Columns
 import Rules
 
-/// The dictionaries of a findings file: known before the first finding, so that they stand at its head.
-final class FindingDictionaries: @unchecked Sendable {
-    let tables: [Int: StringTable]
-    /// Vocabulary code → place in the dictionary of institutions, of items; -1 elsewhere.
-    let institutionOf: [Int32]
-    let itemOf: [Int32]
-    let poolOf: [Int32]
-    let outcomes: [Outcome: Int32]
-    let tableNames: [String]
-    private let causeNumbers: [Int32]
-    let lossMethods: [String]
-
-    static let lossMethods = ["ratio", "unknown"]
-
-    init(_ binding: Binding, institutions: Set<Int32>, items: Set<Int32>, pools: Set<Int32>) {
-        let vocabulary = binding.vocabulary
-        func ordered(_ codes: Set<Int32>) -> ([String], [Int32]) {
-            // Online some codes are met first during the run.
-            let size = max(vocabulary.count, Int(codes.max() ?? -1) + 1)
-            let sorted = codes.map { ($0, vocabulary.bytes(of: $0)) }
-                .sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
-            var places = [Int32](repeating: -1, count: size)
-            for (place, code) in sorted.enumerated() { places[Int(code)] = Int32(place) }
-            return (sorted.map { vocabulary.string($0) }, places)
-        }
-        let (institutionNames, institutionOf) = ordered(institutions)
-        let (itemNames, itemOf) = ordered(items)
-        let (poolNames, poolOf) = ordered(pools)
-        self.institutionOf = institutionOf
-        self.itemOf = itemOf
-        self.poolOf = poolOf
-        let outcomeList: [Outcome] = [.violation, .suspicion, .undetermined, .error]
-        outcomes = Dictionary(uniqueKeysWithValues: outcomeList.enumerated().map { ($1, Int32($0)) })
-        tableNames = Table.allCases.map(\.rawValue) + Table.allCases.map { "group of \($0.rawValue)" }
-        causeNumbers =
-            Array(binding.program.accesses.indices.map { Int32($0) })
-            + [Draft.causeCoverage, Draft.causeOverflow, Draft.causeDivision]
-            + binding.program.otherCauses.indices.map { Draft.firstOtherCause - Int32($0) }
-        let causes = causeNumbers.map(binding.program.causeName)
-        lossMethods = Self.lossMethods
-        let rules = binding.rules.map(\.rule)
-        var tables: [FindingColumns.Column: [String]] = [
-            .rule: rules.map(\.id), .version: rules.map(\.version), .category: ["policy", "management", "medical"],
-            .outcome: outcomeList.map(\.rawValue) + ["stated"], .unit: tableNames, .institution: institutionNames,
-            .item: itemNames, .list: binding.knowledge.lists.map(\.source.id), .violatingTable: tableNames,
-            .involvedTable: tableNames, .pool: poolNames + ["multiple"], .lossMethod: lossMethods, .cause: causes,
-            .source: ["yijian"], .package: ["\(binding.plan.packageName) \(binding.plan.packageVersion)"],
-            .packageHash: [binding.plan.packageHash],
-        ]
-        for (column, names) in tables where names.isEmpty { tables[column] = [""] }
-        self.tables = Dictionary(uniqueKeysWithValues: tables.map { ($0.rawValue, StringTable($1)) })
-    }
-
-    func cause(_ number: Int32) -> Int32 {
-        number >= 0 ? number : Int32(causeNumbers.firstIndex(of: number) ?? 0)
-    }
-}
-
 /// Turns drafts into rows of `findings.arrow`: identifiers in place of row numbers.
 final class FindingEncoder {
     private let binding: Binding
@@ -112,7 +54,7 @@ final class FindingEncoder {
         self[.rule].append(draft.rule)
         self[.version].append(draft.rule)
         self[.category].append(Self.category(rule.rule.category))
-        self[.outcome].append(dictionaries.outcomes[draft.outcome] ?? 0)
+        self[.outcome].append(dictionaries.outcome(draft.outcome))
         self[.grade].append(Int32(rule.rule.grade))
         self[.unit].append(Int32(table + (rule.isGroup ? Chunk.tableCount : 0)))
         place(draft, rule, chunk, evaluator)

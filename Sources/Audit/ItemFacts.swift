@@ -111,7 +111,7 @@ final class ItemFacts {
             if let truth, truth[code] == 0 { return 0 }
             let value = related ? evaluator.evaluate(node, 0, code) : evaluator.evaluate(node, code)
             let own: UInt8 = value.isFalse ? 0 : value.isTrue ? 1 : 2
-            return truth.map { max($0[code], own) } ?? own
+            return own == 0 ? 0 : truth.map { max($0[code], own) } ?? own
         }
     }
 

@@ -28,11 +28,26 @@ enum LineSieves {
         }
         for expression in conjuncts {
             if let vector = VectorTest(expression) {
-                plan.add(number) { VectorSieve(number, vector) }
+                let known = VectorTest.knownFields(conjuncts)
+                plan.add(number) { VectorSieve(number, vector, condition, known) }
                 return "vector"
             }
         }
-        return nil
+        if !rule.isGroup {
+            for expression in conjuncts {
+                if let form = BesideForm(expression, .line, plan.binding) {
+                    plan.add(number) { BesideSieve(number, unit: rule.table, form, condition) }
+                    return "beside"
+                }
+            }
+        }
+        if let total = PersonTotalForm(rule) {
+            plan.add(number) { PersonTotalSieve(number, unit: rule.table, total, condition) }
+            return "person total"
+        }
+        let filters = EncounterFilter(rule.filterConjuncts.map(\.expression), forms, plan)
+        plan.add(number) { FilteredRows(number, unit: rule.table, filters) }
+        return "filtered"
     }
 }
 

@@ -80,7 +80,7 @@ struct Losses {
         pools.remove(-1)
         if pools.count == 1, let only = pools.first { result.pool = dictionaries.poolOf[Int(only)] }
         if pools.count > 1 {
-            result.pool = Int32((dictionaries.tables[FindingColumns.Column.pool.rawValue]?.count ?? 1) - 1)
+            result.pool = Int32(dictionaries.poolCount)
         }
         return result
     }

@@ -1,4 +1,5 @@
 import Claims
+import Glibc
 import Rules
 
 /// Lays rows given as plain values out as columns of a chunk, so that the evaluator finds what it finds on disk.
@@ -9,9 +10,11 @@ import Rules
 struct RowTables {
     /// The code of a text: interned while binding, late afterwards.
     let code: (UnsafeBufferPointer<UInt8>) -> Int32
-    private var places: [Table: [String: Int32]] = [:]
+    private var places: [[String: Int32]] = Array(repeating: [:], count: Chunk.tableCount)
     /// Per table position, whether a field is read at all; nil: all are.
     private let needed: [[Bool]]?
+    /// Per table position: the identifiers of the rows in their order.
+    private var orders: [[String]] = Array(repeating: [], count: Chunk.tableCount)
 
     init(needed: [[Bool]]? = nil, code: @escaping (UnsafeBufferPointer<UInt8>) -> Int32) {
         self.needed = needed
@@ -21,30 +24,37 @@ struct RowTables {
     /// A chunk of whole timelines.
     mutating func timelines(_ rows: [Table: [TimelineRow]], absent: Set<Table>) throws(RowRefusal) -> Chunk {
         let chunk = Chunk()
-        for table in ClaimsReader.timeline.sorted(by: { Self.depth($0) < Self.depth($1) })
-        where table == .person || table == .encounter || !absent.contains(table) {
-            let (ordered, owners) = try ordered(rows[table] ?? [], in: table)
+        for table in Self.parentsFirst where table == .person || table == .encounter || !absent.contains(table) {
+            let given = rows[table] ?? []
+            let order = try order(given, in: table, chunk.arena)
             if table == .person || table == .encounter {
-                places[table] = Dictionary(
-                    ordered.enumerated().map { ($0.element.id, Int32($0.offset)) },
-                    uniquingKeysWith: { first, _ in first })
+                var own: [String: Int32] = [:]
+                own.reserveCapacity(given.count)
+                for (place, row) in order.rows.enumerated().reversed() { own[given[Int(row)].id] = Int32(place) }
+                places[table.position] = own
             }
-            var result = fill(ordered, table, chunk.arena)
+            orders[table.position] = order.rows.map { given[Int($0)].id }
+            var result = fill(given, order.rows, table, chunk.arena)
             if let parent = Self.parent(of: table) {
-                let copy = chunk.arena.allocate(Int32.self, owners.count)
-                for (index, owner) in owners.enumerated() { copy[index] = owner }
-                result.parent = copy
+                result.parent = order.owners
                 result.starts = Gather.starts(
-                    copy, rows: owners.count, parentRows: chunk[parent].rows, arena: chunk.arena)
+                    order.owners, rows: given.count, parentRows: chunk[parent].rows, arena: chunk.arena)
             }
             adopt(result, table, chunk)
         }
         return chunk
     }
 
+    private static let parentsFirst = ClaimsReader.timeline.sorted { depth($0) < depth($1) }
+
+    /// By place: whether a row of the table has one of the names.
+    func marks(of names: Set<String>, in table: Table) -> [Bool] {
+        orders[table.position].map { names.contains($0) }
+    }
+
     /// A master table, in the memory of the chunk that keeps it.
     func master(_ table: Table, _ rows: [CaseRow], in chunk: Chunk) -> TableRows {
-        fill(rows.map { TimelineRow($0, in: table) }, table, chunk.arena)
+        fill(rows.map { TimelineRow($0, in: table) }, Array(0..<Int32(rows.count)), table, chunk.arena)
     }
 
     private func adopt(_ rows: TableRows, _ table: Table, _ chunk: Chunk) {
@@ -68,37 +78,80 @@ struct RowTables {
         }
     }
 
-    private func ordered(
-        _ rows: [TimelineRow], in table: Table
-    ) throws(RowRefusal) -> (rows: [TimelineRow], owners: [Int32]) {
-        guard !rows.isEmpty else { return ([], []) }
+    /// What a row is ordered by; `name` is where its bytes lie among those of the table.
+    private struct Key {
+        var owner: Int32
+        var row: Int32
+        var first: Int64
+        var second: Int64
+        var name: UnsafePointer<UInt8>
+        var nameCount: Int
+
+        @inline(__always) func precedes(_ other: Key) -> Bool {
+            if owner != other.owner { return owner < other.owner }
+            if first != other.first { return first < other.first }
+            if second != other.second { return second < other.second }
+            let difference = memcmp(name, other.name, min(nameCount, other.nameCount))
+            if difference != 0 { return difference < 0 }
+            // Equal names keep the order in which they were given.
+            return nameCount != other.nameCount ? nameCount < other.nameCount : row < other.row
+        }
+    }
+
+    /// The places of the rows in timeline order, and the place of each one's parent.
+    private func order(
+        _ rows: [TimelineRow], in table: Table, _ arena: Arena
+    ) throws(RowRefusal) -> (rows: [Int32], owners: UnsafeMutablePointer<Int32>) {
+        let owners = arena.allocate(Int32.self, rows.count)
+        guard !rows.isEmpty else { return ([], owners) }
         let times = Self.timeFields[table.position]
         let code = table == .diagnosis ? Self.diagnosisCode : nil
         let parent = Self.parent(of: table)
-        let parentField = parent.flatMap { table.index(of: $0.rawValue) }
-        var keys: [(owner: Int32, first: Int64, second: Int64, row: Int)] = []
+        let parentField = Self.parentFields[table.position]
+        let names = arena.allocate(UInt8.self, rows.reduce(0) { $0 + Self.name(of: $1, code).utf8.count })
+        var end = 0
+        var keys: [Key] = []
         keys.reserveCapacity(rows.count)
+        // Rows of one parent mostly come one after the other.
+        var last: (id: String, place: Int32)?
+        var isOrdered = true
         for (number, row) in rows.enumerated() {
             var owner: Int32 = 0
-            if let parent, let parentField {
-                guard case .row(let id) = row.values[parentField], let place = places[parent]?[id] else {
+            if let parent, parentField >= 0 {
+                guard case .row(let id) = row.values[parentField] else {
                     throw RowRefusal(table: table, row: row.id, parent: parent)
                 }
-                owner = place
+                if let last, last.id == id {
+                    owner = last.place
+                } else {
+                    guard let place = places[parent.position][id] else {
+                        throw RowRefusal(table: table, row: row.id, parent: parent)
+                    }
+                    owner = place
+                    last = (id, place)
+                }
             }
-            keys.append(
-                (
-                    owner, times.first >= 0 ? row.values[times.first].order : 0,
-                    times.second >= 0 ? row.values[times.second].order : 0, number
-                ))
+            var name = Self.name(of: row, code)
+            let count = name.withUTF8 { source in
+                if let base = source.baseAddress { (names + end).update(from: base, count: source.count) }
+                return source.count
+            }
+            let key = Key(
+                owner: owner, row: Int32(truncatingIfNeeded: number),
+                first: times.first >= 0 ? row.values[times.first].order : 0,
+                second: times.second >= 0 ? row.values[times.second].order : 0, name: names + end, nameCount: count)
+            end += count
+            if isOrdered, let before = keys.last, !before.precedes(key) { isOrdered = false }
+            keys.append(key)
         }
-        keys.sort { a, b in
-            if a.owner != b.owner { return a.owner < b.owner }
-            if a.first != b.first { return a.first < b.first }
-            if a.second != b.second { return a.second < b.second }
-            return Self.name(of: rows[a.row], code).precedes(Self.name(of: rows[b.row], code))
-        }
-        return (keys.map { rows[$0.row] }, keys.map(\.owner))
+        if !isOrdered { keys.sort { $0.precedes($1) } }
+        for (place, key) in keys.enumerated() { owners[place] = key.owner }
+        return (keys.map(\.row), owners)
+    }
+
+    /// Per table position: the field that names the parent; -1 for none.
+    private static let parentFields: [Int] = Table.allCases.map { table in
+        parent(of: table).flatMap { table.index(of: $0.rawValue) } ?? -1
     }
 
     private static let diagnosisCode = Table.diagnosis.index(of: "code")
@@ -124,15 +177,15 @@ struct RowTables {
 
     // MARK: Columns
 
-    private func fill(_ rows: [TimelineRow], _ table: Table, _ arena: Arena) -> TableRows {
-        var result = TableRows(slots: .allocate(capacity: max(1, table.fields.count)))
-        result.slots.initialize(repeating: Slot(), count: max(1, table.fields.count))
+    private func fill(_ rows: [TimelineRow], _ order: [Int32], _ table: Table, _ arena: Arena) -> TableRows {
+        let shapes = Self.shapes[table.position]
+        var result = TableRows(slots: .allocate(capacity: max(1, shapes.count)))
+        result.slots.initialize(repeating: Slot(), count: max(1, shapes.count))
         result.rows = rows.count
         result.isPresent = true
-        let shapes = Self.shapes[table.position]
         guard !rows.isEmpty || table.role == .master else { return result }
         for (index, shape) in shapes.enumerated() where needed?[table.position][index] != false {
-            result.slots[index] = slot(rows, index, shape, arena)
+            result.slots[index] = slot(rows, order, index, shape, arena)
             result.slots[index].isNonNegative = shape.isNonNegative
         }
         return result
@@ -159,45 +212,71 @@ struct RowTables {
         }
     }
 
-    private func slot(_ rows: [TimelineRow], _ field: Int, _ shape: Shape, _ arena: Arena) -> Slot {
-        var slot = Slot()
-        let count = rows.count
-        let bits = arena.allocate(UInt8.self, count / 8 + 1)
-        bits.initialize(repeating: 0, count: count / 8 + 1)
-        var isWhole = true
-        for row in 0..<count {
-            if shape.isIdentifier || rows[row].values[field] != nil {
-                bits[row >> 3] |= 1 << UInt8(row & 7)
-            } else {
-                isWhole = false
-            }
-        }
-        // Columns without a gap say so, and the quick paths may be taken.
-        if !isWhole { slot.validity = UnsafePointer(bits) }
+    private func slot(
+        _ rows: [TimelineRow], _ order: [Int32], _ field: Int, _ shape: Shape, _ arena: Arena
+    ) -> Slot {
         switch shape.kind {
         case .identifier, .text, .code:
-            if shape.isCode { codes(rows, field, shape, arena, &slot) } else { texts(rows, field, shape, arena, &slot) }
+            return shape.isCode ? codes(rows, order, field, shape, arena) : texts(rows, order, field, shape, arena)
         case .decimal:
-            let target = arena.allocate(Int64.self, count)
-            for row in 0..<count { target[row] = rows[row].values[field].number }
-            slot.kind = .int64
-            slot.base = UnsafeRawPointer(target)
-        case .integer, .day, .second:
-            let target = arena.allocate(Int32.self, count)
-            for row in 0..<count { target[row] = Int32(clamping: rows[row].values[field].number) }
-            slot.kind = .int32
-            slot.base = UnsafeRawPointer(target)
-        case .flag:
-            let target = arena.allocate(UInt8.self, count / 8 + 1)
-            target.initialize(repeating: 0, count: count / 8 + 1)
-            for row in 0..<count where rows[row].values[field] == .flag(true) {
-                target[row >> 3] |= 1 << UInt8(row & 7)
+            let target = arena.allocate(Int64.self, order.count)
+            var gaps = Gaps(order.count, arena)
+            for place in order.indices {
+                let value = rows[Int(order[place])].values[field]
+                if value == nil { gaps.note(place) }
+                target[place] = value.number
             }
-            slot.kind = .flag
-            slot.base = UnsafeRawPointer(target)
+            return gaps.slot(.int64, UnsafeRawPointer(target))
+        case .integer, .day, .second:
+            let target = arena.allocate(Int32.self, order.count)
+            var gaps = Gaps(order.count, arena)
+            for place in order.indices {
+                let value = rows[Int(order[place])].values[field]
+                if value == nil { gaps.note(place) }
+                target[place] = Int32(clamping: value.number)
+            }
+            return gaps.slot(.int32, UnsafeRawPointer(target))
+        case .flag:
+            let target = arena.allocate(UInt8.self, order.count / 8 + 1)
+            target.initialize(repeating: 0, count: order.count / 8 + 1)
+            var gaps = Gaps(order.count, arena)
+            for place in order.indices {
+                let value = rows[Int(order[place])].values[field]
+                if value == nil { gaps.note(place) }
+                if value == .flag(true) { target[place >> 3] |= 1 << UInt8(place & 7) }
+            }
+            return gaps.slot(.flag, UnsafeRawPointer(target))
         case .row: return Slot()
         }
-        return slot
+    }
+
+    /// Which rows have no value. Columns without a gap say so, and the quick paths may be taken.
+    private struct Gaps {
+        private let count: Int
+        private let arena: Arena
+        private var bits: UnsafeMutablePointer<UInt8>?
+
+        init(_ count: Int, _ arena: Arena) {
+            self.count = count
+            self.arena = arena
+        }
+
+        mutating func note(_ place: Int) {
+            if bits == nil {
+                let fresh = arena.allocate(UInt8.self, count / 8 + 1)
+                fresh.initialize(repeating: 0xFF, count: count / 8 + 1)
+                bits = fresh
+            }
+            bits?[place >> 3] &= ~(1 << UInt8(place & 7))
+        }
+
+        func slot(_ kind: Slot.Kind, _ base: UnsafeRawPointer) -> Slot {
+            var slot = Slot()
+            slot.kind = kind
+            slot.base = base
+            slot.validity = bits.map { UnsafePointer($0) }
+            return slot
+        }
     }
 
     private static func text(_ row: TimelineRow, _ field: Int, _ shape: Shape) -> String {
@@ -206,38 +285,58 @@ struct RowTables {
         return row.id
     }
 
-    private func codes(_ rows: [TimelineRow], _ field: Int, _ shape: Shape, _ arena: Arena, _ slot: inout Slot) {
-        let target = arena.allocate(Int32.self, rows.count)
-        for (number, row) in rows.enumerated() {
-            guard shape.isIdentifier || row.values[field] != nil else {
-                target[number] = 0
+    private func codes(
+        _ rows: [TimelineRow], _ order: [Int32], _ field: Int, _ shape: Shape, _ arena: Arena
+    ) -> Slot {
+        let target = arena.allocate(Int32.self, order.count)
+        var gaps = Gaps(order.count, arena)
+        // One department, one practitioner: lines that follow each other often agree.
+        var last: (text: String, code: Int32)?
+        for place in order.indices {
+            let row = Int(order[place])
+            guard shape.isIdentifier || rows[row].values[field] != nil else {
+                gaps.note(place)
+                target[place] = 0
                 continue
             }
-            var text = Self.text(row, field, shape)
-            target[number] = text.withUTF8 { code($0) }
+            var text = Self.text(rows[row], field, shape)
+            if let last, last.text == text {
+                target[place] = last.code
+                continue
+            }
+            target[place] = text.withUTF8 { code($0) }
+            last = (text, target[place])
         }
-        slot.kind = .code
-        slot.base = UnsafeRawPointer(target)
+        return gaps.slot(.code, UnsafeRawPointer(target))
     }
 
-    private func texts(_ rows: [TimelineRow], _ field: Int, _ shape: Shape, _ arena: Arena, _ slot: inout Slot) {
-        let offsets = arena.allocate(Int32.self, rows.count + 1)
+    private func texts(
+        _ rows: [TimelineRow], _ order: [Int32], _ field: Int, _ shape: Shape, _ arena: Arena
+    ) -> Slot {
+        let offsets = arena.allocate(Int32.self, order.count + 1)
+        var gaps = Gaps(order.count, arena)
         var total = 0
-        for row in rows { total += Self.text(row, field, shape).utf8.count }
-        let bytes = arena.allocate(UInt8.self, total)
-        var place = 0
-        for (number, row) in rows.enumerated() {
-            offsets[number] = Int32(clamping: place)
-            var text = Self.text(row, field, shape)
-            text.withUTF8 { source in
-                if let base = source.baseAddress { (bytes + place).update(from: base, count: source.count) }
-                place += source.count
+        for (place, row) in order.enumerated() {
+            offsets[place] = Int32(clamping: total)
+            if !shape.isIdentifier, rows[Int(row)].values[field] == nil {
+                gaps.note(place)
+            } else {
+                total += Self.text(rows[Int(row)], field, shape).utf8.count
             }
         }
-        offsets[rows.count] = Int32(clamping: place)
-        slot.kind = .text
+        offsets[order.count] = Int32(clamping: total)
+        let bytes = arena.allocate(UInt8.self, total)
+        for (place, row) in order.enumerated() where offsets[place] < offsets[place + 1] {
+            var text = Self.text(rows[Int(row)], field, shape)
+            text.withUTF8 { source in
+                if let base = source.baseAddress {
+                    (bytes + Int(offsets[place])).update(from: base, count: source.count)
+                }
+            }
+        }
+        var slot = gaps.slot(.text, UnsafeRawPointer(bytes))
         slot.offsets = UnsafePointer(offsets)
-        slot.base = UnsafeRawPointer(bytes)
+        return slot
     }
 }
 
@@ -270,11 +369,6 @@ package struct RowRefusal: Error, Hashable, CustomStringConvertible {
         "AUD010: \(table.rawValue) `\(row)` names no \(parent.rawValue) among the rows given; "
             + "send the \(parent.rawValue) with it"
     }
-}
-
-extension String {
-    /// In the order of bytes.
-    fileprivate func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }
 
 extension Optional where Wrapped == CaseValue {

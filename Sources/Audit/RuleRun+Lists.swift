@@ -1,6 +1,20 @@
 import Claims
 import Rules
 
+/// A list that a rule is joined with, as it is asked for every row: no references inside.
+struct JoinPlan {
+    let index: ListIndex
+    /// The code that is looked up, where the list is matched by one code column alone and applies everywhere and always.
+    let node: Int32
+    let isExact: Bool
+
+    init(_ match: CompiledRule.Match) {
+        index = match.index
+        node = match.columns.first?.node ?? -1
+        isExact = match.isExact
+    }
+}
+
 /// Which list rows belong to a focus row (清单匹配).
 extension RuleRun {
     /// Sets the evaluator's matched list rows to every combination that may belong to the row, in list order.
@@ -14,8 +28,9 @@ extension RuleRun {
     {
         guard number < rule.matches.count else { return body(truth) }
         let cause = evaluator.firstUnknown
-        if let code = exactCode(rule.matches[number], row) {
-            rule.matches[number].index.forEach(code) { listRow in
+        let plan = joins[Int(joinStarts[rule.number]) &+ number]
+        if plan.isExact, let code = evaluator.knownCode(plan.node, row) {
+            plan.index.forEach(code) { listRow in
                 evaluator.matchRows[number] = listRow
                 evaluator.firstUnknown = cause
                 forEachMatch(rule, row, number + 1, truth, body)
@@ -34,13 +49,6 @@ extension RuleRun {
         evaluator.matchRows[number] = -1
         evaluator.firstUnknown = open
         forEachMatch(rule, row, number + 1, Evaluator.and(truth, .maybe), body)
-    }
-
-    /// The code of a row that is matched by one code column alone, in a list that applies everywhere and always.
-    private func exactCode(_ match: CompiledRule.Match, _ row: Int) -> Int32? {
-        guard match.isExact else { return nil }
-        let value = evaluator.evaluate(match.columns[0].node, row)
-        return value.isKnown ? Int32(truncatingIfNeeded: value.lo) : nil
     }
 
     private func matches(_ match: CompiledRule.Match, _ row: Int) -> (certain: [Int32], hasPossible: Bool) {

@@ -13,12 +13,35 @@ final class RuleRun {
     var period: (from: Day?, to: Day?) = (nil, nil)
     private(set) var drafts: [Draft] = []
     private(set) var tallies: [RuleTally]
+    private let plain: PlainConditions
+    private let passing = Scratch<Int32>()
+    /// The lists of each rule, by its number.
+    private let lists: [[BoundList]]
+    /// The joins of all rules; those of a rule begin at `joinStarts` of its number.
+    let joins: UnsafeMutablePointer<JoinPlan>
+    let joinStarts: UnsafeMutablePointer<Int32>
 
     init(_ binding: Binding, keepsUndetermined: Bool) {
         self.binding = binding
         self.keepsUndetermined = keepsUndetermined
         evaluator = Evaluator(binding)
         tallies = Array(repeating: RuleTally(), count: binding.rules.count)
+        plain = PlainConditions(binding.rules, evaluator)
+        lists = binding.rules.map { rule in rule.matches.map { binding.knowledge.lists[$0.list] } }
+        let joins = binding.rules.flatMap { $0.matches.map { JoinPlan($0) } }
+        self.joins = .allocate(capacity: max(1, joins.count))
+        self.joins.initialize(from: joins, count: joins.count)
+        joinStarts = .allocate(capacity: binding.rules.count + 1)
+        var place: Int32 = 0
+        for (number, rule) in binding.rules.enumerated() {
+            (joinStarts + number).initialize(to: place)
+            place += Int32(rule.matches.count)
+        }
+    }
+
+    deinit {
+        joins.deallocate()
+        joinStarts.deallocate()
     }
 
     func enter(_ chunk: Chunk) { evaluator.enter(chunk) }
@@ -35,8 +58,20 @@ final class RuleRun {
         return taken
     }
 
+    /// Where nobody counts what was looked at, as online.
+    func forgetTallies() { for index in tallies.indices { tallies[index].forget() } }
+
     /// Evaluates a rule that is partitioned by person over ascending candidate rows of its table.
-    func run(_ rule: CompiledRule, candidates: UnsafeBufferPointer<Int32>) {
+    func run(_ rule: CompiledRule, candidates all: UnsafeBufferPointer<Int32>) {
+        let kept = passing.pointer(max(1, all.count))
+        var count = 0
+        for row in all where plain.mayHold(rule.number, Int(row), evaluator) {
+            kept[count] = row
+            count &+= 1
+        }
+        if count < all.count { tallies[rule.number].evaluated += all.count - count }
+        guard count > 0 else { return }
+        let candidates = UnsafeBufferPointer(start: UnsafePointer(kept), count: count)
         prepare(rule)
         var start = 0
         while start < candidates.count {
@@ -73,7 +108,7 @@ final class RuleRun {
 
     func prepare(_ rule: CompiledRule) {
         evaluator.focusTable = rule.table
-        evaluator.matchLists = rule.matches.map { binding.knowledge.lists[$0.list] }
+        evaluator.matchLists = lists[rule.number]
         evaluator.matchRows = Array(repeating: -1, count: rule.matches.count)
         evaluator.members.removeAll(keepingCapacity: true)
     }

@@ -17,12 +17,14 @@ final class Sieve {
     private let flagged = Scratch<Int32>()
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
+    private let ruleCount: Int
     private let roles: UnsafeMutablePointer<UInt32>
     /// Whether an item has any role: a table that stays in the nearest cache.
     private let hasRole: UnsafeMutablePointer<UInt8>
 
     init(_ plan: SievePlan, _ binding: Binding, _ evaluator: Evaluator) {
         self.plan = plan
+        ruleCount = plan.rules.count
         context = SieveContext(binding, plan.contextColumns)
         lists = .allocate(capacity: max(1, plan.rules.count))
         for index in 0..<plan.rules.count { (lists + index).initialize(to: CandidateList()) }
@@ -44,10 +46,13 @@ final class Sieve {
         hasRole.deallocate()
     }
 
+    /// The places of the rules that have candidates, rising.
+    private(set) var hits: [Int] = []
+
     func candidates(_ rule: Int) -> UnsafeBufferPointer<Int32> { lists[rule].buffer }
 
     func find(in chunk: Chunk) {
-        for index in 0..<plan.rules.count { lists[index].reset() }
+        for index in 0..<ruleCount { lists[index].reset() }
         context.enter(chunk)
         scan()
         guardLines()
@@ -61,7 +66,11 @@ final class Sieve {
         for table in plan.encounterSums { EncounterSumSieve.run(table, context, lines(table.role), lists) }
         for sieve in operators { sieve.run(context, lists) }
         if context.hasUnknownItems { addUnknownItems() }
-        for index in 0..<plan.rules.count { lists[index].close() }
+        hits.removeAll(keepingCapacity: true)
+        for index in 0..<ruleCount where lists[index].count > 0 {
+            lists[index].close()
+            hits.append(index)
+        }
     }
 
     private func lines(_ role: Int) -> UnsafeBufferPointer<Int32> {

@@ -24,11 +24,11 @@ final class SieveContext {
     let lastDay = Scratch<Int32>()
     private let itemScratch = Scratch<Int32>()
     private var columns: [Scratch<Int64>]
-    private let contextColumns: [ContextColumn]
+    private let plans: [ContextPlan]
 
     init(_ binding: Binding, _ contextColumns: [ContextColumn]) {
         self.binding = binding
-        self.contextColumns = contextColumns
+        plans = contextColumns.map { $0.plan() }
         chunk = binding.masters.chunk
         let nothing = UnsafePointer(itemScratch.pointer(1))
         items = nothing
@@ -53,9 +53,7 @@ final class SieveContext {
         personStarts = encounter.starts.map { UnsafePointer($0) } ?? empty
         bindItems(line.slots[binding.lineItemField])
         bindDays(line.slots[binding.lineDayField])
-        for (index, column) in contextColumns.enumerated() {
-            column.fill(columns[index].pointer(max(1, encounters)), self)
-        }
+        for index in plans.indices { plans[index].fill(columns[index].pointer(max(1, encounters)), self) }
     }
 
     @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columns[number].base }
@@ -125,21 +123,69 @@ struct ContextColumn: Hashable {
 
     let source: Source
 
+    /// Where the number comes from, found once.
+    func plan() -> ContextPlan {
+        switch source {
+        case .startDay: return .day(isStart: true)
+        case .endDay: return .day(isStart: false)
+        case .age(let onLastDay): return .age(onLastDay: onLastDay)
+        case .path(let path):
+            guard case .stored(let field) = path.field else { return .unknown }
+            // Steps start with the encounter, unless the path starts there.
+            let steps = path.start == .encounter ? path.steps[...] : path.steps.dropFirst()
+            switch steps.count {
+            case 0: return .encounter(field: field)
+            case 1 where steps.first == .person: return .person(field: field)
+            case 1:
+                guard let table = steps.first, let via = Table.encounter.index(of: table.rawValue) else {
+                    return .unknown
+                }
+                return .master(table: table.position, via: via, field: field)
+            default: return .unknown
+            }
+        }
+    }
+}
+
+/// A context column as it is filled for every chunk: no references inside.
+enum ContextPlan {
+    case day(isStart: Bool)
+    case age(onLastDay: Bool)
+    case encounter(field: Int)
+    case person(field: Int)
+    /// Through the code in field `via` of the encounter.
+    case master(table: Int, via: Int, field: Int)
+    case unknown
+
+    private static let birth = Table.person.index(of: "birth") ?? 0
+
     func fill(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext) {
         let encounters = context.encounters
         let binding = context.binding
-        switch source {
-        case .startDay, .endDay:
-            let slot = context.chunk[.encounter].slots[source == .startDay ? binding.startDay : binding.endDay]
-            let absent = source == .startDay ? SieveContext.unknownScalar : Int64(binding.horizonDay)
+        switch self {
+        case .day(let isStart):
+            let slot = context.chunk[.encounter].slots[isStart ? binding.startDay : binding.endDay]
+            let absent = isStart ? SieveContext.unknownScalar : Int64(binding.horizonDay)
             for row in 0..<encounters { target[row] = slot.isValid(row) ? Int64(slot.int32s[row]) : absent }
         case .age(let onLastDay): fillAge(target, context, onLastDay)
-        case .path(let path): fillPath(path, target, context)
+        case .encounter(let field): read(context.chunk[.encounter].slots[field], target, encounters) { $0 }
+        case .person(let field):
+            let personOf = context.personOf
+            read(context.chunk[.person].slots[field], target, encounters) { Int(personOf[$0]) }
+        case .master(let table, let via, let field):
+            let codes = context.chunk[.encounter].slots[via]
+            let attribute = binding.masters.chunk.tables[table].slots[field]
+            let masters = binding.masters
+            for row in 0..<encounters {
+                let master = masters.row(table, code: codes.code(row))
+                target[row] = master >= 0 ? Self.number(attribute, Int(master)) : SieveContext.unknownScalar
+            }
+        case .unknown: for row in 0..<encounters { target[row] = SieveContext.unknownScalar }
         }
     }
 
     private func fillAge(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext, _ onLastDay: Bool) {
-        let births = context.chunk.slot(.person, "birth")
+        let births = context.chunk[.person].slots[Self.birth]
         let days = onLastDay ? context.lastDay.base : context.firstDay.base
         let starts = context.personStarts
         for person in 0..<context.persons {
@@ -158,34 +204,6 @@ struct ContextColumn: Hashable {
                 target[row] = years
             }
         }
-    }
-
-    private func fillPath(_ path: FieldPath, _ target: UnsafeMutablePointer<Int64>, _ context: SieveContext) {
-        guard case .stored(let field) = path.field else { return }
-        // Steps start with the encounter, unless the path starts there.
-        let steps = path.start == .encounter ? path.steps[...] : path.steps.dropFirst()
-        let chunk = context.chunk
-        switch steps.count {
-        case 0: read(chunk[.encounter].slots[field], target, context.encounters) { $0 }
-        case 1 where steps.first == .person:
-            let personOf = context.personOf
-            read(chunk[.person].slots[field], target, context.encounters) { Int(personOf[$0]) }
-        case 1:
-            guard let table = steps.first, let via = Table.encounter.index(of: table.rawValue) else {
-                return unknown(target, context)
-            }
-            let codes = chunk[.encounter].slots[via]
-            let attribute = context.binding.masters.chunk[table].slots[field]
-            for row in 0..<context.encounters {
-                let master = context.binding.masters.row(table.position, code: codes.code(row))
-                target[row] = master >= 0 ? Self.number(attribute, Int(master)) : SieveContext.unknownScalar
-            }
-        default: unknown(target, context)
-        }
-    }
-
-    private func unknown(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext) {
-        for row in 0..<context.encounters { target[row] = SieveContext.unknownScalar }
     }
 
     @inline(__always) private func read(

@@ -24,11 +24,15 @@ struct SieveForms {
         }
     }
 
-    /// The list match whose one condition is `column = item`.
+    /// The list match that is looked up by `column = item`; its other conditions only leave fewer rows.
     var itemMatch: Int? {
-        rule.rule.lists.firstIndex { match in
-            match.on.count == 1 && isItem(match.on[0].expression, .focus)
-                && binding.knowledge.lists[binding.knowledge.number(of: match.list)].columns[match.on[0].column].isCode
+        rule.rule.lists.indices.first { number in
+            let match = rule.rule.lists[number]
+            let list = binding.knowledge.lists[binding.knowledge.number(of: match.list)]
+            return match.on.contains { on in
+                isItem(on.expression, .focus) && list.columns[on.column].isCode
+                    && rule.matches[number].index.column == on.column
+            }
         }
     }
 

@@ -161,6 +161,68 @@ struct PairForm {
     }
 }
 
+/// `EXISTS (line SAME encounter or person … WHERE (this.item, item) IN LIST x)`, as pairs of item codes.
+struct ListedPairForm {
+    let isPersonal: Bool
+    private let list: BoundList
+    private let own: Int
+    private let other: Int
+
+    /// More prefixes than this are not spelt out.
+    private static let prefixesMax = 64
+
+    init?(_ expression: Expression, _ rule: CompiledRule, _ forms: SieveForms) {
+        guard case .aggregate(let aggregate) = expression.node, aggregate.function == .exists,
+            let window = aggregate.window, window.table == .line, rule.rule.unit.table == .line, !rule.isGroup
+        else { return nil }
+        let isEncounter = window.same.contains {
+            $0.related.isIdentity(of: .encounter) && $0.focus.isIdentity(of: .encounter)
+        }
+        let isPerson = window.same.contains { $0.related.isIdentity(of: .person) && $0.focus.isIdentity(of: .person) }
+        guard isEncounter || isPerson else { return nil }
+        for condition in window.filter?.conjuncts ?? [] {
+            guard case .inList(let name, let columns, let arguments) = condition.node, arguments.count == 2 else {
+                continue
+            }
+            let list = forms.binding.knowledge.lists[forms.binding.knowledge.number(of: name)]
+            for (a, b) in [(0, 1), (1, 0)] where forms.isItem(arguments[a], .focus) {
+                let cells = (list.columns[columns[a]], list.columns[columns[b]])
+                guard forms.isItem(arguments[b], .related), cells.0.isCode || cells.0.isPrefix,
+                    cells.1.isCode || cells.1.isPrefix,
+                    !cells.1.isPrefix || Set(cells.1.values).count <= Self.prefixesMax
+                else { continue }
+                isPersonal = !isEncounter
+                self.list = list
+                own = columns[a]
+                other = columns[b]
+                return
+            }
+        }
+        return nil
+    }
+
+    /// Calls the body with every item and each item that may stand beside it.
+    func forEachPair(_ gate: ItemGate, _ binding: Binding, _ codes: Int, _ body: (_ own: Int, _ other: Int) -> Void) {
+        let index = list.index(column: own)
+        let cells = list.columns[other]
+        var spelt: [Int64: [Int]] = [:]
+        for code in gate.codes {
+            for row in index.rows(Int32(code)) where cells.isKnown(Int(row)) {
+                let cell = cells.values[Int(row)]
+                guard cells.isPrefix else {
+                    if cell < Int64(codes) { body(code, Int(cell)) }
+                    continue
+                }
+                if spelt[cell] == nil {
+                    let prefix = binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: cell))
+                    spelt[cell] = (0..<codes).filter { binding.vocabulary.view(Int32($0)).starts(with: prefix) }
+                }
+                for partner in spelt[cell] ?? [] { body(code, partner) }
+            }
+        }
+    }
+}
+
 /// `[NOT] EXISTS (diagnosis SAME encounter WHERE (this.item, code) IN LIST x)`.
 struct DiagnosisForm {
     let isNegated: Bool
@@ -194,7 +256,7 @@ struct DiagnosisForm {
                 code = columns[index]
             }
         }
-        guard let item, let code, list.columns[item].isCode else { return nil }
+        guard let item, let code, list.columns[item].isCode || list.columns[item].isPrefix else { return nil }
         self.isNegated = isNegated
         self.list = list
         itemColumn = item

@@ -67,13 +67,37 @@ final class SievePlan: @unchecked Sendable {
         switch rule.table {
         case binding.lineTable: path = chooseForLines(number, rule, items)
         case binding.encounterTable: path = EncounterSieves.choose(number, rule, self, items)
-        default: path = nil
+        default: path = chooseForOthers(number, rule)
         }
         if let path {
             paths[number] = path
         } else {
             others.append((number, { EveryRow(number, rule.table) }))
         }
+    }
+
+    /// Rules on diagnoses, operations, prescriptions and settlements.
+    private func chooseForOthers(_ number: Int, _ rule: CompiledRule) -> String? {
+        let unit = rule.rule.unit.table
+        guard unit.role == .timeline, unit != .person, unit != .entitlement else { return nil }
+        let forms = SieveForms(rule: rule, binding: binding)
+        let conjuncts =
+            rule.filterConjuncts.map(\.expression) + (rule.isGroup ? [] : rule.testConjuncts.map(\.expression))
+        if unit == .diagnosis, !rule.isGroup, let set = DiagnosisSet(joined: rule, binding) {
+            add(number) { DiagnosedSieve(number, set, nil) }
+            return "diagnosed"
+        }
+        let focus = EncounterFilter(conjuncts, forms, self)
+        if let total = PersonTotalForm(rule) {
+            add(number) { PersonTotalSieve(number, unit: rule.table, total, focus) }
+            return "person total"
+        }
+        if !rule.isGroup, let form = conjuncts.lazy.compactMap({ BesideForm($0, unit, self.binding) }).first {
+            add(number) { BesideSieve(number, unit: rule.table, form, focus) }
+            return "beside"
+        }
+        add(number) { FilteredRows(number, unit: rule.table, focus) }
+        return "filtered"
     }
 
     // MARK: Rules on lines
@@ -90,6 +114,12 @@ final class SievePlan: @unchecked Sendable {
             if addPair(number, rule, forms, gate, expression) { return "pair" }
         }
         for expression in conjuncts {
+            guard let form = ListedPairForm(expression, rule, forms) else { continue }
+            let table = pairTable(isPersonal: form.isPersonal)
+            form.forEachPair(gate, binding, codes) { own, other in table.add(b: own, a: other, rule: number) }
+            return "pair"
+        }
+        for expression in conjuncts {
             if addDistinct(number, rule, forms, gate, expression, items) { return "distinct" }
         }
         for expression in conjuncts {
@@ -97,6 +127,12 @@ final class SievePlan: @unchecked Sendable {
         }
         for expression in conjuncts {
             if addDiagnosis(number, rule, forms, gate, expression) { return "diagnosis" }
+        }
+        for expression in conjuncts {
+            if let set = DiagnosisSet(existsIn: expression, binding) {
+                diagnoses.add(number, set, gate)
+                return "diagnosis"
+            }
         }
         for expression in conjuncts {
             if addGuard(number, rule, forms, gate, expression) { return "guard" }
@@ -257,13 +293,7 @@ final class SievePlan: @unchecked Sendable {
         _ number: Int, _ rule: CompiledRule, _ forms: SieveForms, _ gate: ItemGate, _ expression: Expression
     ) -> Bool {
         guard let form = PairForm(expression, rule, forms) else { return false }
-        let table: PairTable
-        if let known = pairs.first(where: { $0.isPersonal == form.isPersonal }) {
-            table = known
-        } else {
-            table = PairTable(isPersonal: form.isPersonal, codes: codes)
-            pairs.append(table)
-        }
+        let table = pairTable(isPersonal: form.isPersonal)
         let list = binding.knowledge.lists[rule.matches[form.match].list]
         for code in gate.codes {
             for row in rule.matches[form.match].index.rows(Int32(code)) {
@@ -275,6 +305,13 @@ final class SievePlan: @unchecked Sendable {
             }
         }
         return true
+    }
+
+    private func pairTable(isPersonal: Bool) -> PairTable {
+        if let known = pairs.first(where: { $0.isPersonal == isPersonal }) { return known }
+        let table = PairTable(isPersonal: isPersonal, codes: codes)
+        pairs.append(table)
+        return table
     }
 
     private func addDiagnosis(

@@ -4,13 +4,16 @@ import Rules
 /// Marks the items present in each scope and offers the second halves of pairs.
 final class PairSieve {
     private let table: PairTable
+    /// By item: the scope in which it was seen last, counted over all chunks.
     private let seen: UnsafeMutablePointer<Int32>
     private let codes: Int
+    private var base: Int32 = 0
 
     init(_ table: PairTable, _ codes: Int) {
         self.table = table
         self.codes = codes
         seen = .allocate(capacity: codes + 1)
+        seen.initialize(repeating: -1, count: codes + 1)
     }
 
     deinit { seen.deallocate() }
@@ -20,14 +23,20 @@ final class PairSieve {
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         guard !first.isEmpty, !second.isEmpty else { return }
-        seen.initialize(repeating: -1, count: codes + 1)
+        let isPersonal = table.isPersonal
+        let scopes = Int32(clamping: isPersonal ? context.persons : context.encounters)
+        if base > Int32.max - scopes - 1 {
+            seen.update(repeating: -1, count: codes + 1)
+            base = 0
+        }
+        let base = base
+        defer { self.base = base + scopes }
         let items = context.items
         let encounterOf = context.encounterOf
         let personOf = context.personOf
-        let isPersonal = table.isPersonal
         @inline(__always) func scope(_ line: Int32) -> Int32 {
             let encounter = encounterOf[Int(line)]
-            return isPersonal ? personOf[Int(encounter)] : encounter
+            return base &+ (isPersonal ? personOf[Int(encounter)] : encounter)
         }
         table.starts.withUnsafeBufferPointer { starts in
             table.pairs.withUnsafeBufferPointer { pairs in
@@ -66,12 +75,14 @@ final class PairSieve {
 
 /// Lines whose encounter lacks (or has) one of the diagnoses listed for the item.
 enum DiagnosisSieve {
+    private static let codeField = Table.diagnosis.index(of: "code") ?? 0
+
     static func run(
         _ table: DiagnosisTable, _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         let diagnoses = context.chunk[.diagnosis]
-        let slot = diagnoses.slots[Table.diagnosis.index(of: "code") ?? 0]
+        let slot = diagnoses.slots[codeField]
         guard let starts = diagnoses.starts else { return }
         let items = context.items
         table.starts.withUnsafeBufferPointer { itemStarts in

@@ -209,6 +209,12 @@ final class DiagnosisTable: @unchecked Sendable {
         }
     }
 
+    /// Items that need the encounter to have a diagnosis of the set.
+    func add(_ rule: Int, _ set: DiagnosisSet, _ gate: ItemGate) {
+        let demand = Demand(isNegated: false, intervals: set.intervals)
+        for code in gate.codes { building[code, default: [:]][demand, default: []].append(Int32(rule)) }
+    }
+
     func close() {
         for code in 0..<starts.count - 1 {
             starts[code] = Int32(entries.count)
@@ -231,6 +237,8 @@ final class DiagnosisTable: @unchecked Sendable {
 /// The diagnoses of a dataset in byte order.
 struct DiagnosisRanks {
     let ranks: [Int32]
+    /// Vocabulary codes by rank.
+    let codes: [Int32]
     private let sorted: [[UInt8]]
 
     init(_ codes: Set<Int32>, _ vocabulary: Vocabulary) {
@@ -238,6 +246,7 @@ struct DiagnosisRanks {
         var ranks = [Int32](repeating: -1, count: vocabulary.count)
         for (rank, entry) in ordered.enumerated() { ranks[Int(entry.1)] = Int32(rank) }
         self.ranks = ranks
+        self.codes = ordered.map(\.1)
         sorted = ordered.map(\.0)
     }
 

@@ -40,7 +40,7 @@ package final class TimelineAudit {
     package struct Answer: Sendable {
         /// Findings with a row of the message, violating or involved, in the order of a batch.
         package let findings: [Finding]
-        /// Everything that was found on the timelines given.
+        /// Everything that was found on the timelines given; only that about the message when nothing else was asked for.
         package let all: [FindingsRecord]
         /// Rules that could not be asked here, and why.
         package let notRun: [(rule: String, reason: String)]
@@ -52,15 +52,14 @@ package final class TimelineAudit {
     private let masterRows: [Table: [CaseRow]]
     private let absent: Set<Table>
     private let familiar: FamiliarCodes
-    private var bound: Bound
+    private(set) var bound: Bound
     /// Codes that questions brought and that were not familiar when the rules were bound.
     private var strangers = FamiliarCodes()
 
-    /// After so many texts never met before everything is bound anew, so that memory does not grow with the messages.
-    private static let lateTextsMax = 200_000
-
     /// What is made once and used for many questions.
-    private struct Bound {
+    struct Bound {
+        /// Which of the two runs the last question went to.
+        var isQuickLast = true
         let binding: Binding
         /// Takes any question.
         let run: RuleRun
@@ -73,7 +72,11 @@ package final class TimelineAudit {
         /// Per table position, the fields that rules, netting and evidence read.
         let needed: [[Bool]]
         let runnable: [CompiledRule]
+        /// By number of rule: how far apart the rows of one finding may lie.
+        let breadths: [CompiledRule.Breadth]
         let notRun: [(rule: String, reason: String)]
+        /// The dictionaries of findings, as far as they are always the same.
+        let names: FindingDictionaries.Fixed
     }
 
     /// `masters` are the rows of master tables; `absent` the tables that are not delivered. Questions with no other codes
@@ -145,27 +148,47 @@ package final class TimelineAudit {
         let quick = RuleRun(binding, keepsUndetermined: true)
         return Bound(
             binding: binding, run: run, quick: quick, sieves: sieves, sieve: Sieve(sieves, binding, quick.evaluator),
-            known: isKnown, needed: needed(binding), runnable: runnable, notRun: notRun)
+            known: isKnown, needed: needed(binding), runnable: runnable, breadths: binding.rules.map(\.breadth),
+            notRun: notRun, names: FindingDictionaries.Fixed(binding))
     }
 
     /// Rules that cannot be asked here, and why.
     package var notRun: [(rule: String, reason: String)] { bound.notRun }
 
-    package func ask(_ question: Question) throws(RowRefusal) -> Answer {
-        if bound.binding.vocabulary.lateCount > Self.lateTextsMax { rebind() }
+    /// With `onlyMessage`, what has nothing to do with the message is neither evaluated nor told: the findings are the
+    /// same, and a long history costs little.
+    package func ask(_ question: Question, onlyMessage: Bool = false) throws(RowRefusal) -> Answer {
+        let laid = try lay(question, onlyMessage: onlyMessage)
+        let records = tell(judge(laid), laid)
+        let findings = records.compactMap { Self.finding($0, question.message) }
+        return Answer(
+            findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: bound.binding.horizonDay))
+    }
+
+    /// A question in columns, as the evaluator reads it.
+    struct Laid {
+        let chunk: Chunk
+        /// nil: everything is asked for.
+        let written: WrittenRows?
+    }
+
+    /// The first of three steps of an answer: columns, findings by row numbers, findings in words.
+    func lay(_ question: Question, onlyMessage: Bool) throws(RowRefusal) -> Laid {
         let binding = bound.binding
         let vocabulary = binding.vocabulary
+        vocabulary.forgetLate()
         var tables = RowTables(needed: bound.needed) { vocabulary.lateCode($0) }
         let chunk = try tables.timelines(question.rows, absent: absent)
         var counts = ClaimsReader.NettingCounts()
-        Netting.apply(to: chunk, fields: Array(Table.line.fields.indices), &counts)
-        Netting.dropReversedSettlements(of: chunk, fields: Array(Table.settlement.fields.indices))
+        Netting.apply(to: chunk, fields: Self.lineFields, &counts)
+        Netting.dropReversedSettlements(of: chunk, fields: Self.settlementFields)
         let to = question.coverage.to?.number ?? Self.latestDay(in: chunk)
         binding.cover(from: question.coverage.from?.number ?? Int32.min, to: to, isClosed: question.coverage.closed)
-        let records = evaluate(chunk)
-        let findings = records.compactMap { Self.finding($0, question.message) }
-        return Answer(findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: to))
+        return Laid(chunk: chunk, written: onlyMessage ? WrittenRows(question, chunk, tables) : nil)
     }
+
+    private static let lineFields = Array(Table.line.fields.indices)
+    private static let settlementFields = Array(Table.settlement.fields.indices)
 
     private static func needed(_ binding: Binding) -> [[Bool]] {
         var used = binding.usedFields()
@@ -183,11 +206,6 @@ package final class TimelineAudit {
         used[.prescription] = Set(Table.prescription.fields.indices)
         used[.entitlement] = Set(Table.entitlement.fields.indices)
         return Table.allCases.map { table in table.fields.indices.map { used[table]?.contains($0) ?? false } }
-    }
-
-    private func rebind() {
-        strangers = FamiliarCodes()
-        bound = Self.bind(plan, masterRows, absent, familiar)
     }
 
     /// Whether the sieves know every code of the chunk. What they do not know is noted.
@@ -216,32 +234,41 @@ package final class TimelineAudit {
         return isFamiliar
     }
 
-    /// Sieved where that is sound, else every row of every rule.
-    private func judge(_ chunk: Chunk) -> RuleRun {
-        guard isFamiliar(chunk) else {
-            let run = bound.run
+    /// What was found, sieved where that is sound, else of every row of every rule.
+    func judge(_ laid: Laid) -> [Draft] {
+        let chunk = laid.chunk
+        let run: RuleRun
+        bound.isQuickLast = isFamiliar(chunk)
+        if bound.isQuickLast {
+            run = bound.quick
+            run.enter(chunk)
+            bound.sieve.find(in: chunk)
+            for index in bound.sieve.hits { ask(bound.sieves.rules[index], bound.sieve.candidates(index), run, laid) }
+        } else {
+            run = bound.run
             run.enter(chunk)
             for rule in bound.runnable {
                 let rows = (0..<Int32(chunk.tables[rule.table].rows)).map { $0 }
-                rows.withUnsafeBufferPointer { run.run(rule, candidates: $0) }
+                rows.withUnsafeBufferPointer { ask(rule, $0, run, laid) }
             }
-            return run
         }
-        let run = bound.quick
-        run.enter(chunk)
-        bound.sieve.find(in: chunk)
-        for (index, rule) in bound.sieves.rules.enumerated() {
-            let candidates = bound.sieve.candidates(index)
-            if candidates.count > 0 { run.run(rule, candidates: candidates) }
+        var drafts = run.takeDrafts()
+        run.forgetTallies()
+        if let written = laid.written, !drafts.isEmpty {
+            drafts.removeAll { !written.concern($0, bound.binding.rules[Int($0.rule)].table) }
         }
-        return run
+        return drafts
     }
 
-    private func evaluate(_ chunk: Chunk) -> [FindingsRecord] {
-        let run = judge(chunk)
-        let drafts = run.takeDrafts()
-        _ = run.takeTallies()
+    private func ask(_ rule: CompiledRule, _ candidates: UnsafeBufferPointer<Int32>, _ run: RuleRun, _ laid: Laid) {
+        guard let written = laid.written else { return run.run(rule, candidates: candidates) }
+        run.run(rule, candidates: written.among(candidates, rule.table, bound.breadths[rule.number]))
+    }
+
+    /// The findings with identifiers in place of row numbers.
+    func tell(_ drafts: [Draft], _ laid: Laid) -> [FindingsRecord] {
         guard !drafts.isEmpty else { return [] }
+        let chunk = laid.chunk
         func codes(_ fields: [(Table, String)]) -> Set<Int32> {
             var found: Set<Int32> = []
             for (table, name) in fields {
@@ -251,14 +278,17 @@ package final class TimelineAudit {
             return found
         }
         let dictionaries = FindingDictionaries(
-            bound.binding, institutions: codes([(.encounter, "institution"), (.prescription, "institution")]),
+            bound.binding, bound.names,
+            institutions: codes([(.encounter, "institution"), (.prescription, "institution")]),
             items: codes([(.line, "item")]), pools: codes([(.settlement, "pool")]))
         let encoder = FindingEncoder(bound.binding, dictionaries)
-        for index in drafts.inFileOrder { encoder.encode(drafts[index], in: chunk, evaluator: run.evaluator) }
+        for index in drafts.inFileOrder {
+            encoder.encode(drafts[index], in: chunk, evaluator: (bound.isQuickLast ? bound.quick : bound.run).evaluator)
+        }
         let (columns, count) = encoder.take()
         let page = FindingsPage(
             views: columns.map(\.view),
-            dictionaries: FindingColumns.Column.allCases.map { dictionaries.tables[$0.rawValue]?.strings ?? [] })
+            dictionaries: FindingColumns.Column.allCases.map { dictionaries.texts(of: $0) })
         // The page reads the columns where they lie.
         return withExtendedLifetime(columns) { (0..<count).map { page.record($0) } }
     }

@@ -65,6 +65,17 @@ final class VectorTest: Sendable {
         }
     }
 
+    /// The stored numbers of the line that conditions want to be known.
+    static func knownFields(_ conjuncts: [Expression]) -> Set<Int> {
+        Set(
+            conjuncts.compactMap { conjunct in
+                guard case .isKnown(let operand) = conjunct.node, case .field(let path, .focus) = operand.node,
+                    path.start == .line, path.steps.isEmpty, case .stored(let field) = path.field
+                else { return nil }
+                return field
+            })
+    }
+
     /// The largest magnitude a term can have when each field stays within its bound; nil when 64 bits may not hold it.
     static func bound(_ term: Term, _ limits: (Int) -> Int64) -> Int64? {
         switch term {
@@ -88,11 +99,17 @@ final class VectorSieve: SieveOperator {
     private static let block = 1024
     private let rule: Int
     private let test: VectorTest
+    private let condition: EncounterFilter
+    /// Fields that the rule wants to be known: a line without one is clear.
+    private let known: Set<Int>
     private var buffers: [UnsafeMutablePointer<Int64>] = []
+    private var magnitudes = [Int64](repeating: Int64.max, count: Table.line.fields.count)
 
-    init(_ rule: Int, _ test: VectorTest) {
+    init(_ rule: Int, _ test: VectorTest, _ condition: EncounterFilter, _ known: Set<Int>) {
         self.rule = rule
         self.test = test
+        self.condition = condition
+        self.known = known
     }
 
     deinit { for buffer in buffers { buffer.deallocate() } }
@@ -100,38 +117,53 @@ final class VectorSieve: SieveOperator {
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let slots = context.chunk[.line].slots
         let lines = context.lines
-        let bounds = Dictionary(uniqueKeysWithValues: test.fields.map { ($0, Self.magnitude(slots[$0], lines)) })
-        let limits = { (field: Int) in bounds[field] ?? Int64.max }
+        // A field that no line has, and that must be known.
+        for field in test.fields where slots[field].kind == .absent && known.contains(field) { return }
+        // Long blocks are quicker than the encounters one by one, where there are many of them.
+        if condition.isEmpty || context.encounters > Self.block { return run(0..<lines, slots, lists) }
+        let rows = context.chunk[.encounter]
+        for encounter in 0..<context.encounters where condition.admits(encounter, rows) {
+            run(context.lines(of: encounter), slots, lists)
+        }
+    }
+
+    private func run(
+        _ range: Range<Int>, _ slots: UnsafeMutablePointer<Slot>, _ lists: UnsafeMutablePointer<CandidateList>
+    ) {
+        guard !range.isEmpty else { return }
+        for field in test.fields { magnitudes[field] = Self.magnitude(slots[field], range) }
+        let limits = { (field: Int) in self.magnitudes[field] }
         guard VectorTest.bound(test.left, limits) != nil, VectorTest.bound(test.right, limits) != nil else {
-            lists[rule].append(all: 0..<lines)
+            lists[rule].append(all: range)
             return
         }
-        var start = 0
-        while start < lines {
-            let count = min(Self.block, lines - start)
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let count = min(Self.block, range.upperBound - start)
             let a = evaluate(test.left, slots, start, count, depth: 0)
             let b = evaluate(test.right, slots, start, count, depth: 8)
             collect(a, b, start, count, lists)
             start += count
         }
-        for field in test.fields where slots[field].validity != nil || slots[field].kind == .absent {
-            for line in 0..<lines where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
+        for field in test.fields where !known.contains(field) {
+            guard slots[field].validity != nil || slots[field].kind == .absent else { continue }
+            for line in range where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
         }
     }
 
-    private static func magnitude(_ slot: Slot, _ lines: Int) -> Int64 {
+    private static func magnitude(_ slot: Slot, _ lines: Range<Int>) -> Int64 {
         var low: Int64 = 0
         var high: Int64 = 0
         switch slot.kind {
         case .int64:
             let values = slot.int64s
-            for line in 0..<lines {
+            for line in lines {
                 low = Swift.min(low, values[line])
                 high = Swift.max(high, values[line])
             }
         case .int32:
             let values = slot.int32s
-            for line in 0..<lines {
+            for line in lines {
                 low = Swift.min(low, Int64(values[line]))
                 high = Swift.max(high, Int64(values[line]))
             }

@@ -8,15 +8,15 @@ import Synchronization
 final class Vocabulary: @unchecked Sendable {
     private let words = StringDictionary()
     private var isFrozen = false
-    private let late = Mutex<LateWords>(LateWords())
+    /// Read and written under `lock` alone.
+    private var late = StringDictionary(capacity: 16)
+    private let lock = Mutex<Void>(())
 
-    private struct LateWords {
-        var codes: [[UInt8]: Int32] = [:]
-        var texts: [[UInt8]] = []
+    /// Forgets the texts that were first met during the run: where questions come one after the other, none of them
+    /// speaks of another's.
+    func forgetLate() {
+        lock.withLock { _ in if late.count > 0 { late = StringDictionary(capacity: 16) } }
     }
-
-    /// The number of texts that were first met during the run.
-    var lateCount: Int { late.withLock { $0.texts.count } }
 
     /// The number of codes given out before the run began.
     var count: Int { words.count }
@@ -43,15 +43,8 @@ final class Vocabulary: @unchecked Sendable {
     /// The code of a text that may first appear during the run.
     func lateCode(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
         if let code = words.known(bytes) { return code }
-        let key = Array(bytes)
         let base = Int32(words.count)
-        return late.withLock { table in
-            if let code = table.codes[key] { return code }
-            let code = base + Int32(table.texts.count)
-            table.codes[key] = code
-            table.texts.append(key)
-            return code
-        }
+        return lock.withLock { _ in base + late.code(for: bytes) }
     }
 
     func string(_ code: Int32) -> String { String(decoding: bytes(of: code), as: UTF8.self) }
@@ -60,7 +53,7 @@ final class Vocabulary: @unchecked Sendable {
         guard code >= 0 else { return [] }
         if Int(code) < words.count { return Array(words[code]) }
         let index = Int(code) - words.count
-        return late.withLock { $0.texts.indices.contains(index) ? $0.texts[index] : [] }
+        return lock.withLock { _ in index < late.count ? Array(late[Int32(index)]) : [] }
     }
 
     /// The bytes of a code given out while binding, without a copy.

@@ -30,7 +30,7 @@ package enum KillTrial {
 
     static func key(_ number: Int) -> JournalKey { JournalKey("trial", [String(number)]) }
 
-    private static func filling(_ number: Int) -> [UInt8] { [UInt8](repeating: 46, count: number * 7919 % 6000) }
+    private static func filling(_ number: Int) -> [UInt8] { [UInt8](repeating: 46, count: abs(number) * 7919 % 6000) }
 
     /// The writer: entries `first…` over and over, some of them twice, until it is killed.
     package static func write(_ folder: String, first: Int) throws -> Never {

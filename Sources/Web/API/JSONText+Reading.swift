@@ -43,7 +43,7 @@ extension JSONText {
             var child = number + 1
             while child < Int(node.after) {
                 let own = tape.nodes[child]
-                let name = UnsafeBufferPointer(start: tape.bytes + Int(own.nameStart), count: Int(own.nameCount))
+                let name = UnsafeBufferPointer(start: tape.bytes + Int(own.name.start), count: Int(own.name.count))
                 members.append(Member(name: String(decoding: name, as: UTF8.self), value: try tree(tape, child)))
                 child = Int(own.after)
             }

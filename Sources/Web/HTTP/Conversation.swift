@@ -23,8 +23,12 @@ final class Conversation: ChannelInboundHandler {
     private var bodyBytesMax = 0
     private var line = WorkQueue.Line.review
     private var arrived: UInt64 = 0
-    private var patience: Scheduled<Void>?
-    private var budget: Scheduled<Void>?
+    /// Ends the connection when nothing whole arrives in time.
+    private var patience: Alarm?
+    private var isIdle = false
+    /// Answers a review that takes too long.
+    private var budget: Alarm?
+    private var waiting: Job?
     /// Answers are matched to the request they belong to.
     private var turn: UInt64 = 0
 
@@ -42,13 +46,23 @@ final class Conversation: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         service.figures.add(.connections)
-        wait(context, seconds: service.settings.headSecondsMax)
+        let (channel, service) = (context.channel, service)
+        patience = Alarm(on: context.eventLoop) { [unowned self] in
+            if !isIdle { service.figures.add(.httpErrors) }
+            channel.close(promise: nil)
+        }
+        budget = Alarm(on: context.eventLoop) { [unowned self] in
+            guard let job = waiting, !job.isClaimed else { return }
+            service.expire(job, with: Desk(service))
+        }
+        wait(seconds: service.settings.headSecondsMax)
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        patience?.cancel()
-        budget?.cancel()
+        patience?.end()
+        budget?.end()
+        waiting = nil
         connections.close(context.channel)
         context.fireChannelInactive()
     }
@@ -58,15 +72,9 @@ final class Conversation: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// Ends the connection when nothing whole arrives in time.
-    private func wait(_ context: ChannelHandlerContext, seconds: Int) {
-        patience?.cancel()
-        let channel = context.channel
-        let service = service
-        patience = context.eventLoop.scheduleTask(in: .seconds(Int64(seconds))) {
-            service.figures.add(.httpErrors)
-            channel.close(promise: nil)
-        }
+    private func wait(seconds: Int, isIdle: Bool = false) {
+        self.isIdle = isIdle
+        patience?.set(.seconds(Int64(seconds)))
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -122,7 +130,7 @@ final class Conversation: ChannelInboundHandler {
             context.writeAndFlush(
                 wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
         }
-        wait(context, seconds: service.settings.bodySecondsMax)
+        wait(seconds: service.settings.bodySecondsMax)
     }
 
     /// The head of a call of the API: its body is bounded by what the operation takes.
@@ -141,7 +149,7 @@ final class Conversation: ChannelInboundHandler {
             context.writeAndFlush(
                 wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
         }
-        wait(context, seconds: service.settings.bodySecondsMax)
+        wait(seconds: service.settings.bodySecondsMax)
     }
 
     private func read(_ context: ChannelHandlerContext, _ part: ByteBuffer) {
@@ -155,7 +163,7 @@ final class Conversation: ChannelInboundHandler {
 
     private func finish(_ context: ChannelHandlerContext) {
         state = .answering
-        patience?.cancel()
+        patience?.clear()
         if let call { return finish(context, call) }
         guard isPost else { return answerState(context) }
         arrived = WallClock.steady
@@ -170,10 +178,8 @@ final class Conversation: ChannelInboundHandler {
         }
         body = []
         if line == .review {
-            budget = loop.scheduleTask(in: .milliseconds(Int64(service.settings.budgetMilliseconds))) {
-                guard !job.isClaimed else { return }
-                service.expire(job, with: Desk(service))
-            }
+            waiting = job
+            budget?.set(.milliseconds(Int64(service.settings.budgetMilliseconds)))
         }
         service.submit(job, to: line)
     }
@@ -191,7 +197,8 @@ final class Conversation: ChannelInboundHandler {
 
     private func answer(_ channel: any Channel, _ reply: Reply, turn: UInt64) {
         guard turn == self.turn, state == .answering, channel.isActive else { return }
-        budget?.cancel()
+        budget?.clear()
+        waiting = nil
         write(channel, reply, type: reply.type)
     }
 
@@ -219,10 +226,7 @@ final class Conversation: ChannelInboundHandler {
             channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { _ in channel.close(promise: nil) }
         } else {
             channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
-            let service = service
-            patience = channel.eventLoop.scheduleTask(in: .seconds(Int64(service.settings.headSecondsMax) * 6)) {
-                channel.close(promise: nil)
-            }
+            wait(seconds: service.settings.headSecondsMax * 6, isIdle: true)
         }
     }
 
@@ -239,7 +243,7 @@ final class Conversation: ChannelInboundHandler {
     private func refuse(_ context: ChannelHandlerContext, _ reply: Reply) {
         service.figures.add(.httpErrors)
         state = .refusing
-        patience?.cancel()
+        patience?.clear()
         var reply = reply
         reply.closes = true
         write(context.channel, reply, type: reply.type)

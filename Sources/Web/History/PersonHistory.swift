@@ -40,7 +40,11 @@ package struct PersonHistory: Sendable {
     }
 
     /// Lays the rows out for many readers; the next change takes that back.
-    package mutating func settle() { settled = rows.mapValues { $0.values.map(\.row) } }
+    ///
+    /// By identifier, so that lines of a visit stand together: who puts them in order of time finds long runs.
+    package mutating func settle() {
+        settled = rows.mapValues { table in table.values.map(\.row).sorted { $0.id < $1.id } }
+    }
 
     package func row(_ table: Table, _ id: String) -> TimelineRow? { rows[table]?[id]?.row }
     package var visits: [String] { (rows[.encounter] ?? [:]).keys.sorted() }

@@ -167,7 +167,7 @@ struct PatientReader {
         let isMarked = lines.contains { $0.isCurrent != nil }
         if !isMarked, !lines.isEmpty { tolerance.note(.noCurrentFlag) }
         let written = lines.filter { isMarked ? $0.isCurrent == true : $0.visit == current }
-        patient.written[.line] = Set(written.map(\.row.id))
+        patient.written[.line] = written.count == lines.count ? names : Set(written.map(\.row.id))
         patient.written[.encounter] = current.map { [$0] } ?? []
         let operations = (patient.rows[.operation] ?? []).filter { row in
             if case .row(let visit) = row.values[RowFields.Operation.encounter] { return visit == current }

@@ -38,7 +38,7 @@ package struct Reviewer: Sendable {
             let history = try histories.history(of: patient.identifier)
             let question = question(patient, history)
             try rulebook.ask { door, edition in
-                let answer = try door.ask(question)
+                let answer = try door.ask(question, onlyMessage: true)
                 var open: [FindingsRecord] = []
                 // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
                 for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
@@ -78,11 +78,16 @@ package struct Reviewer: Sendable {
             rows[.encounter, default: []].append(row)
         }
         // A charge may come before its visit is registered: then nothing can be asked of it yet.
+        // Rows of one visit mostly stand together.
+        var last: (visit: CaseValue, isThere: Bool)?
         func owner(_ row: TimelineRow, _ field: Int) -> CaseValue? {
-            row.values[field].flatMap { visits.contains($0) ? $0 : nil }
+            guard let visit = row.values[field] else { return nil }
+            if last?.visit != visit { last = (visit, visits.contains(visit)) }
+            return last?.isThere == true ? visit : nil
         }
         var isLinkMissing = false
         var numbers: Set<String>?
+        var lines = rows[.line] ?? []
         for row in history.values(.line) {
             guard let visit = owner(row, RowFields.Line.encounter) else { continue }
             if described.contains(visit) {
@@ -95,8 +100,9 @@ package struct Reviewer: Sendable {
                 if numbers == nil { numbers = patient.orderNumbers }
                 if numbers?.contains(number) == true || numbers?.contains(row.id) == true { continue }
             }
-            rows[.line, default: []].append(row)
+            lines.append(row)
         }
+        rows[.line] = lines
         let diagnosed = Set((rows[.diagnosis] ?? []).compactMap { $0.values[RowFields.Diagnosis.encounter] })
         for row in history.values(.diagnosis) {
             guard let visit = owner(row, RowFields.Diagnosis.encounter), !diagnosed.contains(visit) else { continue }

@@ -140,7 +140,7 @@ extension JSONValue {
         let end = Int(tape.nodes[node].after)
         while child < end {
             let own = tape.nodes[child]
-            let name = UnsafeBufferPointer(start: tape.bytes + Int(own.nameStart), count: Int(own.nameCount))
+            let name = UnsafeBufferPointer(start: tape.bytes + Int(own.name.start), count: Int(own.name.count))
             found.append((String(decoding: name, as: UTF8.self), JSONValue(tape: tape, node: child)))
             child = Int(own.after)
         }

@@ -16,17 +16,18 @@ package struct JSONValue {
     package func member(_ name: StaticString) -> JSONValue? {
         let object = single
         guard object.kind == .object else { return nil }
-        let hash = NameTable.hash(name.utf8Start, name.utf8CodeUnitCount)
+        let count = name.utf8CodeUnitCount
+        let hash = NameTable.hash(name.utf8Start, count, readable: count)
         var child = object.node + 1
         let end = Int(tape.nodes[object.node].after)
         while child < end {
-            let own = tape.nodes[child]
-            if own.nameHash == hash, Int(own.nameCount) == name.utf8CodeUnitCount,
-                NameTable.equal(tape.bytes + Int(own.nameStart), name.utf8Start, name.utf8CodeUnitCount)
+            let own = tape.nodes + child
+            if own.pointee.name.hash == hash, Int(own.pointee.name.count) == count,
+                NameTable.equal(tape.bytes + Int(own.pointee.name.start), name.utf8Start, count)
             {
                 return JSONValue(tape: tape, node: child)
             }
-            child = Int(own.after)
+            child = Int(own.pointee.after)
         }
         return nil
     }

@@ -6,23 +6,24 @@ import Rules
 /// Nothing is guessed: what cannot be read is unknown, and is noted in `Tolerance` so that the sender can be told.
 package struct MessageRecord {
     private let tape: JSONTape
-    private var cells: [Int32]
+    private var cells: InlineArray<32, Int32>
+
+    /// How many members of one object a table may ask for.
+    static let membersMax = 32
 
     /// Takes the members out of an object in one pass over it.
     package init(_ value: JSONValue, _ table: NameTable) {
         tape = value.tape
-        cells = Array(repeating: -1, count: table.count)
+        cells = InlineArray(repeating: -1)
         guard value.kind == .object else { return }
         var child = value.node + 1
         let end = Int(tape.nodes[value.node].after)
         while child < end {
-            let node = tape.nodes[child]
-            if let place = table.place(node.nameHash, tape.bytes + Int(node.nameStart), Int(node.nameCount)),
-                cells[place] < 0
-            {
+            let node = tape.nodes + child
+            if let place = table.place(node.pointee.name, in: tape.bytes), cells[place] < 0 {
                 cells[place] = Int32(truncatingIfNeeded: child)
             }
-            child = Int(node.after)
+            child = Int(node.pointee.after)
         }
     }
 

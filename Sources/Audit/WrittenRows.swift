@@ -1,0 +1,94 @@
+import Claims
+
+extension CompiledRule {
+    /// How far apart the rows lie of which one finding of the rule speaks, violating and involved.
+    enum Breadth { case row, encounter, person }
+
+    var breadth: Breadth {
+        var widest = Breadth.row
+        if isGroup {
+            guard case .group(_, let keys) = rule.unit,
+                keys.contains(where: { $0.expression.isIdentity(of: .encounter) })
+            else { return .person }
+            widest = .encounter
+        }
+        for scope in evidenceScopes {
+            switch scope {
+            case .encounter: widest = .encounter
+            case .members: break
+            case .person, .partition: return .person
+            }
+        }
+        return widest
+    }
+}
+
+/// The rows of a question that its message writes, as places in the chunk (本次书写的行).
+///
+/// A finding without any of them is not about the message. So a rule that looks at a row alone need be asked only of
+/// these rows, and one that stays inside an encounter only of the encounters they lie in.
+struct WrittenRows {
+    /// Per table position: by place of the row as it was given.
+    private var rows: [[Bool]]
+    private var encounters: [Bool]
+    private let chunk: Chunk
+    private let kept = Scratch<Int32>()
+
+    /// nil when the message names rows of a table that cannot be told apart by their names.
+    init?(_ question: TimelineAudit.Question, _ chunk: Chunk, _ tables: RowTables) {
+        self.chunk = chunk
+        rows = Array(repeating: [], count: Chunk.tableCount)
+        encounters = Array(repeating: false, count: chunk[.encounter].rows)
+        for (table, names) in question.message where !names.isEmpty {
+            guard table.identifier == "id", table.role == .timeline, table != .person else { return nil }
+            rows[table.position] = tables.marks(of: names, in: table)
+        }
+        for table in [Table.encounter, .operation, .prescription, .line, .settlement] {
+            let marks = rows[table.position]
+            guard !marks.isEmpty else { continue }
+            let own = chunk[table]
+            for row in 0..<own.rows where marks[Int(chunk.identity(table.position, row))] {
+                if table == .encounter {
+                    encounters[row] = true
+                } else if let parent = own.parent {
+                    encounters[Int(parent[row])] = true
+                }
+            }
+        }
+    }
+
+    private func isWritten(_ table: Int, _ row: Int) -> Bool {
+        let marks = rows[table]
+        return !marks.isEmpty && marks[Int(chunk.identity(table, row))]
+    }
+
+    /// The candidates that may be flagged together with a row of the message. Valid until the next call.
+    func among(
+        _ candidates: UnsafeBufferPointer<Int32>, _ table: Int, _ breadth: CompiledRule.Breadth
+    ) -> UnsafeBufferPointer<Int32> {
+        guard breadth != .person, !candidates.isEmpty else { return candidates }
+        let target = kept.pointer(candidates.count)
+        var count = 0
+        let parent = chunk.tables[table].parent
+        for row in candidates {
+            let mayConcern: Bool
+            if breadth == .row {
+                mayConcern = isWritten(table, Int(row))
+            } else if table == Table.encounter.position {
+                mayConcern = encounters[Int(row)]
+            } else {
+                mayConcern = parent.map { encounters[Int($0[Int(row)])] } ?? true
+            }
+            guard mayConcern else { continue }
+            target[count] = row
+            count &+= 1
+        }
+        return UnsafeBufferPointer(start: UnsafePointer(target), count: count)
+    }
+
+    /// Whether a finding speaks of a row of the message.
+    func concern(_ draft: Draft, _ table: Int) -> Bool {
+        draft.violating.contains { isWritten(table, Int($0)) }
+            || draft.involved.contains { isWritten(Int($0.table), Int($0.row)) }
+    }
+}
