@@ -123,8 +123,8 @@ struct PlainMessage {
     }
 
     private mutating func member(_ value: JSONValue, _ node: JSONTape.Node) {
-        let start = value.tape.bytes + Int(node.nameStart)
-        let name = String(decoding: UnsafeBufferPointer(start: start, count: Int(node.nameCount)), as: UTF8.self)
+        let start = value.tape.bytes + Int(node.name.start)
+        let name = String(decoding: UnsafeBufferPointer(start: start, count: Int(node.name.count)), as: UTF8.self)
         let isContainer = node.kind == .object || node.kind == .array
         // Names of objects and lists have capitals of their own (`selinfoDetail`).
         let plain = isContainer ? name : Self.snakeCase(name)
