@@ -39,6 +39,7 @@ demo: build ## Make a city-year, audit it, show what was found (ARGS=--once exit
 .PHONY: test
 test: setup ## Run every test, then a real service (connect, abuse)
 	@Scripts/python-tools || echo 'Tests that compare with pyarrow, Polars and DuckDB will say "skipped".'
+	@Scripts/postgres-tools || echo 'Tests of the store run on SQLite alone.'
 	swift build $(CONFIGURATION) --build-tests
 	@Scripts/golden
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
@@ -110,6 +111,12 @@ fuzz-long: ## A campaign: an hour for each parser
 campaign: setup ## Killed writers, attacks on the ledger, starts with a large journal: half an hour, results are kept
 	swift build $(CONFIGURATION) --product yijian-trials
 	Scripts/campaign
+
+.PHONY: bench-store
+bench-store: setup ## 100,000 matters of 20 acts on SQLite and PostgreSQL: lists and steps, bar 100 ms, kept in Benchmarks/Results
+	@Scripts/postgres-tools
+	swift build $(CONFIGURATION) --product yijian-trials
+	Scripts/bench-store
 
 .PHONY: clean
 clean: ## Remove build products and benchmark data

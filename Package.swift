@@ -60,6 +60,8 @@ let package = Package(
             resources: [.embedInCode("Migrations")], swiftSettings: light),
         .target(name: "City", dependencies: ["Claims"], swiftSettings: strict),
         .target(
+            name: "Bureau", dependencies: ["Supervision", "Casework", "Claims", "Columns"], swiftSettings: light),
+        .target(
             name: "Web",
             dependencies: [
                 "Supervision", "Casework", "Documents", "Audit", "Ledger", "Rules", "Knowledge", "Claims", "Columns",
@@ -73,7 +75,7 @@ let package = Package(
             name: "yijian",
             dependencies: [
                 "Web", "Ingest", "Audit", "Supervision", "Casework", "Ledger", "Database", "Documents", "Workshop",
-                "City",
+                "City", "Bureau",
                 "Rules",
                 "Knowledge", "Claims", "Columns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -92,13 +94,16 @@ let package = Package(
         .testTarget(name: "DatabaseTests", dependencies: ["Database", "StoreTesting"], swiftSettings: light),
         .testTarget(
             name: "SupervisionTests",
-            dependencies: ["Web", "Documents", "Supervision", "Casework", "Claims", "Database", "StoreTesting"],
-            swiftSettings: light),
+            dependencies: [
+                "Web", "Documents", "Supervision", "Casework", "Claims", "Database", "Ledger", "StoreTesting", "Trials",
+                "yijian-trials",
+            ], swiftSettings: light),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.
         .target(
-            name: "Trials", dependencies: ["Ledger"], path: "Tests/Trials", exclude: ["Results"], swiftSettings: strict),
+            name: "Trials", dependencies: ["Supervision", "Casework", "Database", "Ledger"], path: "Tests/Trials",
+            exclude: ["Results"], swiftSettings: strict),
         .executableTarget(
-            name: "yijian-trials", dependencies: ["Trials", "Ledger"], path: "Tests/TrialsCommand",
+            name: "yijian-trials", dependencies: ["Trials", "Database", "Ledger"], path: "Tests/TrialsCommand",
             swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Trials", "yijian-trials"], swiftSettings: strict),
         // How long the parts of an answer take at the point of care, beside one another.

@@ -37,6 +37,9 @@ package struct AuditReport: Codable, Sendable {
     package let coverageFrom: String
     package let coverageTo: String
     package let closedWorld: Bool
+    /// The days of the rows that were judged, when the run was told to keep to some.
+    package var judgedFrom: String?
+    package var judgedTo: String?
     package let rules: [RuleCoverage]
     package let phases: [Phase]
     package var seconds: Double = 0

@@ -203,6 +203,8 @@ package struct AuditRun {
                 sha256: summary.sha256, phases: phases)
             report.seconds = clock.seconds
             report.threads = threads
+            report.judgedFrom = options.from?.description
+            report.judgedTo = options.to?.description
             report.started = started
             try report.write(into: folder)
             return report

@@ -64,18 +64,40 @@ extension Transaction {
         _ list: SQL, by keys: [StaticString], _ direction: Direction = .ascending, after: Continuation? = nil, size: Int
     ) throws -> Page {
         precondition(!keys.isEmpty && size > 0 && size <= Self.rowsMax, "a page has keys and 1 to \(Self.rowsMax) rows")
-        var sql: SQL = "SELECT * FROM (" + list + ") AS list"
-        if let after {
-            guard after.key.count == keys.count else { throw Continuation.bad(after.text) }
-            sql = sql + " WHERE (" + Self.joined(keys) + (direction == .ascending ? ") > (" : ") < (")
-            sql = sql + Self.joined(after.key) + ")"
-        }
-        sql = sql + " ORDER BY " + Self.joined(keys, suffix: direction == .ascending ? "" : " DESC")
-        var found = try rows(sql + " LIMIT \(size + 1)", max: size + 1)
+        let sql = try Self.bounded(list, keys, direction, after, size)
+        var found = try rows(sql, max: size + 1)
         guard found.count > size else { return Page(rows: found, next: nil) }
         found.removeLast()
         let last = try keys.map { try found[size - 1].value($0.description) }
         return Page(rows: found, next: Continuation(key: last))
+    }
+
+    /// The next rows of a list that is made of others with the same columns (`branches`). Each is bounded by itself, so that each
+    /// goes along an index of its own and no more than a page of it is looked at; a row of several of them comes once.
+    package func page(
+        anyOf branches: [SQL], by keys: [StaticString], _ direction: Direction = .ascending, after: Continuation? = nil,
+        size: Int
+    ) throws -> Page {
+        guard let first = branches.first else { return Page(rows: [], next: nil) }
+        guard branches.count > 1 else { return try page(first, by: keys, direction, after: after, size: size) }
+        let parts = try branches.map { branch -> SQL in
+            try "SELECT * FROM (" + Self.bounded(branch, keys, direction, after, size) + ") AS part"
+        }
+        let union = parts.dropFirst().reduce(parts[0]) { $0 + " UNION " + $1 }
+        return try page(union, by: keys, direction, after: after, size: size)
+    }
+
+    private static func bounded(
+        _ list: SQL, _ keys: [StaticString], _ direction: Direction, _ after: Continuation?, _ size: Int
+    ) throws -> SQL {
+        var sql: SQL = "SELECT * FROM (" + list + ") AS list"
+        if let after {
+            guard after.key.count == keys.count else { throw Continuation.bad(after.text) }
+            sql = sql + " WHERE (" + joined(keys) + (direction == .ascending ? ") > (" : ") < (")
+            sql = sql + joined(after.key) + ")"
+        }
+        sql = sql + " ORDER BY " + joined(keys, suffix: direction == .ascending ? "" : " DESC")
+        return sql + " LIMIT \(size + 1)"
     }
 
     /// Gives every row of a list to the closure, page by page: long lists in little memory.

@@ -14,6 +14,9 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
 
     package init(stringLiteral text: String) { pieces = [.text(text)] }
 
+    /// A text that the program put together from the store's own catalogue of names; never from anything else.
+    init(verbatim text: String) { pieces = [.text(text)] }
+
     package init(stringInterpolation: Interpolation) { pieces = stringInterpolation.pieces }
 
     package struct Interpolation: StringInterpolationProtocol {

@@ -65,6 +65,30 @@ package final class Transaction {
         return try rows(kind == .postgresql ? select + " FOR UPDATE" : select)
     }
 
+    /// The row with this key, locked until the transaction ends; nil when there is none or somebody else has it. On SQLite the
+    /// writer is alone and always has it.
+    package func lockedIfFree(_ table: StaticString, key: StaticString, _ value: String) throws -> Row? {
+        precondition(access == .write, "a reading transaction locks nothing")
+        let select: SQL = "SELECT * FROM \(name: table) WHERE \(name: key) = \(value)"
+        return try row(kind == .postgresql ? select + " FOR UPDATE SKIP LOCKED" : select)
+    }
+
+    /// Inserts many rows in few statements. `columns` is the list between the parentheses; every row has a value for each.
+    package func insert(into table: StaticString, columns: StaticString, _ rows: [[StoreValue]]) throws {
+        var rest = rows[...]
+        // Few lengths, so that the store keeps few prepared statements.
+        for count in [128, 16, 1] {
+            while rest.count >= count {
+                var sql: SQL = "INSERT INTO \(name: table) (\(name: columns)) VALUES "
+                for (index, row) in rest.prefix(count).enumerated() {
+                    sql = sql + (index == 0 ? "(\(list: row))" : ", (\(list: row))")
+                }
+                try change(sql)
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+
     /// Runs the body so that, when it throws, only what it did is undone and the transaction goes on: one row of many.
     @discardableResult
     package func attempt<T>(_ body: () throws -> T) throws -> T {
@@ -86,6 +110,9 @@ package final class Transaction {
             throw error
         }
     }
+
+    /// Gives each row of an answer of any length to the closure.
+    func stream(_ sql: SQL, _ body: (Row) throws -> Void) throws { _ = try run(sql, each: body) }
 
     /// Statements without parameters and without rows, for migrations.
     func runScript(_ text: String) throws {

@@ -45,8 +45,8 @@ package struct Door: Sendable {
             seals: try Seals.read(keys), surroundings: surroundings)
     }
 
-    /// The same door with another cost of passwords, for tests that make hundreds.
-    func withPasswordCost(log2 cost: Int) -> Door {
+    /// The same door with another cost of passwords, for tests and the demo, which make hundreds of invented people.
+    package func withPasswordCost(log2 cost: Int) -> Door {
         var door = self
         door.policy.costLog2 = cost
         return door
@@ -115,12 +115,21 @@ package struct Door: Sendable {
         in transaction: Transaction, _ account: String, _ feature: String, _ object: String, isAllowed: Bool,
         _ reason: String
     ) throws {
-        // Taken last in every transaction and held to its end: numbers without gaps, in the order of what happened.
-        try transaction.change("UPDATE counter SET value = value + 1 WHERE name = 'trail'")
-        try transaction.change(
+        try transaction.leaveTrail(
+            at: surroundings.now(), account, feature, object, isAllowed: isAllowed, reason)
+    }
+}
+
+extension Transaction {
+    /// Adds to the trail. Taken last in every transaction and held to its end: numbers without gaps, in the order of what happened.
+    func leaveTrail(
+        at now: Int, _ account: String, _ feature: String, _ object: String, isAllowed: Bool, _ reason: String
+    ) throws {
+        try change("UPDATE counter SET value = value + 1 WHERE name = 'trail'")
+        try change(
             """
             INSERT INTO trail (number, instant, account, feature, object, allowed, reason)
-            SELECT value, \(surroundings.now()), \(account), \(feature), \(object), \(isAllowed), \(reason)
+            SELECT value, \(now), \(account), \(feature), \(object), \(isAllowed), \(reason)
             FROM counter WHERE name = 'trail'
             """)
     }

@@ -18,6 +18,7 @@ package struct DoorRefusal: ExplainedError, Equatable {
         case notHeld = "SUP012"
         case openWork = "SUP013"
         case setUp = "SUP014"
+        case badFile = "SUP020"
     }
 
     package let kind: Kind

@@ -7,4 +7,6 @@ package let supervisionTables = MigrationFamily(
         Migration(1, "directory", String(decoding: PackageResources.step_0001_directory_sql, as: UTF8.self)),
         Migration(2, "matters", String(decoding: PackageResources.step_0002_matters_sql, as: UTF8.self)),
         Migration(3, "doors", String(decoding: PackageResources.step_0003_doors_sql, as: UTF8.self)),
+        Migration(4, "ledger", String(decoding: PackageResources.step_0004_ledger_sql, as: UTF8.self)),
+        Migration(5, "evidence", String(decoding: PackageResources.step_0005_evidence_sql, as: UTF8.self)),
     ])

@@ -38,7 +38,9 @@ struct Yijian: ParsableCommand {
             ProceduresCommand.self,
             AuditCommand.self, FindingsCommand.self, ExplainCommand.self, ReplayCommand.self, WorkerCommand.self,
             StoreCommand.self, SignInCommand.self, PasswordCommand.self, PostsCommand.self, MattersCommand.self,
-            ActCommand.self, JournalCommand.self, LedgerCommand.self, ServeCommand.self, DoctorCommand.self,
+            ActCommand.self, EvidenceCommand.self, TriageCommand.self, SuperiorListCommand.self, TakeOverCommand.self,
+            OutcomesCommand.self, StatsCommand.self, JournalCommand.self, LedgerCommand.self, ServeCommand.self,
+            DoctorCommand.self,
             SchemaCommand.self, VersionCommand.self,
         ])
 }

@@ -10,7 +10,7 @@ struct GeneratedProcedurePagesTests {
         let folder = Golden.root + "/docs/procedures"
         for procedure in library.procedures {
             let made = [
-                ("md", ProcedurePage(procedure, roles: library.roles).markdown),
+                ("md", ProcedurePage(procedure, library.common).markdown),
                 ("svg", ProcedureDiagram.svg(procedure, roles: library.roles)),
             ]
             for (ending, text) in made {

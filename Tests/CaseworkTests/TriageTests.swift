@@ -1,3 +1,4 @@
+import Claims
 import Testing
 
 @testable import Casework
@@ -9,9 +10,11 @@ struct TriageTests {
         evidence: String = "e", isPersonsFault: Bool = false, period: String = "2026-02"
     ) -> Triage.Finding {
         Triage.Finding(
-            id: id, theme: theme, rule: theme, outcome: "violation", grade: grade, institution: institution,
-            period: period, careArea: "379900", homeArea: "370100", isPersonsFault: isPersonsFault, lines: lines,
-            gross: gross, loss: ["统筹/379900": gross], evidence: evidence)
+            id: id, theme: theme, rule: theme, outcome: "violation", grade: grade,
+            institution: Triage.Institution(code: institution, kind: "hospital"), period: period, careArea: "379900",
+            homeArea: "370100", isPersonsFault: isPersonsFault,
+            lines: lines.map { Triage.Line(id: $0, stake: gross / Int64(lines.count)) }, gross: gross,
+            loss: ["统筹/379900": gross], evidence: evidence)
     }
 
     @Test func nothingIsLostAndNothingIsOpenedTwice() {
@@ -51,6 +54,50 @@ struct TriageTests {
         #expect(first.batches.map { $0.findings.map(\.id) } == second.batches.map { $0.findings.map(\.id) })
         #expect(first.skipped.map(\.finding) == second.skipped.map(\.finding))
         #expect(first.batches.map(\.rank) == first.batches.map(\.rank).sorted(by: >))
+    }
+
+    /// A batch becomes a matter; triaged again it gives nothing, dropped it stays dropped until its evidence differs.
+    @Test func aBatchBecomesAMatterAndComesBack() throws {
+        let library = try #require(Golden.shipped)
+        let procedure = try #require(library.procedure("findings"))
+        let findings = [
+            Self.finding("aaaaaaaaaaaa1", lines: ["l1", "l2", "l3"], gross: 100),
+            Self.finding("aaaaaaaaaaaa2", theme: "P05", lines: ["l1"]),
+        ]
+        var docket = Docket(library)
+        let auditor = Actor(person: "a", role: "auditor", organisation: "agency")
+        let day = Instant(try #require(Day("2026-03-02")))
+        let batch = try #require(Triage(findings, earlier: [:]).batches.first)
+        let id = try docket.open(procedure, batch.opening(of: procedure), by: auditor, at: day)
+        func again(_ findings: [Triage.Finding]) -> Triage {
+            Triage(findings, earlier: Triage.fates(in: docket.matters.values))
+        }
+        #expect(again(findings).batches.isEmpty)
+        #expect(again(findings).skipped.map(\.why) == [.open(in: id), .open(in: id)])
+        let matter = try #require(docket.matters[id])
+        #expect(matter.items.map(\.key).filter { !$0.contains("-") } == ["aaaaaaaaaaaa", "aaaaaaaaaaaa2"])
+        #expect(matter.field("claimed", item: "aaaaaaaaaaaa-1") == .split(["统筹/379900": 34]))
+        #expect(matter.field("claimed", item: "aaaaaaaaaaaa-3") == .split(["统筹/379900": 33]))
+        #expect(matter.field("institution_kind") == .single(.text("hospital")))
+        var drop = Command(.take("first_drop"))
+        drop.item = "aaaaaaaaaaaa"
+        drop.fields["opinion"] = .single(.text("误报"))
+        try docket.handle(drop, on: id, by: auditor, at: day)
+        #expect(again(findings).skipped.map(\.why) == [.dropped(in: id), .open(in: id)])
+        let changed = [Self.finding("bbbb", lines: ["l3", "l2", "l1"], gross: 100, evidence: "e2")]
+        #expect(again(changed).batches.count == 1)
+        let outcomes = FindingOutcomes(docket.matters.values)
+        #expect(outcomes.precision.map(\.value) == [RulePrecision(confirmed: 0, dropped: 1)])
+        #expect(outcomes.reviews.map(\.key) == ["aaaaaaaaaaaa1"])
+    }
+
+    @Test func lossIsSharedToTheFen() {
+        #expect(Triage.Batch.share(["a": 100], by: [1, 1, 1]) == [["a": 34], ["a": 33], ["a": 33]])
+        #expect(Triage.Batch.share(["a": 100, "b": 1], by: [3, 1]) == [["a": 75, "b": 1], ["a": 25, "b": 0]])
+        #expect(Triage.Batch.share(["a": Int64.max], by: [Int64.max / 2, Int64.max / 2])?.count == 2)
+        #expect(Triage.Batch.share(["a": 7], by: [nil]) == [["a": 7]])
+        #expect(Triage.Batch.share(["a": 7], by: [nil, 1]) == nil)
+        #expect(Triage.Batch.share([:], by: [1]) == nil)
     }
 
     /// Wilson's interval against values worked out by hand: 8 of 10, and all of 5.

@@ -66,6 +66,8 @@ import Testing
         full.list = "daily-cap"
         full.stated = -5
         full.text = "超量"
+        full.package = "yijian 1.0.0"
+        full.packageHash = "ab12"
         let records = [full, bare]
         #expect(try Self.read(Self.folder(records)) == records)
         #expect(try Self.read(Self.folder([])).isEmpty)

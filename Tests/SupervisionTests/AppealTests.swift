@@ -135,6 +135,11 @@ struct AppealTests {
         let digest = try #require(papers.first?.number)
         let files = try desk.book.appealFiles(digest, of: desk.batch, by: try desk.fresh("shen"))
         #expect(files.map(\.name) == ["病历.txt"] && files.first?.bytes == Array("病历".utf8))
+        let api = API(desk.book, log: ServiceLog(level: .quiet))
+        defer { api.stop() }
+        let head = ["authorization": "Bearer " + (try desk.fresh("shen")).text]
+        let reply = api.answer(APIRequest("GET", "/api/matters/\(desk.batch)/papers/\(digest)", headers: head))
+        #expect(reply.status == 200 && String(decoding: reply.body, as: UTF8.self).contains(file))
         #expect(try desk.book.check().differences.isEmpty)
     }
 

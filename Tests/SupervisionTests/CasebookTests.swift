@@ -188,7 +188,20 @@ struct CasebookTests {
             let token = try office.fresh(name)
             let (listed, decided) = try store.read { transaction -> (Set<String>, Set<String>) in
                 let caller = try office.test.door.caller(of: token, in: transaction)
-                let listed = try transaction.rows(office.book.list(.init(), for: caller)).map { try $0.text("id") }
+                let listed = try transaction.rows(office.book.list(.init(), for: caller, in: transaction)).map {
+                    try $0.text("id")
+                }
+                // Page by page: the same, each once, in order.
+                var paged: [String] = []
+                var after: Continuation?
+                repeat {
+                    let page = try transaction.page(
+                        anyOf: office.book.branches(.init(), for: caller, in: transaction), by: ["due", "id"],
+                        after: after, size: 7)
+                    paged += try page.rows.map { try $0.text("id") }
+                    after = page.next
+                } while after != nil
+                #expect(paged.count == listed.count && Set(paged) == Set(listed), "\(name)")
                 let decided = try transaction.rows("SELECT * FROM matter").filter { row in
                     let place = try office.book.place(of: row, transaction)
                     return office.test.door.authority.decide("matter.list", caller, on: place).isAllowed

@@ -1,3 +1,4 @@
+import Database
 import Foundation
 import Ledger
 import Trials
@@ -9,7 +10,11 @@ import Trials
 //   yijian-trials start GIBIBYTES [MIB]   how long a start takes with a journal of that size, segments of so many MiB
 //   yijian-trials rate SECONDS BYTES      records a second, and the time of a sync
 //   yijian-trials ledger FOLDER ACTS      makes a ledger of so many acts with five checkpoints, to verify
-//   yijian-trials writer FOLDER FIRST     the writer that `kills` kills
+//   yijian-trials history STORE KNOWLEDGE KILLS [SEED]   officers and sequencers killed at random; what they say they did
+//                                         is held against the store, which must be empty
+//   yijian-trials load STORE KNOWLEDGE MATTERS ROUNDS      fills an empty store with matters of twenty acts; measures lists and steps
+//   yijian-trials full FOLDER BESIDE KNOWLEDGE            a store on a small file system of its own that runs full
+//   yijian-trials writer FOLDER FIRST     the writer that `kills` kills; `officer` and `sequencer` are those of `history`
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 let folder = NSTemporaryDirectory() + "yijian-trial-\(getpid())"
@@ -20,12 +25,59 @@ func number(_ place: Int, _ fallback: Int) -> Int {
 
 func inFolder(_ body: () throws -> Bool) throws -> Never {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let isGood = (try? body()) ?? false
+    let isGood: Bool
+    do {
+        isGood = try body()
+    } catch {
+        print("failed: \(error)")
+        isGood = false
+    }
     try FileManager.default.removeItem(atPath: folder)
     exit(isGood ? 0 : 1)
 }
 
 switch arguments.first {
+case "officer":
+    try HistoryTrial.officer(
+        StoreAddress(arguments[1]), knowledge: arguments[2], folder: arguments[3], which: number(4, 0),
+        first: number(5, 0), seed: UInt64(number(6, 1)))
+case "sequencer": try HistoryTrial.sequencer(StoreAddress(arguments[1]))
+case "history":
+    try inFolder {
+        var plan = HistoryTrial.Plan()
+        plan.kills = number(3, 100)
+        plan.seed = UInt64(number(4, 1))
+        let outcome = try HistoryTrial.run(
+            program: URL(fileURLWithPath: CommandLine.arguments[0]), address: StoreAddress(arguments[1]),
+            text: arguments[1], knowledge: arguments[2], folder: folder, plan: plan)
+        let address = try StoreAddress(arguments[1])
+        print("history on \(try Store(address).kind.rawValue): " + outcome.text)
+        return outcome.isClean
+    }
+case "load":
+    try inFolder {
+        let address = try StoreAddress(arguments[1])
+        let load = try StoreLoad.make(address, knowledge: arguments[2], folder: folder)
+        func say(_ text: String) {
+            print(text)
+            fflush(nil)
+        }
+        say("store: \(load.office.book.door.store.kind.rawValue)")
+        try load.fill(matters: number(3, 100_000), report: say)
+        try load.vacuum()
+        say("milliseconds".padding(toLength: 46, withPad: " ", startingAt: 0) + "     p50     p95     max")
+        var worst = 0.0
+        try load.measure(rounds: number(4, 200), seed: 1) { figure in
+            say(figure.text)
+            if !figure.name.contains("no bar") { worst = max(worst, figure.at(0.95)) }
+        }
+        say("highest p95: \(String(format: "%.1f", worst)) ms (bar: 100 ms)")
+        return worst <= 100
+    }
+case "full":
+    let outcome = try FullDiskTrial.run(folder: arguments[1], beside: arguments[2], knowledge: arguments[3])
+    print(outcome.text)
+    exit(outcome.isClean ? 0 : 1)
 case "writer": try KillTrial.write(arguments[1], first: number(2, 0))
 case "kills":
     try inFolder {
@@ -128,6 +180,8 @@ case "rate":
         return true
     }
 default:
-    print("kills COUNT [SEED] | attacks PLACES | start GIBIBYTES | rate SECONDS BYTES")
+    print(
+        "history STORE KNOWLEDGE KILLS [SEED] | kills COUNT [SEED] | attacks PLACES | start GIBIBYTES | rate SECONDS BYTES"
+    )
     exit(2)
 }

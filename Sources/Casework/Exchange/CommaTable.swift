@@ -9,10 +9,11 @@ package struct CommaTable: Sendable, Equatable {
     /// The line of the file on which each row begins.
     package let lines: [Int]
 
-    package init(head: [String], rows: [[String]]) {
+    /// A table that was read elsewhere; without line numbers, the head is line 1.
+    package init(head: [String], rows: [[String]], lines: [Int]? = nil) {
         self.head = head
         self.rows = rows
-        lines = rows.indices.map { $0 + 2 }
+        self.lines = lines ?? rows.indices.map { $0 + 2 }
     }
 
     /// nil: no head, too large, or a quote that never ends. Rows that are shorter than the head are filled up with nothing.

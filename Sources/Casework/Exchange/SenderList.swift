@@ -55,6 +55,39 @@ package struct SenderMapping: Sendable {
     }
 }
 
+extension SenderMapping {
+    /// The answers that somebody filled into a sheet, by row; rows without an answer are left out, cells that cannot be read
+    /// are named.
+    package func answers(in table: CommaTable, for procedure: Procedure) -> (
+        rows: [(key: String, fields: [String: FieldValue])], rejects: [SenderList.Reject]
+    ) {
+        var rows: [(key: String, fields: [String: FieldValue])] = []
+        var rejects: [SenderList.Reject] = []
+        func cell(_ column: String, _ row: [String]) -> String {
+            guard let place = table.head.firstIndex(where: { $0.trimmingBlanks == column }), place < row.count else {
+                return ""
+            }
+            return row[place].trimmingBlanks
+        }
+        lines: for (position, row) in table.rows.enumerated() {
+            let key = self.key.map { cell($0, row) }.joined(separator: "-")
+            var fields: [String: FieldValue] = [:]
+            for pair in answers {
+                let text = cell(pair.column, row)
+                guard !text.isEmpty, let field = procedure.field(pair.field) else { continue }
+                guard let value = field.value(ofSent: text) else {
+                    rejects.append(
+                        .init(line: table.lines[position], column: pair.column, reason: "“\(text)”不是\(field.name)"))
+                    continue lines
+                }
+                fields[pair.field] = value
+            }
+            if !fields.isEmpty { rows.append((key, fields)) }
+        }
+        return (rows, rejects)
+    }
+}
+
 /// A list from above as it came, and its answer in the sender's own columns (上级清单与反馈).
 package struct SenderList: Sendable {
     package struct Reject: Sendable, Equatable {

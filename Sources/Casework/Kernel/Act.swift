@@ -61,6 +61,35 @@ package enum Event: Sendable, Equatable, Codable {
     case corrected(act: Int, item: String, field: String, old: FieldValue, new: FieldValue)
     case reopened
     case migrated(version: Int, states: [String: String])
+    /// A step taken on paper, before the matter was kept here: on its own day, by those who took it then.
+    case takenOnPaper(step: String, item: String, persons: [String], day: Day)
+}
+
+/// A step that was taken on paper before the matter was kept here (纸质办理的步骤).
+///
+/// What the law asked of it then is not judged again; it must fit the procedure: its place, its fields, its money.
+package struct PaperStep: Sendable, Equatable, Codable {
+    package let step: String
+    package let item: String
+    package let day: Day
+    package let persons: [String]
+    package let fields: [String: FieldValue]
+    package let adds: [Command.Item]
+    /// The numbers that the papers it issued bear, by kind.
+    package let numbers: [String: String]
+
+    package init(
+        step: String, item: String = "", day: Day, persons: [String], fields: [String: FieldValue] = [:],
+        adds: [Command.Item] = [], numbers: [String: String] = [:]
+    ) {
+        self.step = step
+        self.item = item
+        self.day = day
+        self.persons = persons
+        self.fields = fields
+        self.adds = adds
+        self.numbers = numbers
+    }
 }
 
 /// What somebody wants to do.
@@ -109,6 +138,8 @@ package struct Command: Sendable, Equatable, Codable {
     package var parties: [String: String] = [:]
     /// Who signed on paper; the actor then enters the scan (纸质签批后扫描录入).
     package var signer: String?
+    /// With the power to take over a case: what was done on paper, in the order of days.
+    package var history: [PaperStep]?
 
     package init(_ verb: Verb) { self.verb = verb }
 }

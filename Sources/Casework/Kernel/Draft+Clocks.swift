@@ -79,7 +79,7 @@ extension Draft {
     }
 
     /// The event, and the matter as it is after it.
-    private mutating func apply(_ event: Event) {
+    mutating func apply(_ event: Event) {
         events.append(event)
         let act = Act(
             number: 0, actor: actor, effective: day, recorded: instant, what: "", item: "", events: [event])

@@ -70,6 +70,9 @@ extension Draft {
             guard let next = view.procedures[procedure.id], String(next.version) == command.target,
                 next.migration?.fromVersion == procedure.version, day >= next.from
             else { throw Refusal("CAS029", "没有可以换到的程序版本\(command.target)") }
+        case .takeOver:
+            var trial = self
+            try trial.takeOver(command.history ?? [])
         }
     }
 
@@ -105,6 +108,7 @@ extension Draft {
         case .migrate:
             guard let next = view.procedures[procedure.id], let migration = next.migration else { return }
             events.append(.migrated(version: next.version, states: migration.states))
+        case .takeOver: try takeOver(command.history ?? [])
         }
     }
 

@@ -93,6 +93,10 @@ extension Draft {
 
     func checkContent(_ step: Step, _ command: Command) throws(Refusal) {
         try check(fields: command.fields, needs: step.needs, takes: step.takes + powerFields(step), item: command.item)
+        for side in step.names where (command.parties[side] ?? matter.parties[side] ?? "").isEmpty {
+            let names = view.roles.all.filter { $0.side == side }.map(\.name).joined(separator: "、")
+            throw Refusal("CAS008", "没有写明\(names)一方是哪个单位", advice: "写明\(side)=单位")
+        }
         for paper in step.papers where command.papers[paper] == nil {
             throw Refusal(
                 "CAS010", "缺少《\(procedure.paper(paper)?.name ?? paper)》", provision: step.basis.first ?? "",
@@ -158,6 +162,11 @@ extension Draft {
             events.append(.received(paper: paper, hash: hash, item: item))
         }
         try add(command.adds, allowed: step.adds)
+        for side in step.names {
+            guard let organisation = command.parties[side], organisation != matter.parties[side] else { continue }
+            events.append(.handedOver(side: side, from: matter.parties[side], to: organisation))
+            matter.parties[side] = organisation
+        }
         for assignment in step.sets {
             guard let value = assignment.expression.value(facts(item, [:]).value) else {
                 let unknown = assignment.expression.unknowns(facts(item, [:]).value).joined(separator: "、")
@@ -185,7 +194,7 @@ extension Draft {
         }
     }
 
-    private func target(_ step: Step, _ item: String) throws(Refusal) -> String? {
+    func target(_ step: Step, _ item: String) throws(Refusal) -> String? {
         let facts = facts(item, [:])
         for target in step.targets {
             guard let condition = target.when else { return target.state }
@@ -201,7 +210,7 @@ extension Draft {
         return nil
     }
 
-    private mutating func post(_ posting: Step.Posting, _ step: Step, _ item: String) throws(Refusal) {
+    mutating func post(_ posting: Step.Posting, _ step: Step, _ item: String) throws(Refusal) {
         var parts: [String: Int64] = [:]
         if let field = posting.field {
             switch matter.field(field, item: item) {
@@ -255,7 +264,7 @@ extension Draft {
     }
 
     /// Starts a track: for the matter, for the item at hand, or for every item of its kind.
-    private mutating func start(_ start: Step.Start, item: String, of step: Step) throws(Refusal) {
+    mutating func start(_ start: Step.Start, item: String, of step: Step) throws(Refusal) {
         let id = start.track
         guard let track = procedure.track(id) else { return }
         if let condition = start.when {

@@ -34,6 +34,10 @@ extension Matter {
             taken[Place(track: step, item: item), default: []].append(
                 Taken(act: act.number, day: act.effective, persons: persons))
             named.formUnion(persons)
+        case .takenOnPaper(let step, let item, let persons, let day):
+            taken[Place(track: step, item: item), default: []].append(
+                Taken(act: act.number, day: day, persons: persons))
+            named.formUnion(persons)
         case .issued(let paper, let number, let item):
             issued.append(Paper(kind: paper, number: number, item: item, day: act.effective))
         case .received(let paper, let hash, let item):

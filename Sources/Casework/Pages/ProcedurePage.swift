@@ -5,10 +5,12 @@ import Rules
 package struct ProcedurePage {
     private let procedure: Procedure
     private let roles: Roles
+    private let report: [ReportLine]
 
-    package init(_ procedure: Procedure, roles: Roles) {
+    package init(_ procedure: Procedure, _ common: Common) {
         self.procedure = procedure
-        self.roles = roles
+        roles = common.roles
+        report = common.report
     }
 
     /// Markdown; the picture lies beside it.
@@ -20,7 +22,7 @@ package struct ProcedurePage {
         page += "![\(procedure.name)流程图](\(procedure.id).svg)\n\n"
         page += opening
         for track in procedure.tracks { page += self.track(track) }
-        page += powers + clocks + parameters + money + papers + balances
+        page += powers + clocks + parameters + money + papers + balances + statistics
         page += "## 用例\n\n" + procedure.cases.map { "- \($0.title)\n" }.joined()
         return page
     }
@@ -66,6 +68,9 @@ package struct ProcedurePage {
         if !step.needs.isEmpty { content.append("填" + fieldNames(step.needs)) }
         if !step.papers.isEmpty { content.append("附" + step.papers.map(paperName).joined()) }
         if !step.issues.isEmpty { content.append("出" + step.issues.map(paperName).joined()) }
+        for side in step.names {
+            content.append("写明" + (roles.all.first { $0.side == side }?.name ?? side))
+        }
         for child in step.opens {
             content.append("派生" + (procedure.children.first { $0.id == child.kind }?.name ?? child.kind))
         }
@@ -175,6 +180,21 @@ package struct ProcedurePage {
         let numbered = procedure.papers.filter { $0.number != nil }
         guard !numbered.isEmpty else { return "" }
         return "## 文书编号\n\n" + numbered.map { "- 《\($0.name)》 `\($0.number ?? "")`\n" }.joined() + "\n"
+    }
+
+    private var statistics: String {
+        guard !procedure.statistics.isEmpty else { return "" }
+        var text = "## 月报口径\n\n"
+        for statistic in procedure.statistics {
+            let name = report.first { $0.id == statistic.line }?.name ?? statistic.line
+            text += "- \(name)：\(procedure.step(statistic.step)?.name ?? statistic.step)"
+            if let amount = statistic.field.map({ procedure.field($0)?.name ?? $0 }) ?? statistic.amount?.source {
+                text += "，计\(amount)"
+            }
+            if let when = statistic.when { text += "，`\(when.source)`" }
+            text += "\n"
+        }
+        return text + "\n"
     }
 
     private var balances: String {

@@ -2,14 +2,31 @@ import Claims
 import Knowledge
 import Rules
 
-/// What all procedures share: the roles, and the attributes that every matter is counted by.
+/// A line of the monthly report (月报指标); the procedures say which of their steps add to it.
+package struct ReportLine: Sendable, Equatable {
+    package enum Counts: String, Sendable, CaseIterable {
+        /// How often a step was taken.
+        case times
+        /// How many institutions, each once.
+        case institutions
+        /// Money by fund and pool, in fen.
+        case money
+    }
+
+    package let id: String
+    package let name: String
+    package let counts: Counts
+}
+
+/// What all procedures share: the roles, the attributes that every matter is counted by, the lines of the monthly report.
 package struct Common: Sendable {
     package let roles: Roles
     package let fields: [Field]
+    package let report: [ReportLine]
 
     static func read(_ document: YamlDocument) -> (common: Common, diagnostics: [Diagnostic]) {
         var yaml = YamlReading(document)
-        yaml.only(document.root, ["roles", "fields"], in: "the common file")
+        yaml.only(document.root, ["roles", "fields", "report"], in: "the common file")
         var roles: [Roles.Role] = []
         for entry in yaml.named(document.root["roles"], "roles") {
             yaml.only(entry.value, ["name", "kind", "side"], in: "a role")
@@ -23,7 +40,18 @@ package struct Common: Sendable {
         for entry in yaml.named(document.root["fields"], "fields") {
             if let field = field(entry.id, entry.value, &yaml) { fields.append(field) }
         }
-        return (Common(roles: Roles(roles), fields: fields), yaml.diagnostics)
+        var report: [ReportLine] = []
+        for entry in yaml.named(document.root["report"], "report") {
+            yaml.only(entry.value, ["name", "counts"], in: "a line of the report")
+            guard let counts = entry.value["counts"]?.string.flatMap(ReportLine.Counts.init) else {
+                yaml.note(
+                    entry.value, "PRC003", "the line `\(entry.id)` does not say what it counts",
+                    advice: "write `counts:` \(ReportLine.Counts.allCases.map(\.rawValue).joined(separator: ", "))")
+                continue
+            }
+            report.append(ReportLine(id: entry.id, name: entry.value["name"]?.string ?? entry.id, counts: counts))
+        }
+        return (Common(roles: Roles(roles), fields: fields, report: report), yaml.diagnostics)
     }
 
     static func field(_ id: String, _ node: YamlNode, _ yaml: inout YamlReading) -> Field? {

@@ -24,6 +24,7 @@ package struct Procedure: Sendable {
     package var opening = Opening()
     package var steps: [Step] = []
     package var balances: [Balance] = []
+    package var statistics: [Statistic] = []
     package var migration: Migration?
     package var cases: [ProcedureCase] = []
     /// The identifiers of steps and clocks, known before their conditions are read.
@@ -207,6 +208,16 @@ package struct Balance: Sendable {
     package let track: String
     /// The names under which end states are counted, each with the end states it counts.
     package let groups: [(name: String, states: [String])]
+}
+
+/// What a step adds to a line of the monthly report (统计口径).
+package struct Statistic: Sendable {
+    package let line: String
+    package let step: String
+    package let when: ScalarExpression?
+    /// For money: the field whose value counts, by fund and pool where it is split; else an amount.
+    package let field: String?
+    package let amount: ScalarExpression?
 }
 
 /// How matters of the version before go on under this one.

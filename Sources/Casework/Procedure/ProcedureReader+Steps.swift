@@ -5,6 +5,7 @@ import Rules
 extension ProcedureReader {
     static let stepKeys = [
         "name", "track", "from", "to", "who", "together", "apart", "needs", "takes", "papers", "issues", "tells",
+        "names",
         "conditions", "sign", "panel", "sets", "posts", "opens", "starts", "adds", "awaits", "basis",
     ]
 
@@ -62,7 +63,9 @@ extension ProcedureReader {
         let papers = procedure.papers.map(\.id)
         step.papers = words(node["papers"], "papers", "paper", among: papers)
         step.issues = words(node["issues"], "issues", "paper", among: papers)
-        step.tells = words(node["tells"], "tells", "side", among: Array(Set(common.roles.all.map(\.side))).sorted())
+        let sides = Array(Set(common.roles.all.map(\.side))).sorted()
+        step.tells = words(node["tells"], "tells", "side", among: sides)
+        step.names = words(node["names"], "names", "side", among: sides)
         readStarts(node, kind, &step)
         step.adds = words(node["adds"], "adds", "item", among: procedure.items.map(\.id))
         step.basis = yaml.words(node["basis"], "basis").map(\.word)

@@ -6,7 +6,8 @@ import Rules
 struct ProcedureReader {
     static let keys = [
         "procedure", "name", "version", "from", "basis", "summary", "items", "fields", "parameters", "papers",
-        "accounts", "children", "tracks", "opening", "steps", "powers", "clocks", "balances", "migration", "cases",
+        "accounts", "children", "tracks", "opening", "steps", "powers", "clocks", "balances", "statistics", "migration",
+        "cases",
     ]
 
     var yaml: YamlReading
@@ -70,6 +71,7 @@ struct ProcedureReader {
         readSteps()
         readClocks()
         readBalances()
+        readStatistics()
         readMigration()
         readCases()
     }
@@ -297,6 +299,44 @@ struct ProcedureReader {
             }
             places["balance \(id)"] = node
             procedure.balances.append(Balance(track: id, groups: groups))
+        }
+    }
+
+    private mutating func readStatistics() {
+        for node in root["statistics"]?.elements ?? [] {
+            yaml.only(node, ["line", "step", "when", "amount"], in: "a statistic")
+            guard let line = node["line"], let id = line.string,
+                declared(id, line, "line of the report", among: common.report.map(\.id)),
+                let counts = common.report.first(where: { $0.id == id })?.counts,
+                let stepNode = node["step"], let word = stepNode.string,
+                declared(word, stepNode, "step", among: procedure.stepNames), let step = procedure.step(word)
+            else {
+                if node["line"] == nil || node["step"] == nil {
+                    yaml.note(
+                        node, "PRC001", "a statistic needs a line and a step", advice: "write { line: talks, step: … }")
+                }
+                continue
+            }
+            let kind = procedure.track(step.track)?.per
+            let when = node["when"].flatMap { expression($0, item: kind, wanted: .boolean) }
+            var field: String?
+            var amount: ScalarExpression?
+            if let given = node["amount"], let word = given.string {
+                if procedure.factType(word, item: kind) != nil, procedure.field(word) != nil {
+                    used.insert("field \(word)")
+                    field = word
+                } else {
+                    amount = expression(given, item: kind, wanted: .number(scale: 2))
+                }
+            }
+            if (counts == .money) != (node["amount"] != nil) {
+                yaml.note(
+                    node, "PRC003",
+                    counts == .money
+                        ? "the line `\(id)` is money and no amount is named" : "the line `\(id)` is not money",
+                    advice: counts == .money ? "write `amount: field`" : "remove `amount`")
+            }
+            procedure.statistics.append(Statistic(line: id, step: word, when: when, field: field, amount: amount))
         }
     }
 

@@ -20,6 +20,8 @@ package struct Step: Sendable {
         case classify
         /// Go on under the next version of the procedure (程序换版).
         case migrate
+        /// Go on with a case that was begun on paper (接续纸质案卷).
+        case takeOver = "take_over"
     }
 
     package struct Condition: Sendable {
@@ -94,6 +96,8 @@ package struct Step: Sendable {
     package var papers: [String] = []
     package var issues: [String] = []
     package var tells: [String] = []
+    /// Sides whose organisation is named with this step, unless the matter has it already: to whom a case is handed.
+    package var names: [String] = []
     package var conditions: [Condition] = []
     package var signatures: [Signature] = []
     package var panel: Panel?

@@ -87,6 +87,7 @@ package struct RandomPlay {
         let role = chance(92) ? pick(step.who) : pick(docket.library.roles.all.map(\.id))
         let actor = actor(role ?? "officer")
         for _ in 1..<max(1, step.together) { command.together.append("\(role ?? "officer")\(below(4))") }
+        for side in step.names where chance(70) { command.parties[side] = chance(80) ? side : "elsewhere" }
         target(step, matter, &command)
         perform(command, step.id, on: id, by: actor)
     }
@@ -105,8 +106,32 @@ package struct RandomPlay {
             command.target = pick(docket.matters.keys.sorted()) ?? ""
         case .classify: command.target = pick(Secrecy.allCases)?.rawValue ?? ""
         case .migrate: command.target = String(matter.procedure.version + 1)
+        case .takeOver: command.history = paperHistory(matter)
         case .reopen, nil: break
         }
+    }
+
+    /// A history that follows the main track from its beginning for a few steps, mostly.
+    private mutating func paperHistory(_ matter: Matter) -> [PaperStep] {
+        let track = matter.procedure.mainTrack
+        var state = track.initial.id
+        var day = instant.day.number - Int32(10 + below(60))
+        var history: [PaperStep] = []
+        for _ in 0...below(3) {
+            let onward = matter.procedure.steps.filter {
+                $0.track == track.id && $0.power == nil && ($0.from.contains(state) || chance(5))
+            }
+            guard let step = pick(onward) else { break }
+            var fields: [String: FieldValue] = [:]
+            for name in step.needs where chance(90) { fields[name] = value(of: name, matter.procedure) }
+            history.append(
+                PaperStep(
+                    step: step.id, day: Day(number: day), persons: ["paper\(below(4))", "paper\(4 + below(4))"],
+                    fields: fields))
+            state = step.targets.last?.state ?? state
+            day += Int32(below(12)) - (chance(5) ? 20 : 0)
+        }
+        return history
     }
 
     private mutating func opine(_ id: String, _ matter: Matter) {
@@ -204,6 +229,7 @@ package struct RandomPlay {
         words += command.parties.sorted { $0.key < $1.key }.map { "party:\($0.key)=\($0.value)" }
         if !command.together.isEmpty { words.append("with=\(command.together.joined(separator: ","))") }
         if !command.target.isEmpty { words.append("target=\(command.target)") }
+        words += (command.history ?? []).map(ScriptLine.text)
         for item in command.adds {
             let fields = item.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
             words.append("+\(item.kind):\(item.key)" + (item.parent.map { "<\($0)" } ?? "") + "{\(fields)}")

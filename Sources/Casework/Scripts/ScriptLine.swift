@@ -71,7 +71,12 @@ extension ScriptLine {
             guard let equal = word.firstIndex(of: "=") else { throw ScriptMistake("`\(word)` is not name=value") }
             let name = String(word[..<equal])
             let value = String(word[word.index(after: equal)...])
-            if name.hasPrefix("paper:") {
+            if name.hasPrefix("past:") {
+                command.history =
+                    (command.history ?? []) + [
+                        try paperStep(String(name.dropFirst(5)), value, procedure)
+                    ]
+            } else if name.hasPrefix("paper:") {
                 command.papers[String(name.dropFirst(6))] = value
             } else if name.hasPrefix("party:") {
                 command.parties[String(name.dropFirst(6))] = value
@@ -87,6 +92,44 @@ extension ScriptLine {
                 }
             }
         }
+    }
+
+    /// `past:STEP#item=day/person+person{field=value,number:paper=…,+kind:key<parent}`: one step of a paper file.
+    private static func paperStep(_ place: String, _ text: String, _ procedure: Procedure) throws(ScriptMistake)
+        -> PaperStep
+    {
+        let head = text.prefix { $0 != "{" }
+        let body = text.dropFirst(head.count).dropFirst().dropLast()
+        let parts = head.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let day = Day(parts[0]) else { throw ScriptMistake("`\(text)` is not day/persons") }
+        var fields: [String: FieldValue] = [:]
+        var numbers: [String: String] = [:]
+        var adds: [Command.Item] = []
+        for pair in body.split(separator: ",") {
+            if pair.hasPrefix("+") {
+                adds.append(try item(String(pair.dropFirst()), procedure))
+                continue
+            }
+            guard let equal = pair.firstIndex(of: "=") else { throw ScriptMistake("`\(pair)` is not name=value") }
+            let name = String(pair[..<equal])
+            let value = String(pair[pair.index(after: equal)...])
+            if name.hasPrefix("number:") {
+                numbers[String(name.dropFirst(7))] = value
+            } else {
+                fields[name] = try field(name, value, procedure)
+            }
+        }
+        let at = place.split(separator: "#", maxSplits: 1).map(String.init)
+        return PaperStep(
+            step: at.first ?? "", item: at.count > 1 ? at[1] : "", day: day,
+            persons: parts[1].split(separator: "+").map(String.init), fields: fields, adds: adds, numbers: numbers)
+    }
+
+    /// The same, written.
+    static func text(_ past: PaperStep) -> String {
+        let fields = past.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return "past:\(past.step)" + (past.item.isEmpty ? "" : "#\(past.item)") + "=\(past.day)/"
+            + past.persons.joined(separator: "+") + "{" + fields.joined(separator: ",") + "}"
     }
 
     private static func field(_ name: String, _ value: String, _ procedure: Procedure) throws(ScriptMistake)

@@ -5,35 +5,80 @@ import Claims
 /// A finding is the same as an earlier one when it names the same institution, the same theme and the same lines. One
 /// that was dropped stays dropped unless its evidence differs; one that is being worked on is not opened twice.
 package struct Triage: Sendable {
+    /// One row that a finding flags, copied by value: the dataset it came from is made anew, the matter stays.
+    package struct Line: Sendable {
+        package let id: String
+        /// What kind of row it is: 费用明细, 就诊 …
+        package let kind: String
+        /// What was charged, in words.
+        package let content: String
+        /// Gross yuan at stake, in fen; nil is unknown.
+        package let stake: Int64?
+
+        package init(id: String, kind: String = "费用明细", content: String = "", stake: Int64? = nil) {
+            self.id = id
+            self.kind = kind
+            self.content = content
+            self.stake = stake
+        }
+    }
+
+    /// Who was found with it, as statistics count institutions.
+    package struct Institution: Sendable, Hashable {
+        package let code: String
+        package let name: String
+        /// Choices of `institution_kind`, `institution_level`, `ownership` in `procedures/common.yaml`; nil is unknown.
+        package let kind: String?
+        package let level: String?
+        package let ownership: String?
+
+        package init(
+            code: String, name: String = "", kind: String? = nil, level: String? = nil, ownership: String? = nil
+        ) {
+            self.code = code
+            self.name = name
+            self.kind = kind
+            self.level = level
+            self.ownership = ownership
+        }
+    }
+
     package struct Finding: Sendable {
         package let id: String
+        /// What was found, whichever run found it: the group key of its rule. Backtests know reviews by it.
+        package let key: String
         package let theme: String
         package let rule: String
         package let outcome: String
         package let grade: Int
-        package let institution: String
+        /// One sentence in Chinese.
+        package let statement: String
+        package let institution: Institution
         /// `yyyy-mm`.
         package let period: String
         package let careArea: String
         package let homeArea: String
         /// Whether only the insured person is at fault: then the area of insurance is in charge (参保地管辖).
         package let isPersonsFault: Bool
-        package let lines: [String]
+        package let lines: [Line]
         package let gross: Int64
+        /// By fund and pool, in fen; empty: not known.
         package let loss: [String: Int64]
         /// A digest of the evidence that judged it.
         package let evidence: String
 
         package init(
-            id: String, theme: String, rule: String, outcome: String, grade: Int, institution: String, period: String,
-            careArea: String, homeArea: String, isPersonsFault: Bool, lines: [String], gross: Int64,
-            loss: [String: Int64], evidence: String
+            id: String, key: String = "", theme: String, rule: String, outcome: String, grade: Int,
+            statement: String = "", institution: Institution, period: String, careArea: String, homeArea: String,
+            isPersonsFault: Bool, lines: [Line], gross: Int64, loss: [String: Int64], evidence: String
         ) {
             self.id = id
+            self.key = key
             self.theme = theme
             self.rule = rule
             self.outcome = outcome
             self.grade = grade
+            self.statement = statement
             self.institution = institution
             self.period = period
             self.careArea = careArea
@@ -45,7 +90,9 @@ package struct Triage: Sendable {
             self.evidence = evidence
         }
 
-        package var identity: Identity { Identity(institution: institution, theme: theme, lines: Set(lines)) }
+        package var identity: Identity {
+            Identity(institution: institution.code, theme: theme, lines: Set(lines.map(\.id)))
+        }
         package var area: String { isPersonsFault ? homeArea : careArea }
     }
 
@@ -75,9 +122,10 @@ package struct Triage: Sendable {
 
     /// One matter to be opened: an institution's settlement period, in the hands of one area.
     package struct Batch: Sendable {
-        package let institution: String
+        package let institution: Institution
         package let period: String
         package let area: String
+        /// Grade first, then money, then identifier: the order in which they are reviewed.
         package let findings: [Finding]
         package let loss: Int64
         package let rank: Int
@@ -109,24 +157,27 @@ package struct Triage: Sendable {
                 continue
             }
             seen[identity] = finding.id
-            groups[[finding.institution, finding.period, finding.area], default: []].append(finding)
+            groups[[finding.institution.code, finding.period, finding.area], default: []].append(finding)
         }
         // How often an institution is found with a theme tells more than one finding does.
         var repetition: [[String]: Int] = [:]
-        for finding in findings { repetition[[finding.institution, finding.theme], default: 0] += 1 }
+        for finding in findings { repetition[[finding.institution.code, finding.theme], default: 0] += 1 }
         batches = groups.map { key, members in
             let sorted = members.sorted { ($0.grade, $0.gross, $1.id) > ($1.grade, $1.gross, $0.id) }
             let loss = members.reduce(Int64(0)) { sum, finding in
                 finding.loss.values.reduce(sum) { $0.addingReportingOverflow($1).partialValue }
             }
             let worst = members.map(\.grade).max() ?? 0
-            let often = members.map { repetition[[$0.institution, $0.theme]] ?? 0 }.max() ?? 0
+            let often = members.map { repetition[[$0.institution.code, $0.theme]] ?? 0 }.max() ?? 0
             // Grade first, then money by powers of ten, then repetition.
             let rank = worst * 10_000 + min(99, String(max(0, loss)).count) * 100 + min(99, often)
             return Batch(
-                institution: key[0], period: key[1], area: key[2], findings: sorted, loss: loss, rank: rank)
+                institution: sorted[0].institution, period: key[1], area: key[2], findings: sorted, loss: loss,
+                rank: rank)
         }
-        .sorted { ($1.rank, $0.institution, $0.period, $0.area) < ($0.rank, $1.institution, $1.period, $1.area) }
+        .sorted {
+            ($1.rank, $0.institution.code, $0.period, $0.area) < ($0.rank, $1.institution.code, $1.period, $1.area)
+        }
         self.skipped = skipped
     }
 

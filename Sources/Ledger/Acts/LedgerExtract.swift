@@ -23,15 +23,37 @@ package struct LedgerExtract: LedgerSource, Sendable {
     package func content(at index: UInt64) throws -> (salt: [UInt8], canonical: [UInt8])? { lines[Int(index)].content }
 
     package var text: String {
-        var text = "yijian-ledger 1\nhash \(hash.name)\nacts \(lines.count)\n"
-        for (index, line) in lines.enumerated() {
-            text += "\(index) \(HexText.text(line.leaf))"
-            if let content = line.content {
-                text += " \(HexText.text(content.salt)) \(HexText.text(content.canonical))"
-            }
-            text += "\n"
+        lines.enumerated().reduce(into: Self.head(hash, count)) { text, line in
+            text += Self.line(UInt64(line.offset), line.element.leaf, line.element.content)
         }
-        return text
+    }
+
+    /// Writes an extract of a ledger of any length, line by line; says of how many acts content was disclosed.
+    package static func write(
+        _ source: any LedgerSource, hash: HashAlgorithm, disclosing: (ChainedAct) -> Bool,
+        to sink: (String) throws -> Void
+    ) throws -> UInt64 {
+        try sink(head(hash, source.count))
+        var disclosed: UInt64 = 0
+        for index in 0..<source.count {
+            let leaf = try source.leaf(at: index)
+            var content = try source.content(at: index)
+            if let act = content.flatMap({ ChainedAct(canonical: $0.canonical) }), !disclosing(act) { content = nil }
+            if content != nil { disclosed += 1 }
+            try sink(line(index, leaf, content))
+        }
+        return disclosed
+    }
+
+    private static func head(_ hash: HashAlgorithm, _ count: UInt64) -> String {
+        "yijian-ledger 1\nhash \(hash.name)\nacts \(count)\n"
+    }
+
+    private static func line(_ index: UInt64, _ leaf: [UInt8], _ content: (salt: [UInt8], canonical: [UInt8])?)
+        -> String
+    {
+        let disclosed = content.map { " \(HexText.text($0.salt)) \(HexText.text($0.canonical))" } ?? ""
+        return "\(index) \(HexText.text(leaf))\(disclosed)\n"
     }
 
     /// Nil with the number of the first line that cannot be read.

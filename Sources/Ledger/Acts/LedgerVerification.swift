@@ -4,6 +4,12 @@ package protocol LedgerSource {
     func leaf(at index: UInt64) throws -> [UInt8]
     /// Salt and canonical bytes; nil when they were erased or are not disclosed.
     func content(at index: UInt64) throws -> (salt: [UInt8], canonical: [UInt8])?
+    /// What the place itself knows to be wrong, asked after everything was read.
+    func problemsOfItsOwn() throws -> [LedgerProblem]
+}
+
+extension LedgerSource {
+    package func problemsOfItsOwn() throws -> [LedgerProblem] { [] }
 }
 
 /// What a verification of the ledger found: which rule is broken, and where.
@@ -44,6 +50,7 @@ package struct LedgerVerification: Sendable {
         run.times = (own + held).map { ($0.checkpoint.size, $0.checkpoint.instant) }.sorted { $0.size < $1.size }
         let roots = try run.readLeaves(source, hash, sizes: Set((own + held).map(\.checkpoint.size)))
         run.compare(own: own, held: held, trusted: trusted, roots: roots, hash)
+        for problem in try source.problemsOfItsOwn() { run.report(problem.code, problem.message, problem.index) }
         return run
     }
 

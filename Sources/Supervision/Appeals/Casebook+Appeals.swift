@@ -32,12 +32,14 @@ extension Casebook {
         let names = library.procedures.filter { $0.step(stage.step)?.who.contains("institution") == true }.map(\.id)
         var filter = Filter()
         filter.isOpen = true
+        filter.procedures = Set(names).sorted()
         let caller = institution.caller
         return try door.store.read { transaction in
-            let list: SQL =
-                "SELECT * FROM (" + list(filter, for: caller)
-                + ") AS visible WHERE procedure IN (\(list: Set(names).sorted())) AND opened >= \(Int(Instant(from).minute)) AND opened < \(Int(Instant(Day(number: through.number + 1)).minute))"
-            let page = try transaction.page(list, by: ["due", "id"], size: Self.appealMattersMax)
+            let (first, end) = (Int(Instant(from).minute), Int(Instant(Day(number: through.number + 1)).minute))
+            let lists = try branches(filter, for: caller, in: transaction).map { branch -> SQL in
+                "SELECT * FROM (" + branch + ") AS visible WHERE opened >= \(first) AND opened < \(end)"
+            }
+            let page = try transaction.page(anyOf: lists, by: ["due", "id"], size: Self.appealMattersMax)
             return try page.rows.compactMap { row in
                 let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
                 guard let matter = try shelf.matter(try row.text("id")), let step = matter.procedure.step(stage.step)
@@ -101,7 +103,7 @@ extension Casebook {
             command.item = finding
             command.fields = fields
             if let paper { for kind in step.papers { command.papers[kind] = paper } }
-            _ = try act(command, on: id, as: "institution", institution.caller, transaction)
+            _ = try act(command, on: id, as: "institution", seen: nil, institution.caller, transaction)
         }
     }
 

@@ -45,13 +45,14 @@ extension Door {
         }
     }
 
-    /// Adds an organisation below another; says its identifier.
+    /// Adds an organisation below another; says its identifier. A designated institution is known by its national code: then
+    /// what is found about that code concerns it.
     package func addOrganisation(
-        _ name: String, under parent: String, kind: String, area: String, by token: SessionToken
+        _ name: String, under parent: String, kind: String, area: String, code: String? = nil, by token: SessionToken
     ) throws
         -> String
     {
-        let id = surroundings.identifier()
+        let id = code ?? surroundings.identifier()
         return try perform("organisation.write", by: token, on: id, reason: name) { transaction, _ in
             guard let row = try transaction.row("SELECT path FROM organisation WHERE id = \(parent)") else {
                 throw DoorRefusal.unknown("机构", parent)

@@ -7,11 +7,16 @@ import Database
 package struct Casebook: Sendable {
     package let door: Door
     package let library: ProcedureLibrary
+    /// Whether every act is given its place in the ledger's tree at once. A server leaves that to its sequencer; a command that
+    /// ends after one act does it itself.
+    package var placesAtOnce = false
 
     package init(door: Door, library: ProcedureLibrary) {
         self.door = door
         self.library = library
     }
+
+    package var sequencer: Sequencer { Sequencer(door.store, surroundings: door.surroundings) }
 
     /// How far up and down acts may reach in one transaction.
     static let ancestorsMax = 32
@@ -21,6 +26,9 @@ package struct Casebook: Sendable {
         /// Nil: nothing happened, because it had happened already.
         package let act: Act?
     }
+
+    /// The day it is, in China Standard Time.
+    package var today: Day { now().day }
 
     func now() -> Instant { Instant(minute: Int64((door.surroundings.now() + 8 * 3_600) / 60)) }
 
@@ -35,32 +43,55 @@ package struct Casebook: Sendable {
         _ procedure: String, _ command: Command, as role: String, id: String? = nil, by token: SessionToken
     ) throws -> Outcome {
         guard let found = library.procedure(procedure) else { throw DoorRefusal.unknown("程序", procedure) }
-        return try door.actingOnMatters(by: token) { transaction, caller in
-            guard let holding = caller.holdings.first(where: { $0.roles.contains(role) }) else {
-                throw DoorRefusal.notGranted("matter.act", door.authority)
-            }
-            let place = Authority.Place(
-                area: role == "institution" || role == "party" ? .subject : .own, department: .own, state: .open)
-            guard door.authority.decide("matter.act", roles: [role], at: place).isAllowed else {
-                throw DoorRefusal.notGranted("matter.act", door.authority)
-            }
-            let id = id ?? "\(procedure)-\(door.surroundings.identifier().prefix(10))"
-            let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
-            let (matter, response) = try Matter.open(
-                found, id: id, command, by: actor, at: now(), seeing: try view(for: id, [], transaction))
-            try keep(matter, response, department: holding.department, transaction)
-            try door.leaveTrail(in: transaction, caller.account, "matter.act", id, isAllowed: true, "open")
-            return Outcome(matter: matter, act: response.act)
+        return try acting(by: token) { transaction, caller in
+            try open(found, command, as: role, id: id, caller, transaction)
         }
     }
 
+    /// Opens a matter and takes its paper file over (接续纸质案卷), in one transaction: the history is proposed to those who must
+    /// agree, or nothing is opened.
+    package func takeOver(
+        _ procedure: String, _ opening: Command, _ history: Command, as role: String, by token: SessionToken
+    ) throws -> Outcome {
+        guard let found = library.procedure(procedure) else { throw DoorRefusal.unknown("程序", procedure) }
+        return try acting(by: token) { transaction, caller in
+            let opened = try open(found, opening, as: role, id: nil, caller, transaction)
+            return try act(history, on: opened.matter.id, as: nil, seen: nil, caller, transaction)
+        }
+    }
+
+    func open(
+        _ procedure: Procedure, _ command: Command, as role: String, id: String?, _ caller: Caller,
+        _ transaction: Transaction
+    ) throws -> Outcome {
+        guard let holding = caller.holdings.first(where: { $0.roles.contains(role) }) else {
+            throw DoorRefusal.notGranted("matter.act", door.authority)
+        }
+        let place = Authority.Place(
+            area: role == "institution" || role == "party" ? .subject : .own, department: .own, state: .open)
+        guard door.authority.decide("matter.act", roles: [role], at: place).isAllowed else {
+            throw DoorRefusal.notGranted("matter.act", door.authority)
+        }
+        let id = id ?? "\(procedure.id)-\(door.surroundings.identifier().prefix(10))"
+        let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
+        let (matter, response) = try Matter.open(
+            procedure, id: id, command, by: actor, at: now(),
+            seeing: try view(for: id, of: procedure.id, [], naming: command.persons(with: actor), transaction))
+        // What is opened for another organisation lies there in nobody's department yet.
+        let isOwn = MatterRows.handlingOrganisation(matter, library.roles) == holding.organisation
+        try keep(matter, response, department: isOwn ? holding.department : "", transaction)
+        try door.leaveTrail(in: transaction, caller.account, "matter.act", id, isAllowed: true, "open")
+        return Outcome(matter: matter, act: response.act)
+    }
+
     /// Does something in a matter, in a role of the caller's. Without a role named, the first of the caller's that the step
-    /// admits.
-    package func act(_ command: Command, on id: String, as role: String? = nil, by token: SessionToken) throws
-        -> Outcome
-    {
-        try door.actingOnMatters(by: token) { transaction, caller in
-            try act(command, on: id, as: role, caller, transaction)
+    /// admits. `seen` is the number of acts that the caller had before the eyes: when somebody acted since, nothing is done and
+    /// the error says so (DBS009).
+    package func act(
+        _ command: Command, on id: String, as role: String? = nil, seen: Int? = nil, by token: SessionToken
+    ) throws -> Outcome {
+        try acting(by: token) { transaction, caller in
+            try act(command, on: id, as: role, seen: seen, caller, transaction)
         }
     }
 
@@ -68,27 +99,51 @@ package struct Casebook: Sendable {
     package func act(
         batch items: [String], _ command: Command, on id: String, as role: String? = nil, by token: SessionToken
     ) throws -> [(item: String, refusal: String?)] {
-        try door.actingOnMatters(by: token) { transaction, caller in
-            try items.map { item in
+        try act(
+            items.map { item in
                 var one = command
                 one.item = item
+                return one
+            }, on: id, as: role, by: token)
+    }
+
+    /// Several commands on one matter, each with fields of its own, in their order; each succeeds or is refused by itself.
+    package func act(_ commands: [Command], on id: String, as role: String? = nil, by token: SessionToken) throws -> [(
+        item: String, refusal: String?
+    )] {
+        try acting(by: token) { transaction, caller in
+            var known: Matter?
+            return try commands.map { command in
                 do {
-                    try transaction.attempt { _ = try act(one, on: id, as: role, caller, transaction) }
-                    return (item, nil)
+                    known = try transaction.attempt {
+                        try act(command, on: id, as: role, seen: nil, caller, transaction, known: known).matter
+                    }
+                    return (command.item, nil)
                 } catch let refusal as Refusal {
-                    return (item, "\(refusal)")
+                    return (command.item, "\(refusal)")
                 } catch let refusal as DoorRefusal {
-                    return (item, "\(refusal.code) \(refusal.message)")
+                    return (command.item, "\(refusal.code) \(refusal.message)")
                 }
             }
         }
     }
 
+    func acting<T>(by token: SessionToken, _ body: (Transaction, Caller) throws -> T) throws -> T {
+        let result = try door.actingOnMatters(by: token, body)
+        // What was done is done; an act that gets no place now gets it from whoever looks next.
+        if placesAtOnce { _ = try? sequencer.placeWaiting() }
+        return result
+    }
+
+    /// `known` is the matter as this transaction left it a moment ago, under its lock; without it the matter is read.
     func act(
-        _ command: Command, on id: String, as role: String?, _ caller: Caller, _ transaction: Transaction
+        _ command: Command, on id: String, as role: String?, seen: Int? = nil, _ caller: Caller,
+        _ transaction: Transaction, known: Matter? = nil
     ) throws -> Outcome {
         let lock = try lock(id, command.target, transaction)
-        guard let matter = try shelf(transaction).matter(id), let row = lock[id] else {
+        guard let row = lock[id] else { throw DoorRefusal.unknown("事项", id) }
+        let isCurrent = try known.map { try $0.acts.count == row.integer("acts") } ?? false
+        guard let matter = isCurrent ? known : try shelf(transaction).matter(id) else {
             throw DoorRefusal.unknown("事项", id)
         }
         // A chain that was cut off is still a chain; what the tables counted tells.
@@ -97,9 +152,13 @@ package struct Casebook: Sendable {
         }
         let place = try place(of: row, transaction)
         let (holding, role) = try post(of: caller, for: command, in: matter, named: role, lying: place)
+        // After the matrix: who may not know of the matter does not learn that it moved.
+        if let seen, seen != matter.acts.count { throw StoreError.changedSinceSeen(id) }
         let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
         let response = try matter.handle(
-            command, by: actor, at: now(), seeing: try view(for: id, Array(lock.keys), transaction))
+            command, by: actor, at: now(),
+            seeing: try view(
+                for: id, of: matter.procedure.id, Array(lock.keys), naming: command.persons(with: actor), transaction))
         let kept = try keep(matter, response, department: try row.text("department"), transaction)
         try door.leaveTrail(
             in: transaction, caller.account, "matter.act", id, isAllowed: true, "act \(response.act?.number ?? 0)")
@@ -148,7 +207,9 @@ package struct Casebook: Sendable {
                     else { break }
                     let clock = Actor(person: "clock", role: "clock", organisation: "")
                     let response = try matter.handle(
-                        command, by: clock, at: now(), seeing: try view(for: id, Array(lock.keys), transaction))
+                        command, by: clock, at: now(),
+                        seeing: try view(
+                            for: id, of: matter.procedure.id, Array(lock.keys), naming: [], transaction))
                     guard response.act != nil else { break }
                     try keep(matter, response, department: try lock[id]?.text("department") ?? "", transaction)
                     made += 1
@@ -180,8 +241,12 @@ package struct Casebook: Sendable {
         return rows
     }
 
-    /// What the kernel may know: the locked relatives, the directory, the last numbers, identifiers for children.
-    private func view(for id: String, _ related: [String], _ transaction: Transaction) throws -> View {
+    /// What the kernel may know: the locked relatives, the roles of those who are named, the last numbers of the procedure's
+    /// series, identifiers for children.
+    private func view(
+        for id: String, of procedure: String, _ related: [String], naming persons: Set<String>,
+        _ transaction: Transaction
+    ) throws -> View {
         var view = library.view
         for row in try transaction.rows("SELECT id, procedure, ended, acts FROM matter WHERE id IN (\(list: related))")
         {
@@ -189,15 +254,21 @@ package struct Casebook: Sendable {
                 procedure: try row.text("procedure"), ended: try row.textIfAny("ended"),
                 isTouched: try row.integer("acts") > 1)
         }
-        for row in try transaction.rows("SELECT name, number FROM series") {
+        // `procedure.paper.year`: the solidus is the character after the full stop.
+        for row in try transaction.rows(
+            "SELECT name, number FROM series WHERE name >= \(procedure + ".") AND name < \(procedure + "/")")
+        {
             view.numbers[try row.text("name")] = try row.integer("number")
         }
+        // Who is named and holds no post has no role; absence from the directory would mean "any".
+        for person in persons { view.directory[person] = [] }
         let now = door.surroundings.now()
         for row in try transaction.rows(
             """
             SELECT DISTINCT h.account, r.role FROM holding h JOIN post_role r ON r.post = h.post
-            WHERE h.since <= \(now) AND (h.until IS NULL OR h.until > \(now))
-            """, max: 100_000)
+            WHERE h.account IN (\(list: persons.sorted())) AND h.since <= \(now)
+                AND (h.until IS NULL OR h.until > \(now))
+            """)
         {
             view.directory[try row.text("account"), default: []].insert(try row.text("role"))
         }
@@ -215,7 +286,10 @@ package struct Casebook: Sendable {
         var kept = matter
         if let act = response.act {
             if kept.acts.last != act { kept.append(act) }
-            kept = try MatterShelf.matter(kept.id, acts: kept.acts, library)
+            // Under another version of the procedure the same acts are read otherwise.
+            if act.events.contains(where: { if case .migrated = $0 { true } else { false } }) {
+                kept = try MatterShelf.matter(kept.id, acts: kept.acts, library)
+            }
             try shelf(transaction).append(act, to: kept, department: department)
         }
         for (index, order) in response.orders.enumerated() {
@@ -232,7 +306,8 @@ package struct Casebook: Sendable {
             guard let other = try shelf(transaction).matter(id) else { return }
             let related = try lock(id, "", transaction)
             let response = try other.handle(
-                Command(verb), by: machine, at: now(), seeing: try view(for: id, Array(related.keys), transaction))
+                Command(verb), by: machine, at: now(),
+                seeing: try view(for: id, of: other.procedure.id, Array(related.keys), naming: [], transaction))
             try keep(other, response, department: try related[id]?.text("department") ?? "", transaction)
         }
         func errand(_ kind: String, _ side: String, _ what: String, _ item: String) throws {
@@ -250,8 +325,12 @@ package struct Casebook: Sendable {
             command.parties = parties
             let (opened, response) = try Matter.open(
                 procedure, id: child, parent: matter.id, command, by: machine, at: now(),
-                seeing: try view(for: child, [matter.id], transaction))
-            try keep(opened, response, department: department, transaction)
+                seeing: try view(for: child, of: name, [matter.id], naming: [], transaction))
+            // The department is the parent's own; a child of another organisation lies in nobody's yet.
+            let isOwn =
+                MatterRows.handlingOrganisation(opened, library.roles)
+                == MatterRows.handlingOrganisation(matter, library.roles)
+            try keep(opened, response, department: isOwn ? department : "", transaction)
         case .tellParent(let parent, let child, let state): try tell(parent, .childEnded(id: child, state: state))
         case .void(let child): try tell(child, .void)
         case .absorb(let into, let from): try tell(into, .absorb(from))
@@ -288,6 +367,21 @@ package struct Casebook: Sendable {
             organisation: try row.text("organisation"), path: try row.text("path"),
             department: try row.text("department"),
             state: Authority.State(rawValue: try row.text("standing")) ?? .sealed, handedTo: handed, subjects: subjects)
+    }
+}
+
+extension Command {
+    /// Everybody it names as acting: the actor, who acts together with him, who signed on paper.
+    fileprivate func persons(with actor: Actor) -> Set<String> {
+        Set([actor.person] + together + (signer.map { [$0] } ?? []))
+    }
+}
+
+extension StoreError {
+    static func changedSinceSeen(_ id: String) -> StoreError {
+        StoreError(
+            .changedMeanwhile, "somebody acted in \(id) since it was read", at: "the store",
+            advice: "read it again, look at what changed, then decide anew")
     }
 }
 

@@ -47,7 +47,7 @@ struct MatterRows: Equatable {
 
     init(_ matter: Matter, _ library: ProcedureLibrary, department: String, pathOf: (String) throws -> String) rethrows
     {
-        let organisation = Self.handlingOrganisation(matter)
+        let organisation = Self.handlingOrganisation(matter, library.roles)
         let dues = matter.clocks.values.filter { $0.standing == .running }.compactMap { $0.due(in: library.calendar) }
         var attributes: [String: String] = [:]
         for field in library.common.fields + matter.procedure.fields where field.counting && field.item == nil {
@@ -64,9 +64,10 @@ struct MatterRows: Equatable {
             persons: matter.named)
     }
 
-    /// Who handles it: the administration, else the agency, else whoever is there.
-    static func handlingOrganisation(_ matter: Matter) -> String {
-        matter.parties["body"] ?? matter.parties["agency"] ?? matter.parties["superior"]
+    /// Who handles it: the side whose people open such matters, else the administration, the agency, whoever is there.
+    static func handlingOrganisation(_ matter: Matter, _ roles: Roles) -> String {
+        let openers = matter.procedure.opening.who.compactMap { roles[$0] }.filter { $0.kind == .person }.map(\.side)
+        return (openers + ["body", "agency", "superior"]).compactMap { matter.parties[$0] }.first
             ?? matter.parties.sorted { $0.key < $1.key }.first?.value ?? ""
     }
 

@@ -66,7 +66,7 @@ struct MatterShelf {
         return (act, leaf)
     }
 
-    private static func place(_ matter: String, _ number: Int) -> Seals.Place {
+    static func place(_ matter: String, _ number: Int) -> Seals.Place {
         Seals.Place(column: "act.sealed", row: "\(matter)/\(number)")
     }
 
@@ -92,14 +92,18 @@ struct MatterShelf {
             INSERT INTO act (matter, number, leaf, sealed, instant) VALUES (\(matter.id), \(act.number), \(leaf),
                 \(seals.seal(salt + chained.canonical, at: Self.place(matter.id, act.number))), \(act.recorded.minute))
             """)
-        try write(MatterRows(matter, library, department: department, pathOf: path))
+        // Its place in the tree is the sequencer's to give.
+        try transaction.change(
+            "INSERT INTO arrival (matter, act, hash) VALUES (\(matter.id), \(act.number), \(leaf))")
+        try Self.write(MatterRows(matter, library, department: department, pathOf: path), transaction)
     }
 
     private func path(_ organisation: String) throws -> String {
         try transaction.row("SELECT path FROM organisation WHERE id = \(organisation)")?.text("path") ?? ""
     }
 
-    private func write(_ rows: MatterRows) throws {
+    /// Brings the tables up to what a matter is.
+    static func write(_ rows: MatterRows, _ transaction: Transaction) throws {
         let m = rows
         try transaction.change(
             """
@@ -173,6 +177,6 @@ struct MatterShelf {
         try transaction.change("DELETE FROM matter_attribute WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter_person WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter WHERE id = \(id)")
-        try write(try MatterRows(matter, library, department: department, pathOf: path))
+        try Self.write(try MatterRows(matter, library, department: department, pathOf: path), transaction)
     }
 }

@@ -74,40 +74,6 @@ extension Door {
         return try shown(row, isPlain: holds > 0)
     }
 
-    /// Seals everything anew with the key in use (密钥轮换); says how many values. Can be broken off and run again.
-    package func reseal(by token: SessionToken) throws -> Int {
-        var count = 0
-        try perform("store.care", by: token, on: "keys", reason: "reseal") { _, _ in }
-        try store.read { reader in
-            try reader.eachRow("SELECT id, number, name FROM person", by: ["id"], size: 200) { row in
-                let id = try row.text("id")
-                let (number, name) = (try row.bytes("number"), try row.bytes("name"))
-                guard !seals.isCurrent(number) || !seals.isCurrent(name) else { return }
-                let (numberPlace, namePlace) = (
-                    Seals.Place(column: "person.number", row: id), Seals.Place(column: "person.name", row: id)
-                )
-                let freshNumber = seals.seal(try seals.open(number, at: numberPlace), at: numberPlace)
-                let freshName = seals.seal(try seals.open(name, at: namePlace), at: namePlace)
-                try store.write {
-                    try $0.change("UPDATE person SET number = \(freshNumber), name = \(freshName) WHERE id = \(id)")
-                }
-                count += 2
-            }
-            try reader.eachRow(
-                "SELECT id, second_key FROM account WHERE second_key IS NOT NULL", by: ["id"], size: 200
-            ) { row in
-                let id = try row.text("id")
-                let sealed = try row.bytes("second_key")
-                guard !seals.isCurrent(sealed) else { return }
-                let place = Seals.Place(column: "account.second_key", row: id)
-                let fresh = seals.seal(try seals.open(sealed, at: place), at: place)
-                try store.write { try $0.change("UPDATE account SET second_key = \(fresh) WHERE id = \(id)") }
-                count += 1
-            }
-        }
-        return count
-    }
-
     private func shown(_ row: Row, isPlain: Bool) throws -> ShownPerson {
         let id = try row.text("id")
         let number = String(

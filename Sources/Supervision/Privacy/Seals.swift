@@ -22,17 +22,28 @@ package struct Seals: Sendable {
     }
 
     func open(_ sealed: [UInt8], at place: Place) throws(DoorRefusal) -> [UInt8] {
-        guard sealed.count > 4 else { throw Self.damaged(place) }
-        let identifier = sealed.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        guard let plain = try openIfWhole(sealed, at: place) else { throw Self.damaged(place) }
+        return plain
+    }
+
+    /// The value, or nil when it was changed or belongs elsewhere. A key that the key file lacks is an error all the same.
+    func openIfWhole(_ sealed: [UInt8], at place: Place) throws(DoorRefusal) -> [UInt8]? {
+        guard let identifier = Self.identifier(of: sealed) else { return nil }
         guard let key = keys.key(identifier) else {
             throw DoorRefusal(
                 .setUp, "the key file has no key \(identifier), with which `\(place.column)` was sealed",
                 at: "the key file",
                 advice: "restore the key file from its copy in the safe")
         }
-        guard let plain = key.open(sealed.dropFirst(4), associated: place.bytes) else { throw Self.damaged(place) }
-        return plain
+        return key.open(sealed.dropFirst(4), associated: place.bytes)
     }
+
+    private static func identifier(of sealed: [UInt8]) -> UInt32? {
+        sealed.count > 4 ? sealed.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } : nil
+    }
+
+    /// The number of the key in use.
+    var currentKey: UInt32 { keys.current.identifier }
 
     /// Whether the value was sealed with the key in use.
     func isCurrent(_ sealed: [UInt8]) -> Bool {

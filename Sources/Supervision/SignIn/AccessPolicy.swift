@@ -20,6 +20,7 @@ package struct AccessPolicy: Equatable, Sendable {
     let idleMinutes: Int
     let absoluteHours: Int
     let needsSecondFactor: Bool
+    var common = CommonPasswords.none
 
     package static func read(knowledge folder: String, name: String) throws -> AccessPolicy {
         let file = "access/\(name).yaml"
@@ -57,7 +58,8 @@ package struct AccessPolicy: Equatable, Sendable {
             lockMinutes: try number("lockout", "minutes", 1...1440) ?? 15,
             idleMinutes: try number("session", "idle_minutes", 1...1440) ?? 15,
             absoluteHours: try number("session", "absolute_hours", 1...72) ?? 8,
-            needsSecondFactor: factor == "required")
+            needsSecondFactor: factor == "required",
+            common: try CommonPasswords.read(knowledge: folder))
     }
 
     /// Why a password may not be used; nil when it may.
@@ -69,10 +71,7 @@ package struct AccessPolicy: Equatable, Sendable {
         if Set(password).count < 5 { return "口令中不同的字符太少" }
         let folded = password.lowercased()
         if !accountName.isEmpty, folded.contains(accountName.lowercased()) { return "口令不得包含账户名" }
-        if ["yijian", "password", "qwerty", "12345678", "admin123", "yibao", "abcdefg"].contains(where: folded.contains)
-        {
-            return "口令含有常见的词"
-        }
+        if common.holds(folded) { return "口令是常见口令，或只在常见口令前后加了数字、符号" }
         return nil
     }
 

@@ -1,10 +1,36 @@
 import CCrypto
+import Foundation
 
 /// Codes of an authenticator (动态口令, TOTP of RFC 6238): six digits that change every 30 seconds, HMAC-SHA-1 as the
 /// authenticators in use compute them.
-struct OneTimeCode {
+package struct OneTimeCode: Sendable {
     let key: [UInt8]
     static let stepSeconds = 30
+
+    init(key: [UInt8]) { self.key = key }
+
+    /// From what an authenticator reads; nil: no `otpauth://…?secret=…`.
+    package init?(address: String) {
+        guard let start = address.range(of: "secret=") else { return nil }
+        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+        var bytes: [UInt8] = []
+        var bits = 0
+        var held = 0
+        for letter in address[start.upperBound...].prefix(while: { $0 != "&" }) {
+            guard let place = letters.firstIndex(of: letter) else { return nil }
+            held = (held << 5 | place) & 0xFFFF
+            bits += 5
+            if bits >= 8 {
+                bits -= 8
+                bytes.append(UInt8(truncatingIfNeeded: held >> bits))
+            }
+        }
+        guard !bytes.isEmpty else { return nil }
+        key = bytes
+    }
+
+    /// The code of an instant, in seconds since 1970 UTC.
+    package func code(at instant: Int) -> String { code(step: Self.step(at: instant)) }
 
     /// Which period of 30 seconds an instant is in.
     static func step(at instant: Int) -> Int { instant / stepSeconds }

@@ -49,7 +49,7 @@ extension Casebook {
         let after = try after.map { try Continuation($0) }
         let listed = try door.store.read { transaction in
             let page = try transaction.page(
-                list(filter, for: caller), by: ["due", "id"], after: after, size: size)
+                anyOf: branches(filter, for: caller, in: transaction), by: ["due", "id"], after: after, size: size)
             let rows = try page.rows.filter {
                 door.authority.decide("matter.export", caller, on: try place(of: $0, transaction)).isAllowed
             }
@@ -88,15 +88,14 @@ extension Casebook {
         var mark = try after.map { try Continuation($0) }
         var filter = Filter()
         filter.isOpen = true
-        let mine = procedures(concerning: caller)
+        filter.procedures = procedures(concerning: caller)
         return try door.store.read { transaction in
             var rows: [(matter: MatterSummary, next: [NextStep])] = []
             var examined = 0
             let chunk = min(size, 50)
             repeat {
-                let list: SQL =
-                    "SELECT * FROM (" + list(filter, for: caller) + ") AS visible WHERE procedure IN (\(list: mine))"
-                let page = try transaction.page(list, by: ["due", "id"], after: mark, size: chunk)
+                let page = try transaction.page(
+                    anyOf: branches(filter, for: caller, in: transaction), by: ["due", "id"], after: mark, size: chunk)
                 for row in page.rows {
                     examined += 1
                     guard

@@ -74,7 +74,8 @@ enum ActReading {
         let items = call.texts("items")
         guard items.count > 1 else {
             command.item = items.first ?? ""
-            return .json(json(try call.book.act(command, on: id, as: call.text("role"), by: token)))
+            return .json(
+                json(try call.book.act(command, on: id, as: call.text("role"), seen: call.integer("seen"), by: token)))
         }
         let results = try call.book.act(batch: items, command, on: id, as: call.text("role"), by: token)
         let after = try call.book.matter(id, by: token).matter

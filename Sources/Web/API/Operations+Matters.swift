@@ -1,6 +1,7 @@
 import Casework
 import Claims
 import Documents
+import Foundation
 import Supervision
 
 extension Operation {
@@ -205,6 +206,27 @@ extension Operation {
         ) { call in
             try call.book.unmask(call.string("matter"), reason: call.string("reason"), by: try call.session())
             return .nothing
+        },
+        Operation(
+            "readPaper", .get, "/api/matters/{matter}/papers/{digest}", "查看申诉附件",
+            "The files that an institution sent over the interface with an appeal; reading them is in the trail.",
+            group: "Matters",
+            parameters: [matterParameter, .path("digest", "as the paper of the act names it", .form(.digest))],
+            .json(
+                .list(
+                    .object([
+                        .init("name", .line(1...200)), .init("content", .line(0...8_000_000), "Base64"),
+                    ]), max: Casebook.appealFilesMax))
+        ) { call in
+            let files = try call.book.appealFiles(
+                call.string("digest"), of: call.string("matter"), by: try call.session())
+            return .json(
+                .array(
+                    files.map {
+                        .members([
+                            "name": .text($0.name), "content": .text(Data($0.bytes).base64EncodedString()),
+                        ])
+                    }))
         },
         Operation(
             "listAssignees", .get, "/api/matters/{matter}/assignees", "承办人", "Who does a matter.", group: "Matters",

@@ -89,7 +89,9 @@ enum AppealMessage {
     static func files(_ input: JSONValue) throws(InterfaceError) -> Files {
         var files: [(name: String, bytes: [UInt8])] = []
         for file in input.member("fsiAppealFileDTOList")?.objects ?? [] {
-            guard let name = file.member("name")?.text, name.count <= 100 else { throw .missing("name（至多 100 字）") }
+            guard let name = file.member("name")?.text, name.count <= 100,
+                !name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+            else { throw .missing("name（至多 100 字，不含控制字符）") }
             guard let text = file.member("bytes")?.text, let data = Data(base64Encoded: text), !data.isEmpty else {
                 throw .missing("bytes（Base64）")
             }

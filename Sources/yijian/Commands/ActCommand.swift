@@ -82,6 +82,18 @@ struct ActCommand: ParsableCommand {
         }
     }
 
+    /// What the kernel refuses, as the command line words it.
+    static func refusing<T>(_ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let refusal as Refusal {
+            throw CommandError(
+                code: refusal.code, what: refusal.message,
+                why: refusal.provision.isEmpty ? nil : refusal.provision,
+                advice: refusal.advice.isEmpty ? nil : refusal.advice)
+        }
+    }
+
     private func command(of procedure: Procedure, common: [Casework.Field]) throws -> Command {
         let verb: Command.Verb =
             switch what {

@@ -7,10 +7,13 @@ import Foundation
 import Ingest
 import Rules
 
-/// `yijian demo`: an invented city-year, made, ingested through the normal door, audited, and shown.
+/// `yijian demo`: an invented city-year, made, ingested through the normal door, audited, and shown; then an invented bureau
+/// that carries what was found to its end.
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Make a story city from a seed, ingest it, audit it, show what was found.")
+        commandName: "demo",
+        abstract:
+            "Make a story city from a seed, ingest it, audit it, show what was found, and let a bureau work on it.")
 
     @Flag(name: .long, help: "End when everything is shown.")
     var once = false
@@ -85,6 +88,17 @@ struct DemoCommand: ParsableCommand {
                         width: min(Terminal.width, 120), style: style))
             try Terminal.show(next(run, record))
         }
+        let progress = Progress()
+        let bureau = try DemoBureau(
+            in: out, run: run, dataset: opened, plan: rules, knowledge: knowledge, mappings: mappings, seed: seed
+        ) { chapter in
+            try Interrupt.check()
+            progress.update { "bureau: \(chapter)" }
+        }
+        Progress.clear()
+        let width = min(Terminal.width, 120)
+        try Terminal.show([""] + bureau.lines(style: style, width: width))
+        try Terminal.show(["", style.bold("Where to look next")] + bureau.next())
     }
 
     // MARK: The phases

@@ -12,7 +12,8 @@ struct MattersCommand: ParsableCommand {
         commandName: "matters", abstract: "List matters, show one, count them (事项).",
         subcommands: [
             MattersListCommand.self, MattersTasksCommand.self, MattersShowCommand.self, MattersItemsCommand.self,
-            MattersUnmaskCommand.self, MattersAssignCommand.self, MattersCountCommand.self, MattersLapseCommand.self,
+            MattersUnmaskCommand.self, MattersPapersCommand.self, MattersAssignCommand.self, MattersCountCommand.self,
+            MattersLapseCommand.self,
         ],
         defaultSubcommand: MattersListCommand.self)
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Claims
 import Documents
+import Foundation
 import Supervision
 import Web
 
@@ -137,4 +138,28 @@ struct MattersAssignCommand: ParsableCommand {
     @Option(help: "Why.") var reason: String
 
     func run() throws { try options.casebook().assign(id, to: to, reason: reason, by: try options.token()) }
+}
+
+/// `yijian matters papers`.
+struct MattersPapersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "papers",
+        abstract: "Write the files that came with an appeal over the interface to a folder (查看申诉附件).")
+    @OptionGroup var options: DoorOptions
+    @Argument(help: "The matter.") var id: String
+    @Argument(help: "The digest that the act's paper names.") var digest: String
+    @Option(help: "The folder; it is made when missing.") var into: String
+
+    func run() throws {
+        let files = try options.casebook().appealFiles(digest, of: id, by: try options.token())
+        try FileManager.default.createDirectory(atPath: into, withIntermediateDirectories: true)
+        for (number, file) in files.enumerated() {
+            // The sender's name is no path of ours: only its last part, behind a number.
+            let name = "\(number + 1)-" + (file.name.split { "/\\".contains($0) }.last.map(String.init) ?? "file")
+            let output = try OutputFile(path: into + "/" + name)
+            try output.write(file.bytes)
+            try output.finish()
+            try Terminal.show(["\(into)/\(name)  \(file.bytes.count) bytes"])
+        }
+    }
 }

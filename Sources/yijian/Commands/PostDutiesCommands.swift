@@ -8,12 +8,31 @@ struct Paged<Row: Encodable>: Encodable {
     let next: String?
 }
 
+/// What a command of posts made, as the identifier alone or as JSON.
+enum Made {
+    private struct Access: Encodable { let account, password, authenticator: String }
+
+    static func show(_ id: String, json: Bool) throws {
+        try Terminal.show([json ? try Json.text(["id": id]) : id])
+    }
+
+    /// First secrets; they are printed once and kept nowhere.
+    static func show(_ access: FirstAccess, json: Bool) throws {
+        let own = Access(account: access.account, password: access.password, authenticator: access.authenticator)
+        try Terminal.show(
+            json
+                ? [try Json.text(own)]
+                : [own.account, "  password       \(own.password)", "  authenticator  \(own.authenticator)"])
+    }
+}
+
 /// `yijian posts lend`.
 struct LendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lend",
         abstract: "Lend one's own person to a post of an organisation below, until a day (上级派员兼岗).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The post below.") var post: String
     @Option(help: "The account that is lent.") var account: String
     @Option(help: "On what ground.") var basis: String
@@ -21,9 +40,8 @@ struct LendCommand: ParsableCommand {
 
     func run() throws {
         let end = try LastDay.seconds(until)
-        try Terminal.show([
-            try options.open().lend(account, to: post, basis: basis, until: end, by: try options.token())
-        ])
+        try Made.show(
+            try options.open().lend(account, to: post, basis: basis, until: end, by: try options.token()), json: json)
     }
 }
 
@@ -32,6 +50,7 @@ struct DelegateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delegate", abstract: "Let another stand in for a post of one's own, until a day (委托代岗).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "One's own holding, as `posts mine` prints it.") var holding: String
     @Option(help: "The account that stands in.") var to: String
     @Option(help: "On what ground.") var basis: String
@@ -39,9 +58,8 @@ struct DelegateCommand: ParsableCommand {
 
     func run() throws {
         let end = try LastDay.seconds(until)
-        try Terminal.show([
-            try options.open().delegate(holding, to: to, basis: basis, until: end, by: try options.token())
-        ])
+        try Made.show(
+            try options.open().delegate(holding, to: to, basis: basis, until: end, by: try options.token()), json: json)
     }
 }
 
@@ -61,13 +79,14 @@ struct HandOverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hand-over", abstract: "Hand every matter that a leaver does to another person (在办移交).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The leaver's account.") var leaver: String
     @Option(help: "The account that goes on.") var to: String
     @Option(help: "Why.") var reason: String
 
     func run() throws {
         let count = try options.casebook().handOver(from: leaver, to: to, reason: reason, by: try options.token())
-        try Terminal.show(["\(count) handed over"])
+        try Terminal.show([json ? try Json.text(["handed_over": count]) : "\(count) handed over"])
     }
 }
 
@@ -87,13 +106,12 @@ struct ResetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset", abstract: "Give a new first password, end sessions (重置口令, security administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The account.") var account: String
 
     func run() throws {
         let access = try options.open().reset(account, by: try options.token())
-        try Terminal.show([
-            access.account, "  password       \(access.password)", "  authenticator  \(access.authenticator)",
-        ])
+        try Made.show(access, json: json)
     }
 }
 

@@ -17,15 +17,16 @@ struct AddOrganisationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add-organisation", abstract: "Add an organisation (system administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument var name: String
     @Option(help: "The organisation above.") var under: String
     @Option(help: "bureau, agency, hospital …") var kind: String
     @Option(help: "Division code.") var area: String
 
     func run() throws {
-        try Terminal.show([
-            try options.open().addOrganisation(name, under: under, kind: kind, area: area, by: try options.token())
-        ])
+        try Made.show(
+            try options.open().addOrganisation(name, under: under, kind: kind, area: area, by: try options.token()),
+            json: json)
     }
 }
 
@@ -33,14 +34,13 @@ struct AddAccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add-account", abstract: "Open an account (system administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument var name: String
     @Option(help: "Who it is.") var title = ""
 
     func run() throws {
         let access = try options.open().addAccount(name, title: title, by: try options.token())
-        try Terminal.show([
-            access.account, "  password       \(access.password)", "  authenticator  \(access.authenticator)",
-        ])
+        try Made.show(access, json: json)
     }
 }
 
@@ -48,6 +48,7 @@ struct AddPostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a post with its roles (system administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument var name: String
     @Option(name: .customLong("in"), help: "The organisation.") var organisation: String
     @Option(help: "The department.") var department = ""
@@ -55,10 +56,9 @@ struct AddPostCommand: ParsableCommand {
 
     func run() throws {
         let roles = Set(roles.split(separator: ",").map(String.init))
-        try Terminal.show([
+        try Made.show(
             try options.open().addPost(
-                name, in: organisation, department: department, roles: roles, by: try options.token())
-        ])
+                name, in: organisation, department: department, roles: roles, by: try options.token()), json: json)
     }
 }
 
@@ -66,12 +66,13 @@ struct GrantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "grant", abstract: "Give a post to an account (security administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument var post: String
     @Option(help: "The account's identifier.") var to: String
     @Option(help: "On what ground.") var basis: String
 
     func run() throws {
-        try Terminal.show([try options.open().grant(post, to: to, basis: basis, by: try options.token())])
+        try Made.show(try options.open().grant(post, to: to, basis: basis, by: try options.token()), json: json)
     }
 }
 

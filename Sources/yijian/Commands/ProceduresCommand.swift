@@ -113,7 +113,7 @@ struct ProceduresShowCommand: ParsableCommand {
             try FileManager.default.createDirectory(atPath: into, withIntermediateDirectories: true)
             for procedure in chosen {
                 try Self.write(
-                    ProcedurePage(procedure, roles: library.roles).markdown, to: "\(into)/\(procedure.id).md")
+                    ProcedurePage(procedure, library.common).markdown, to: "\(into)/\(procedure.id).md")
                 try Self.write(
                     ProcedureDiagram.svg(procedure, roles: library.roles), to: "\(into)/\(procedure.id).svg")
             }
@@ -137,7 +137,7 @@ struct ProceduresShowCommand: ParsableCommand {
             try Terminal.show([
                 svg
                     ? ProcedureDiagram.svg(procedure, roles: library.roles)
-                    : ProcedurePage(procedure, roles: library.roles).markdown
+                    : ProcedurePage(procedure, library.common).markdown
             ])
         }
     }

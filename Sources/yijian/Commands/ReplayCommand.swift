@@ -64,6 +64,9 @@ struct ReplayCommand: ParsableCommand {
         options.threads = ProcessInfo.processInfo.activeProcessorCount
         // A finding of one person follows from that person's rows; rules across persons are computed in full.
         options.persons = former.person.map { [$0] }
+        // What lay outside the run's period was context, and is again.
+        options.from = made.judgedFrom.flatMap { Day($0) }
+        options.to = made.judgedTo.flatMap { Day($0) }
         options.undeterminedRows = former.outcome == "undetermined"
         _ = try AuditCommand.audit(dataset, plan: plan, into: scratch.path, options: options)
         let again = try FindingsRun(folder: scratch.path).findings(withPrefix: former.id, limit: 1).first

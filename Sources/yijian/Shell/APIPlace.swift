@@ -24,7 +24,9 @@ struct APIPlace: ParsableArguments {
 
     /// The casebook of the store that was named; nil: no store, no API.
     func casebook(knowledge folder: String) throws -> Casebook? {
-        guard let store = store ?? ProcessInfo.processInfo.environment["YIJIAN_STORE"] else { return nil }
+        guard let store = store ?? ProcessInfo.processInfo.environment["YIJIAN_STORE"], !store.isEmpty else {
+            return nil
+        }
         guard (1...64).contains(threads) else {
             throw CommandError.usage("YJ-211", "--api-threads \(threads) does not fit", advice: "1 to 64")
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Audit
+import Bureau
 import City
 import Columns
 import Documents
@@ -53,6 +54,7 @@ struct CommandError: Error, Equatable {
                 code: error.code, what: error.message,
                 place: error.place.isEmpty ? error.file : "\(error.file)#\(error.place)", advice: error.advice)
         case let error as CityError: self.init(code: "YJ-330", what: error.description, status: .worldFailed)
+        case let error as BureauMistake: self.init(code: "YJ-331", what: error.description, status: .worldFailed)
         case let error as AuditCancelled:
             self.init(
                 code: "YJ-130", what: "interrupted",
@@ -114,7 +116,8 @@ func exitReporting(_ error: any Error) -> Never {
 
 private func known(_ error: any Error) -> CommandError? {
     switch error {
-    case is CommandError, is any ExplainedError, is DocumentError, is SheetError, is CityError, is AuditCancelled,
+    case is CommandError, is any ExplainedError, is DocumentError, is SheetError, is CityError, is BureauMistake,
+        is AuditCancelled,
         is FindingsSelection.Mistake:
         CommandError(error)
     case is ExitCode, is ValidationError, is CleanExit: nil

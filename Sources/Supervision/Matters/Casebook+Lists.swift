@@ -1,0 +1,157 @@
+import Database
+
+extension Casebook {
+    /// Up to so many matters it is quicker to look at all of them than to walk along the limits of time and look who they are.
+    static let fewMatters = 20_000
+    static let fewWithValue = 2_000
+
+    /// The matters that a caller may list, as one SQL list: what is counted.
+    func list(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> SQL {
+        let branches = try branches(filter, for: caller, in: transaction)
+        guard let first = branches.first else { return "SELECT * FROM matter WHERE 1 = 0" }
+        return branches.dropFirst().reduce(first) { $0 + " UNION " + $1 }
+    }
+
+    /// The matters that a caller may list: for every post, place and state of the matrix a list that goes along one index.
+    ///
+    /// Own matters by organisation and standing; those of organisations below and of others in the order of their limits of time;
+    /// those that are about or were handed to the organisation from its parties. The order of cases is that of `MatterPlace.seen`:
+    /// whoever is a matter's subject is nothing else to it.
+    func branches(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> [SQL] {
+        let conditions = try conditions(filter, for: caller, in: transaction)
+        var branches: [SQL] = []
+        for holding in caller.holdings {
+            let places = door.authority.places(of: "matter.list", roles: holding.roles)
+            for area in Authority.Area.allCases {
+                // Departments that are given alike need not be told apart.
+                var departments: [[Authority.State]: Set<Authority.Department>] = [:]
+                for department in Authority.Department.allCases {
+                    let states = places.filter { $0.area == area && $0.department == department }.map(\.state)
+                    if !states.isEmpty { departments[states, default: []].insert(department) }
+                }
+                for (states, given) in departments.sorted(by: {
+                    $0.key.map(\.rawValue).joined() < $1.key.map(\.rawValue).joined()
+                }) {
+                    branches += try lists(area, given, states, holding, conditions, transaction)
+                }
+            }
+        }
+        return branches
+    }
+
+    private func lists(
+        _ area: Authority.Area, _ departments: Set<Authority.Department>, _ states: [Authority.State],
+        _ holding: Caller.Holding, _ conditions: SQL, _ transaction: Transaction
+    ) throws -> [SQL] {
+        let org = holding.organisation
+        let standings = states.map(\.rawValue)
+        let isSubject: SQL =
+            "EXISTS (SELECT 1 FROM matter_party s WHERE s.matter = m.id AND s.side = 'subject' AND s.organisation = \(org))"
+        let isHanded: SQL =
+            "EXISTS (SELECT 1 FROM matter_party h WHERE h.matter = m.id AND h.side IN ('receiver', 'police', 'procurator', 'court') AND h.organisation = \(org))"
+        if area == .subject {
+            guard departments.contains(.own) else { return [] }
+            return try ofParty(org, ["subject"], where: "m.standing IN (\(list: standings))" + conditions, transaction)
+        }
+        guard let here = Self.place(area, holding) else { return [] }
+        var lists: [SQL] = []
+        let mine: SQL =
+            switch (departments.contains(.own), departments.contains(.other)) {
+            case (true, true): ""
+            case (true, false): " AND (m.department = '' OR m.department = \(holding.department))"
+            default: " AND NOT (m.department = '' OR m.department = \(holding.department))"
+            }
+        if !departments.isDisjoint(with: [.own, .other]) {
+            if area == .own {
+                // A list for each standing: the index has the limits of time in order behind it.
+                for standing in standings {
+                    lists.append(
+                        "SELECT m.* FROM matter m WHERE m.organisation = \(org) AND m.standing = \(standing)" + mine
+                            + conditions + " AND NOT " + isSubject)
+                }
+            } else if try area != .below || hasMattersBelow(holding, transaction) {
+                lists.append(
+                    "SELECT m.* FROM matter m WHERE " + here + " AND m.standing IN (\(list: standings))" + mine
+                        + conditions + " AND NOT " + isSubject + " AND NOT " + isHanded)
+            }
+        }
+        if departments.contains(.handed), area != .own {
+            lists += try ofParty(
+                org, ["receiver", "police", "procurator", "court"],
+                where: here + " AND m.standing IN (\(list: standings))" + conditions + " AND NOT " + isSubject,
+                transaction)
+        }
+        return lists
+    }
+
+    /// Where a matter must lie for an area, in words that no index of places is tempted by: few rows are looked at in the order of
+    /// their limits of time, all of them in that of their places.
+    private static func place(_ area: Authority.Area, _ holding: Caller.Holding) -> SQL? {
+        let (org, path) = (holding.organisation, holding.path)
+        let isBelow: SQL = "substr(m.path, 1, length(\(path))) = \(path)"
+        let isAbove: SQL = "(m.path <> '' AND substr(\(path), 1, length(m.path)) = m.path)"
+        switch area {
+        case .own: return "m.organisation = \(org)"
+        case .below: return "m.organisation <> \(org) AND " + isBelow
+        case .above: return "m.organisation <> \(org) AND NOT " + isBelow + " AND " + isAbove
+        case .beside: return "m.organisation <> \(org) AND NOT " + isBelow + " AND NOT " + isAbove
+        case .cross, .subject: return nil
+        }
+    }
+
+    private func hasMattersBelow(_ holding: Caller.Holding, _ transaction: Transaction) throws -> Bool {
+        try transaction.row(
+            "SELECT id FROM matter WHERE path > \(holding.path) AND path < \(holding.path + "\u{10FFFF}") LIMIT 1")
+            != nil
+    }
+
+    /// Matters in which an organisation stands on one of these sides: from its parties when they are few, else along the limits
+    /// of time.
+    private func ofParty(
+        _ organisation: String, _ sides: [String], where condition: SQL, _ transaction: Transaction
+    ) throws -> [SQL] {
+        let found = try transaction.integer(
+            """
+            SELECT COUNT(*) FROM (SELECT 1 FROM matter_party WHERE organisation = \(organisation) AND side IN (\(list: sides))
+                LIMIT \(Self.fewMatters)) AS found
+            """)
+        if found == 0 { return [] }
+        if found < Self.fewMatters {
+            return [
+                """
+                SELECT m.* FROM matter m WHERE m.id IN (SELECT p.matter FROM matter_party p
+                    WHERE p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND \(condition)
+                """
+            ]
+        }
+        return [
+            """
+            SELECT m.* FROM matter m WHERE EXISTS (SELECT 1 FROM matter_party p WHERE p.matter = m.id
+                AND p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND \(condition)
+            """
+        ]
+    }
+
+    /// What the filter asks for, and that sealed matters are known only to who is named in them.
+    private func conditions(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> SQL {
+        var sql: SQL = ""
+        if let procedure = filter.procedure { sql = sql + " AND m.procedure = \(procedure)" }
+        if let any = filter.procedures { sql = sql + " AND m.procedure IN (\(list: any))" }
+        if let state = filter.state { sql = sql + " AND m.state = \(state)" }
+        if let isOpen = filter.isOpen { sql = sql + (isOpen ? " AND m.ended IS NULL" : " AND m.ended IS NOT NULL") }
+        for (name, value) in filter.attributes.sorted(by: { $0.key < $1.key }) {
+            let found = try transaction.integer(
+                """
+                SELECT COUNT(*) FROM (SELECT 1 FROM matter_attribute WHERE name = \(name) AND value = \(value)
+                    LIMIT \(Self.fewWithValue)) AS found
+                """)
+            sql =
+                sql
+                + (found < Self.fewWithValue
+                    ? " AND m.id IN (SELECT a.matter FROM matter_attribute a WHERE a.name = \(name) AND a.value = \(value))"
+                    : " AND EXISTS (SELECT 1 FROM matter_attribute a WHERE a.matter = m.id AND a.name = \(name) AND a.value = \(value))")
+        }
+        return sql
+            + " AND (m.standing <> 'sealed' OR EXISTS (SELECT 1 FROM matter_person n WHERE n.matter = m.id AND n.person = \(caller.account)))"
+    }
+}
