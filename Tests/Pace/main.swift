@@ -20,7 +20,7 @@ else {
     exit(2)
 }
 let timelines = try DatasetTimelines(Dataset.open(arguments[0]))
-let histories = Histories(timelines: timelines, keeper: VolatileRecords(), tables: { _ in CodeTables() })
+let histories = Histories(.init(timelines: timelines), keeper: VolatileRecords(), tables: { _ in CodeTables() })
 let door = TimelineAudit(
     plan: plan, masters: timelines.masters, absent: timelines.absent, familiar: timelines.familiarCodes)
 let rulebook = Rulebook(
