@@ -126,7 +126,7 @@ package struct Bureau {
                 try bureau.chapter.decide(work, city, panel: number == 0)
                 if let recovery = try bureau.chapter.settle(work, city, sample: number < 3, compensate: number == 1) {
                     try bureau.chapter.recover(
-                        recovery, kind: number % 3 == 2 ? "refused" : "recovered", payer: work.institution.name)
+                        recovery, kind: recovered % 2 == 1 ? "refused" : "recovered", payer: work.institution.name)
                     recovered += 1
                 }
             }
@@ -356,11 +356,14 @@ package struct Bureau {
 
     private mutating func endCases() throws -> String {
         try chapter.morning("2026-03-30")
+        var recoveries: [String] = []
         for entry in open {
             try chapter.bringToDecision(entry.matter, found: entry.loss)
-            let recovery = try chapter.serve(entry.matter)
+            recoveries.append(try chapter.serve(entry.matter))
+        }
+        try chapter.morning("2026-04-08")
+        for (entry, recovery) in zip(open, recoveries) {
             let total = entry.loss.values.reduce(0, +)
-            try chapter.morning("2026-04-08")
             try chapter.recover(
                 recovery, payer: entry.payer, plus: ("fine", ["国库/379900": (total * 12 + 5) / 10]))
             try chapter.close(entry.matter)

@@ -94,7 +94,8 @@ package struct MonthlyReport: Sendable {
         let id = matter.procedure.id
         var flow = flowing[id] ?? Flow(procedure: id, name: matter.procedure.name)
         if opened >= first { flow.opened += 1 }
-        let end = matter.mergedInto == nil && matter.ended == nil ? nil : matter.acts.last?.effective
+        // What is only noted later, such as the end of a child, does not move the day on which it ended.
+        let end = matter.acts.last { act in !matter.annulled.contains(act.number) && act.ends(matter) }?.effective
         if let end, end <= last {
             if end >= first { flow.ended += 1 }
         } else {
@@ -125,6 +126,19 @@ package struct MonthlyReport: Sendable {
             }
             for (part, fen) in parts { money[statistic.line, default: [:]][part, default: 0] &+= fen }
         case nil: break
+        }
+    }
+}
+
+extension Act {
+    /// Whether it brought the matter to the end it is at.
+    fileprivate func ends(_ matter: Matter) -> Bool {
+        events.contains { event in
+            switch event {
+            case .moved(let track, "", _, let to): track == matter.procedure.mainTrack.id && to == matter.ended
+            case .mergedInto: matter.mergedInto != nil
+            default: false
+            }
         }
     }
 }

@@ -90,7 +90,7 @@ struct DemoBureau {
             lines.append(
                 "  " + ReportWording.line(balance.what, received: balance.received, balance.groups, open: balance.open))
         }
-        if record.unassigned > 0 { lines.append("  就医地不归市中心的疑点 \(record.unassigned) 条，由县中心分流办理") }
+        if record.unassigned > 0 { lines.append("  就医地在外市的疑点 \(record.unassigned) 条，不归本市办理，由就医地立案") }
         lines.append("")
         lines.append(style.bold("监管月报"))
         lines += ReportWording.lines(record.reports, width: width, style: style)
