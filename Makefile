@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-CONFIGURATION := -c release -Xswiftc -enable-testing
+CONFIGURATION := -c release
 YIJIAN := .build/release/yijian
 PYTHON := .venv/bin/python
 

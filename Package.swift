@@ -1,8 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Warnings are errors in our targets; dependencies are few, with exact versions.
+// Warnings are errors in our targets; dependencies are few, with exact versions. Tests may look into our modules, but not into
+// those of others, which compile quicker for it.
 let strict: [SwiftSetting] = [
+    .unsafeFlags(["-enable-testing"]),
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
