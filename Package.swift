@@ -97,7 +97,8 @@ let package = Package(
         .testTarget(
             name: "SupervisionTests",
             dependencies: [
-                "Web", "Documents", "Supervision", "Casework", "Claims", "Database", "Ledger", "StoreTesting", "Trials",
+                "Web", "Bureau", "Documents", "Supervision", "Casework", "Claims", "Database", "Ledger", "StoreTesting",
+                "Trials",
                 "yijian-trials",
             ], swiftSettings: light),
         // Attacks and killed writers: a few in the tests, thousands with `make campaign`.

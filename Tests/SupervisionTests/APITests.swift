@@ -214,6 +214,9 @@ struct APITests {
         #expect(acts.list("rows").count == 2 && acts.json["next"] == .integer(2))
         let counted = try bureau.ask("GET", "/api/counts/discovered", by: "li").list("rows")
         #expect(counted.contains { $0["value"] == .text("report") })
+        let report = try bureau.ask("GET", "/api/reports/2026-03", by: "li").list("rows")
+        #expect(!report.isEmpty)
+        #expect(try bureau.ask("GET", "/api/reports/2026-13", by: "li").text("code") == "SUP010")
         #expect(try bureau.ask("GET", "/api/matters/\(id)", by: "yuan").text("code") == "SUP009")
     }
 

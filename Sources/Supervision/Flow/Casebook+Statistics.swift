@@ -8,7 +8,9 @@ extension Casebook {
         let caller = try door.caller(of: token)
         var ids: [String] = []
         try door.store.read { transaction in
-            try transaction.eachRow("SELECT id FROM (" + list(filter, for: caller) + ") AS m", by: ["id"]) {
+            try transaction.eachRow(
+                "SELECT id FROM (" + list(filter, for: caller, in: transaction) + ") AS m", by: ["id"]
+            ) {
                 ids.append(try $0.text("id"))
             }
         }
@@ -29,7 +31,7 @@ extension Casebook {
         let to = Int(Instant(Day(number: report.last.number + 1)).minute)
         try door.store.read { transaction in
             let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
-            let visible = list(filter, for: caller)
+            let visible = try list(filter, for: caller, in: transaction)
             try transaction.eachRow(
                 "SELECT id, changed, opened FROM (" + visible + ") AS m WHERE changed >= \(from) AND opened < \(to)",
                 by: ["id"]

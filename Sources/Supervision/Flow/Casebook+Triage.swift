@@ -102,7 +102,7 @@ extension Casebook {
             var filter = Filter()
             filter.isOpen = true
             try transaction.eachRow(
-                "SELECT id, procedure FROM (" + list(filter, for: caller)
+                "SELECT id, procedure FROM (" + list(filter, for: caller, in: transaction)
                     + ") AS m WHERE procedure IN (\(list: findingProcedures))",
                 by: ["id"]
             ) { row in
@@ -125,7 +125,7 @@ extension Casebook {
         try door.store.read { transaction in
             let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
             try transaction.eachRow(
-                "SELECT id, procedure FROM (" + list(Filter(), for: caller)
+                "SELECT id, procedure FROM (" + list(Filter(), for: caller, in: transaction)
                     + ") AS m WHERE procedure IN (\(list: findingProcedures))",
                 by: ["id"]
             ) { row in

@@ -260,6 +260,27 @@ extension Operation {
             return .rows(counts.map { [.text($0.value), .integer(Int64($0.count))] }, next: nil, name: "counts")
         },
         Operation(
+            "monthlyReport", .get, "/api/reports/{month}", "监管月报",
+            "The lines of a month's report over the matters that the caller may list: times, institutions, or yuan.",
+            group: "Matters", parameters: [.path("month", "yyyy-mm", .line(7...7))] + filters,
+            .rows([
+                .init("line", "项目", .line(1...120), width: 20), .init("name", "名称", .line(1...200), width: 24),
+                .init("counts", "口径", .choice(["times", "institutions", "money"])),
+                .init("value", "数值", .line(1...30)),
+            ])
+        ) { call in
+            let report = try call.book.report(
+                month: call.string("month"), try filter(call), by: try call.session())
+            return .rows(
+                report.entries.map { entry in
+                    let isMoney = entry.line.counts == .money
+                    return [
+                        .text(entry.line.id), .text(entry.line.name), .text(entry.line.counts.rawValue),
+                        .text(isMoney ? MatterShapes.fen(entry.value) : "\(entry.value)"),
+                    ]
+                }, next: nil, name: "report")
+        },
+        Operation(
             "findPersons", .post, "/api/persons/searches", "按人员查询",
             "Persons with exactly this number or name, masked; every search is in the trail.", group: "Matters",
             body: .object([.init("wanted", .line(1...100)), .init("reason", .line(4...500))]),

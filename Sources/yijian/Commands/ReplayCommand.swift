@@ -1,5 +1,6 @@
 import ArgumentParser
 import Audit
+import Claims
 import Columns
 import Documents
 import Foundation
