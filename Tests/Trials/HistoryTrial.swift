@@ -185,7 +185,10 @@ package enum HistoryTrial {
             self.process = process
             let reading = pipe.fileHandleForReading
             Thread.detachNewThread { [self] in
-                while let part = try? reading.read(upToCount: 65_536), !part.isEmpty {
+                // What there is, at once: asking for a number of bytes would wait for all of them.
+                while true {
+                    let part = reading.availableData
+                    if part.isEmpty { break }
                     lock.withLock { text += part }
                 }
                 done.signal()
