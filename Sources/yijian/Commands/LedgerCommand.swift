@@ -250,10 +250,10 @@ struct LedgerExtractCommand: ParsableCommand {
     private func write(_ source: any LedgerSource, _ hash: HashAlgorithm) throws {
         if let reason { Terminal.say("note: content is disclosed (脱敏已解除); reason: \(reason)") }
         var disclosed: UInt64 = 0
-        try JournalFile.write(to: into) { sink in
+        try JournalFile.writeBytes(to: into) { sink in
             disclosed = try LedgerExtract.write(
                 source, hash: hash, disclosing: { !noContent && (matter.isEmpty || matter.contains($0.matter)) },
-                to: sink)
+                to: { try sink(Array($0.utf8)) })
         }
         try Terminal.show(["\(source.count) acts, \(disclosed) with content, written to \(into)"])
     }
@@ -286,10 +286,6 @@ struct LedgerKeyCommand: ParsableCommand {
 /// Writing a result whole or not at all.
 enum JournalFile {
     /// Writes piece by piece under another name, and gives the file its name when all is on the disk.
-    static func write(to path: String, _ body: ((String) throws -> Void) throws -> Void) throws {
-        try writeBytes(to: path) { sink in try body { try sink(Array($0.utf8)) } }
-    }
-
     static func writeBytes(to path: String, _ body: (([UInt8]) throws -> Void) throws -> Void) throws {
         let part = path + ".part"
         guard let file = fopen(part, "w") else { throw failure(path) }
