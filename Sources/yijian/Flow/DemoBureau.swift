@@ -15,7 +15,10 @@ struct DemoBureau {
     let record: BureauRecord
     let seconds: Double
     let store: String
+    /// What the ledger's own verifier says, given the checkpoint that an outsider would hold.
+    let ledger: LedgerVerification
     private let out: String
+    private let verifier: VerifierKey
 
     /// The store, the key file, the superior's list and its answer, and who is who go into the folder.
     init(
@@ -26,7 +29,9 @@ struct DemoBureau {
         store = out + "/bureau.sqlite"
         let keys = out + "/bureau.keys"
         // Only what an earlier demo made is taken away.
-        for file in [store, store + "-wal", store + "-shm", keys] where FileManager.default.fileExists(atPath: file) {
+        let signing = out + "/bureau.signing-key"
+        for file in [store, store + "-wal", store + "-shm", keys, signing]
+        where FileManager.default.fileExists(atPath: file) {
             try FileManager.default.removeItem(atPath: file)
         }
         let (loaded, diagnostics) = ProcedureLibrary.load(knowledge)
@@ -47,7 +52,13 @@ struct DemoBureau {
             try Door.open(
                 Store(try StoreAddress(path)), knowledge: knowledge, keys: keys, surroundings: surroundings)
         }
+        let opened = try LedgerPlace.openStore(store)
+        let key = try SigningKey.generate(at: signing, name: "bureau")
+        let note = try Sequencer(opened).checkpoint(key, origin: "yijian/379900")
+        ledger = try StoreLedger.verify(opened, Seals.read(keys), held: [note], trusted: [key.verifier]).run
+        verifier = key.verifier
         seconds = Clock.seconds() - began
+        try Self.write(note.text, to: out + "/检查点.txt")
         try Self.write(record.sentList, to: out + "/上级清单.csv")
         try Self.write(record.answeredList, to: out + "/上级清单-反馈.csv")
         try Self.write(Self.people(record), to: out + "/人员.csv")
@@ -106,6 +117,9 @@ struct DemoBureau {
         let sound = record.differences.isEmpty ? style.green("相符") : style.red("\(record.differences.count)处不符")
         lines.append("\(record.matters)个事项、\(record.acts)个行为；投影与行为\(sound)；\(Clock.text(seconds))")
         for difference in record.differences.prefix(10) { lines.append("  " + difference) }
+        let whole = ledger.isWhole ? style.green("完好") : style.red("与检查点不符")
+        lines.append("账本\(whole)：\(ledger.acts)个行为按序入树，与外部持有的已签名检查点核对")
+        for problem in ledger.problems.prefix(10) { lines.append("  " + problem.description) }
         return lines
     }
 
@@ -113,6 +127,8 @@ struct DemoBureau {
         var lines = ["  \(out)/上级清单.csv 来文，\(out)/上级清单-反馈.csv 反馈；\(out)/人员.csv 虚构人员"]
         for (matter, why) in record.worthSeeing { lines.append("  \(matter)  \(why)") }
         lines.append("  yijian store check --store \(store) --keys \(out)/bureau.keys")
+        lines.append(
+            "  yijian ledger verify \(store) --keys \(out)/bureau.keys --key \(verifier.text) --held \(out)/检查点.txt")
         return lines
     }
 }
