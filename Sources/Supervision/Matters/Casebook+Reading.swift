@@ -39,21 +39,29 @@ extension Casebook {
         }
     }
 
+    /// A matter that the caller may read, and where it lies; what one may not know of is not there. Sealed ones are for those named.
+    func readable(_ id: String, by caller: Caller, _ transaction: Transaction) throws -> (
+        matter: Matter, place: MatterPlace, decision: Authority.Decision
+    ) {
+        guard let row = try transaction.row("SELECT * FROM matter WHERE id = \(id)") else {
+            throw DoorRefusal.unknown("事项", id)
+        }
+        let place = try place(of: row, transaction)
+        let decision = door.authority.decide("matter.read", caller, on: place)
+        let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
+        guard decision.isAllowed, let matter = try shelf.matter(id),
+            matter.level != .sealed || matter.named.contains(caller.account)
+        else { throw DoorRefusal.unknown("事项", id) }
+        return (matter, place, decision)
+    }
+
     /// A matter as the caller may see it, with its acts and the steps that could be taken now.
     package func matter(_ id: String, by token: SessionToken) throws -> (
         matter: Matter, next: [Step], decision: Authority.Decision
     ) {
         let caller = try door.caller(of: token)
         return try door.store.read { transaction in
-            guard let row = try transaction.row("SELECT * FROM matter WHERE id = \(id)") else {
-                throw DoorRefusal.unknown("事项", id)
-            }
-            let place = try place(of: row, transaction)
-            let decision = door.authority.decide("matter.read", caller, on: place)
-            let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
-            guard decision.isAllowed, let matter = try shelf.matter(id),
-                matter.level != .sealed || matter.named.contains(caller.account)
-            else { throw DoorRefusal.unknown("事项", id) }
+            let (matter, place, decision) = try readable(id, by: caller, transaction)
             let next = matter.procedure.steps.filter { step in
                 isOpen(step, in: matter)
                     && caller.holdings.contains { holding in

@@ -187,15 +187,7 @@ extension Casebook {
     private func seeing<T>(_ id: String, by token: SessionToken, _ body: (MatterSight) throws -> T) throws -> T {
         let caller = try door.caller(of: token)
         return try door.store.read { transaction in
-            guard let row = try transaction.row("SELECT * FROM matter WHERE id = \(id)") else {
-                throw DoorRefusal.unknown("事项", id)
-            }
-            let place = try place(of: row, transaction)
-            let decision = door.authority.decide("matter.read", caller, on: place)
-            let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
-            guard decision.isAllowed, let matter = try shelf.matter(id),
-                matter.level != .sealed || matter.named.contains(caller.account)
-            else { throw DoorRefusal.unknown("事项", id) }
+            let (matter, place, decision) = try readable(id, by: caller, transaction)
             var showing = decision.showing
             if try isUnmasked(id, for: caller, in: transaction) {
                 let whole = door.authority.decide("matter.unmask", caller, on: place)
