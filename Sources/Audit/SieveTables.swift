@@ -186,7 +186,14 @@ final class DiagnosisTable: @unchecked Sendable {
     /// Rank of a diagnosis code in byte order; -1 for codes that are not diagnoses of the dataset.
     let ranks: [Int32]
     private var building: [Int: [Demand: [Int32]]] = [:]
+    /// The ranks of a text, or of what begins with it, once looked up.
+    private var known: [Text: ClosedRange<Int32>?] = [:]
     var role = 0
+
+    private struct Text: Hashable {
+        let code: Int32
+        let isPrefix: Bool
+    }
 
     init(codes: Int, _ binding: Binding) {
         ranks = binding.diagnosisRanks.ranks
@@ -201,12 +208,19 @@ final class DiagnosisTable: @unchecked Sendable {
         for code in gate.codes {
             var found: [ClosedRange<Int32>] = []
             for row in index.rows(Int32(code)) where cells.isKnown(Int(row)) {
-                let text = binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: cells.values[Int(row)]))
-                if let range = binding.diagnosisRanks.ranks(text, isPrefix: cells.isPrefix) { found.append(range) }
+                let text = Text(code: Int32(truncatingIfNeeded: cells.values[Int(row)]), isPrefix: cells.isPrefix)
+                if let range = ranks(of: text, binding) { found.append(range) }
             }
             let demand = Demand(isNegated: form.isNegated, intervals: found)
             building[code, default: [:]][demand, default: []].append(Int32(rule))
         }
+    }
+
+    private func ranks(of text: Text, _ binding: Binding) -> ClosedRange<Int32>? {
+        if let found = known[text] { return found }
+        let found = binding.diagnosisRanks.ranks(binding.vocabulary.bytes(of: text.code), isPrefix: text.isPrefix)
+        known[text] = found
+        return found
     }
 
     /// Items that need the encounter to have a diagnosis of the set.
