@@ -232,7 +232,8 @@ final class SegmentSource {
         try link(chunk, .entitlement, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
         for table in [Table.diagnosis, .operation, .prescription, .line, .settlement]
         where tables?.contains(table) != false {
-            try link(chunk, table, parentRows: chunk[.encounter].rows, before: rowsBefore[block][Table.encounter.position])
+            try link(
+                chunk, table, parentRows: chunk[.encounter].rows, before: rowsBefore[block][Table.encounter.position])
         }
         return chunk
     }

@@ -376,14 +376,18 @@ extension Evaluator {
         }
         if rows.count > chainedScope {
             if lead >= 0 && dayKey >= 0 {
-                return forEach(
-                    of: RowChains.pair(leadCode, day), in: chains(window, code: leadSlot, day: daySlot, rows), test)
+                if let chains = chains(window, code: leadSlot, day: daySlot, rows) {
+                    return forEach(of: RowChains.pair(leadCode, day), in: chains, test)
+                }
+            } else if lead >= 0 {
+                if let chains = chains(window, leadField, rows) { return forEach(of: leadCode, in: chains, test) }
+            } else if dayKey >= 0 {
+                if let chains = chains(window, day: daySlot, rows) {
+                    return forEach(of: RowChains.day(day), in: chains, test)
+                }
+            } else if attribute >= 0, let chains = chains(attribute: window, rows) {
+                return forEach(of: attribute, in: chains, test)
             }
-            if lead >= 0 { return forEach(of: leadCode, in: chains(window, leadField, rows), test) }
-            if dayKey >= 0 {
-                return forEach(of: RowChains.day(day), in: chains(window, day: daySlot, rows), test)
-            }
-            if attribute >= 0 { return forEach(of: attribute, in: chains(attribute: window, rows), test) }
         }
         guard lead >= 0 else {
             for row in rows where !test(row) { return }

@@ -67,7 +67,8 @@ final class KeyedPlan: @unchecked Sendable {
             let all = rows.map { Int32(truncatingIfNeeded: $0) }
             let days = table.slots[dayField]
             let seconds = isTimed && secondField >= 0 ? table.slots[secondField] : Slot()
-            guard span > 0, rows.allSatisfy({ days.isValid($0) && (!isTimed || seconds.isValid($0)) }) else { return all }
+            let areTimed = rows.allSatisfy { days.isValid($0) && (!isTimed || seconds.isValid($0)) }
+            guard span > 0, areTimed else { return all }
             func time(_ row: Int32) -> Int64 {
                 Int64(days.int32s[Int(row)]) &* 86_400 &+ (isTimed ? Int64(seconds.int32s[Int(row)]) : 0)
             }

@@ -16,6 +16,8 @@ final class Sieve {
     private var lineCounts: [Int]
     private let flagged = Scratch<Int32>()
     private let flaggedRoles = Scratch<UInt32>()
+    /// By source of the guards.
+    private let guardNumbers: [Scratch<Int64>]
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
     private let ruleCount: Int
@@ -32,6 +34,7 @@ final class Sieve {
         operators = plan.others.map { $0.make() }
         lineLists = (0..<plan.roleCount).map { _ in Scratch<Int32>() }
         lineCounts = Array(repeating: 0, count: plan.roleCount)
+        guardNumbers = plan.guards.sources.map { _ in Scratch<Int64>() }
         sums = plan.sums.map { SumSieve($0, plan) }
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
         roles = .allocate(capacity: max(1, plan.roles.count))
@@ -147,33 +150,55 @@ final class Sieve {
         }
     }
 
+    /// Where the numbers of a guard's source lie: of each line, or of its encounter.
+    private struct GuardSource {
+        let values: UnsafePointer<Int64>
+        let isContext: Bool
+    }
+
     private func guardLines() {
         let table = plan.guards
         let lines = lines(table.role)
-        let slots = context.chunk[.line].slots
+        guard !lines.isEmpty else { return }
         let items = context.items
         let encounterOf = context.encounterOf
         let lists = lists
-        table.starts.withUnsafeBufferPointer { starts in
+        withUnsafeTemporaryAllocation(of: GuardSource.self, capacity: table.sources.count) { sources in
+            for (index, source) in table.sources.enumerated() {
+                sources.initializeElement(at: index, to: values(of: source, scratch: guardNumbers[index]))
+            }
+            let sources = UnsafePointer(sources.baseAddress.unsafelyUnwrapped)
             table.groups.withUnsafeBufferPointer { groups in
+                let groups = groups.baseAddress.unsafelyUnwrapped
                 for line in lines {
-                    let code = Int(items[Int(line)])
-                    var next = Int(starts[code])
-                    let end = Int(starts[code &+ 1])
-                    while next < end {
-                        let group = groups[next]
-                        next &+= 1
-                        let value: Int64
-                        if group.isContext {
-                            value = context.column(Int(group.column))[Int(encounterOf[Int(line)])]
-                        } else {
-                            value = Self.number(slots + Int(group.column), Int(line))
+                    var group = groups + Int(items[Int(line)])
+                    while true {
+                        let source = sources + Int(group.pointee.source)
+                        let value = source.pointee.values[
+                            source.pointee.isContext ? Int(encounterOf[Int(line)]) : Int(line)]
+                        if value < group.pointee.low || value > group.pointee.high {
+                            open(group.pointee, value, line, table, lists)
                         }
-                        if !group.isSet, value >= group.low, value <= group.high { continue }
-                        open(group, value, line, table, lists)
+                        if group.pointee.next < 0 { break }
+                        group = groups + Int(group.pointee.next)
                     }
                 }
             }
+        }
+    }
+
+    /// The numbers of a source as they lie, or copied where some are not known or are shorter.
+    private func values(of source: GuardTable.Source, scratch: Scratch<Int64>) -> GuardSource {
+        switch source {
+        case .context(let column): return GuardSource(values: UnsafePointer(context.column(column)), isContext: true)
+        case .line(let field):
+            let slot = context.chunk[.line].slots + field
+            if slot.pointee.kind == .int64, slot.pointee.validity == nil {
+                return GuardSource(values: slot.pointee.int64s, isContext: false)
+            }
+            let target = scratch.pointer(context.lines + 1)
+            for line in 0..<context.lines { target[line] = Self.number(slot, line) }
+            return GuardSource(values: UnsafePointer(target), isContext: false)
         }
     }
 
@@ -196,7 +221,7 @@ final class Sieve {
                         return false
                     }
                     if isAllowed { continue }
-                } else if value >= entry.low && value <= entry.high {
+                } else if value >= entry.low && value <= entry.high && value != SieveContext.unknownScalar {
                     continue
                 }
                 lists[Int(entry.rule)].append(line)

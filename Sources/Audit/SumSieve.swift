@@ -20,6 +20,8 @@ final class SumSieve {
     private let numbers: UnsafeMutablePointer<Int32>
     private let isCounted: UnsafeMutablePointer<Bool>
     private let condition: EncounterFilter?
+    /// No limit is below zero: what is zero takes no sum above one.
+    private let skipsZero: Bool
     /// What an unknown number counts as.
     private let unknown: Int64
     private var scopes: UInt32 = 0
@@ -40,6 +42,7 @@ final class SumSieve {
         numbers.initialize(from: table.numbers, count: table.numbers.count)
         isCounted = .allocate(capacity: max(1, table.isCounted.count))
         isCounted.initialize(from: table.isCounted, count: table.isCounted.count)
+        skipsZero = table.smallest.allSatisfy { $0 >= 0 }
         unknown = table.form.skipsUnknown ? 0 : SumTable.ceiling
         condition = table.form.conditions.isEmpty ? nil : EncounterFilter(table.form.conditions, plan.binding)
     }
@@ -82,7 +85,7 @@ final class SumSieve {
         let (encounterOf, lineStarts) = (context.encounterOf, context.lineStarts)
         let (personOf, personStarts) = (context.personOf, context.personStarts)
         let isPersonal = table.form.isPersonal
-        let (countsAll, isCounted) = (table.countsAll, isCounted)
+        let (countsAll, isCounted, skipsZero) = (table.countsAll, isCounted, skipsZero)
         let admitted = condition == nil ? nil : UnsafePointer(admitted.base)
         let count = lines.count
         var index = 0
@@ -97,11 +100,12 @@ final class SumSieve {
             repeat {
                 let line = Int(base[index])
                 index &+= 1
+                let value = value(line)
+                if value == 0 && skipsZero { continue }
                 if let admitted, admitted[Int(encounterOf[line])] == 0 { continue }
                 let item = Int(items[line])
                 if !countsAll && !isCounted[item] { continue }
                 let number = numbers[item]
-                let value = value(line)
                 guard number >= 0 else {
                     if number == SumTable.unknown && value > 0 { isAnywhere = true }
                     continue
