@@ -11,7 +11,7 @@ package final class TimelineAudit {
     /// Rows known so far, those of the message among them, and up to when they are complete.
     package struct Question: Sendable {
         package var rows: [Table: [TimelineRow]]
-        /// Identifiers of the rows that are now being written, by table.
+        /// Identifiers of the rows that are now being written, by table; of a diagnosis the `id` of its row in the question.
         package var message: [Table: Set<String>]
         package var coverage: CaseTables.Coverage
 
@@ -160,7 +160,7 @@ package final class TimelineAudit {
     package func ask(_ question: Question, onlyMessage: Bool = false) throws(RowRefusal) -> Answer {
         let laid = try lay(question, onlyMessage: onlyMessage)
         let records = tell(judge(laid), laid)
-        let findings = records.compactMap { Self.finding($0, question.message) }
+        let findings = records.compactMap { Self.finding($0, laid.message) }
         return Answer(
             findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: bound.binding.horizonDay))
     }
@@ -170,6 +170,8 @@ package final class TimelineAudit {
         let chunk: Chunk
         /// nil: everything is asked for.
         let written: WrittenRows?
+        /// The rows of the message by the names that evidence has for them.
+        let message: [Table: Set<String>]
     }
 
     /// The first of three steps of an answer: columns, findings by row numbers, findings in words.
@@ -184,7 +186,24 @@ package final class TimelineAudit {
         Netting.dropReversedSettlements(of: chunk, fields: Self.settlementFields)
         let to = question.coverage.to?.number ?? Self.latestDay(in: chunk)
         binding.cover(from: question.coverage.from?.number ?? Int32.min, to: to, isClosed: question.coverage.closed)
-        return Laid(chunk: chunk, written: onlyMessage ? WrittenRows(question, chunk, tables) : nil)
+        return Laid(
+            chunk: chunk, written: onlyMessage ? WrittenRows(question, chunk, tables) : nil,
+            message: Self.named(question.message, chunk, tables))
+    }
+
+    /// Diagnoses have no identifier of their own: evidence calls them by their encounter and sequence.
+    private static func named(
+        _ message: [Table: Set<String>], _ chunk: Chunk, _ tables: RowTables
+    ) -> [Table: Set<String>] {
+        guard let diagnoses = message[.diagnosis], !diagnoses.isEmpty else { return message }
+        var result = message
+        result[.diagnosis] = []
+        for (row, isOwn) in tables.marks(of: diagnoses, in: .diagnosis).enumerated() where isOwn {
+            RowNames.with(Table.diagnosis.position, row, chunk) {
+                _ = result[.diagnosis]?.insert(String(decoding: $0, as: UTF8.self))
+            }
+        }
+        return result
     }
 
     private static let lineFields = Array(Table.line.fields.indices)

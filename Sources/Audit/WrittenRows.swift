@@ -40,10 +40,12 @@ struct WrittenRows {
         rows = Array(repeating: [], count: Chunk.tableCount)
         encounters = Array(repeating: false, count: chunk[.encounter].rows)
         for (table, names) in question.message where !names.isEmpty {
-            guard table.identifier == "id", table.role == .timeline, table != .person else { return nil }
+            guard table.identifier == "id" || table == .diagnosis, table.role == .timeline, table != .person else {
+                return nil
+            }
             rows[table.position] = tables.marks(of: names, in: table)
         }
-        for table in [Table.encounter, .operation, .prescription, .line, .settlement] {
+        for table in [Table.encounter, .diagnosis, .operation, .prescription, .line, .settlement] {
             let marks = rows[table.position]
             guard !marks.isEmpty else { continue }
             let own = chunk[table]

@@ -169,11 +169,16 @@ struct PatientReader {
         let written = lines.filter { isMarked ? $0.isCurrent == true : $0.visit == current }
         patient.written[.line] = written.count == lines.count ? names : Set(written.map(\.row.id))
         patient.written[.encounter] = current.map { [$0] } ?? []
-        let operations = (patient.rows[.operation] ?? []).filter { row in
-            if case .row(let visit) = row.values[RowFields.Operation.encounter] { return visit == current }
-            return false
+        // Who describes the visit states its diagnoses and operations with it.
+        for (table, field) in [
+            (Table.diagnosis, RowFields.Diagnosis.encounter), (.operation, RowFields.Operation.encounter),
+        ] {
+            let own = (patient.rows[table] ?? []).filter { row in
+                if case .row(let visit) = row.values[field] { return visit == current }
+                return false
+            }
+            patient.written[table] = Set(own.map(\.id))
         }
-        patient.written[.operation] = Set(operations.map(\.id))
         return patient
     }
 }
