@@ -10,4 +10,5 @@ package let supervisionTables = MigrationFamily(
         Migration(4, "ledger", String(decoding: PackageResources.step_0004_ledger_sql, as: UTF8.self)),
         Migration(5, "evidence", String(decoding: PackageResources.step_0005_evidence_sql, as: UTF8.self)),
         Migration(6, "lists", String(decoding: PackageResources.step_0006_lists_sql, as: UTF8.self)),
+        Migration(7, "absence", String(decoding: PackageResources.step_0007_absence_sql, as: UTF8.self)),
     ])

@@ -16,6 +16,30 @@ package struct Docket: Sendable {
     /// Orders that could not be carried out: a fault of the procedures, never of the person who acted.
     package private(set) var failures: [String] = []
     private var opened = 0
+    /// What was done from outside, in its order, with what came of it: to be done again on a store.
+    package private(set) var deeds: [Deed] = []
+
+    package struct Deed: Sendable {
+        package enum What: Sendable {
+            case open(Procedure, Command)
+            case handle(Command)
+            case tick
+        }
+        package let what: What
+        package let matter: String
+        package let actor: Actor
+        package let instant: Instant
+        package let absent: Set<String>
+        /// The code of its refusal; nil: it was done.
+        package let refusal: String?
+    }
+
+    private mutating func note(
+        _ what: Deed.What, on matter: String, by actor: Actor, at instant: Instant, refusal: String? = nil
+    ) {
+        deeds.append(
+            Deed(what: what, matter: matter, actor: actor, instant: instant, absent: absent, refusal: refusal))
+    }
 
     package static let machine = Actor(person: "system", role: "machine", organisation: "")
     package static let clock = Actor(person: "clock", role: "clock", organisation: "")
@@ -43,8 +67,15 @@ package struct Docket: Sendable {
         throws(Refusal) -> String
     {
         let id = "M\(opened + 1)"
-        let (matter, response) = try Matter.open(
-            procedure, id: id, command, by: actor, at: instant, seeing: view(for: id))
+        let (matter, response): (Matter, Response)
+        do {
+            (matter, response) = try Matter.open(
+                procedure, id: id, command, by: actor, at: instant, seeing: view(for: id))
+        } catch {
+            note(.open(procedure, command), on: id, by: actor, at: instant, refusal: error.code)
+            throw error
+        }
+        note(.open(procedure, command), on: id, by: actor, at: instant)
         opened += 1
         matters[id] = matter
         carryOut(response.orders, of: id, at: instant)
@@ -53,6 +84,19 @@ package struct Docket: Sendable {
 
     @discardableResult
     package mutating func handle(_ command: Command, on id: String, by actor: Actor, at instant: Instant)
+        throws(Refusal) -> Response
+    {
+        do {
+            let response = try work(command, on: id, by: actor, at: instant)
+            note(.handle(command), on: id, by: actor, at: instant)
+            return response
+        } catch {
+            note(.handle(command), on: id, by: actor, at: instant, refusal: error.code)
+            throw error
+        }
+    }
+
+    private mutating func work(_ command: Command, on id: String, by actor: Actor, at instant: Instant)
         throws(Refusal) -> Response
     {
         guard let matter = matters[id] else { throw Refusal("CAS023", "没有这一事项", advice: "请核对编号") }
@@ -84,12 +128,13 @@ package struct Docket: Sendable {
 
     /// Lets every clock that has run out by then take effect, in the order of their ends.
     package mutating func tick(to instant: Instant) {
+        note(.tick, on: "", by: Self.clock, at: instant)
         // A lapse may start a clock that has run out as well; each round stops at least one.
         for _ in 0..<64 {
             var any = false
             for id in matters.keys.sorted() {
                 for command in matters[id]?.lapses(at: instant, in: library.calendar) ?? [] {
-                    if let response = try? handle(command, on: id, by: Self.clock, at: instant), response.act != nil {
+                    if let response = try? work(command, on: id, by: Self.clock, at: instant), response.act != nil {
                         any = true
                     }
                 }
@@ -139,7 +184,7 @@ package struct Docket: Sendable {
     }
 
     private mutating func tell(_ id: String, _ verb: Command.Verb, at instant: Instant) {
-        do throws(Refusal) { try handle(Command(verb), on: id, by: Self.machine, at: instant) } catch {
+        do throws(Refusal) { _ = try work(Command(verb), on: id, by: Self.machine, at: instant) } catch {
             failures.append("\(id): \(error)")
         }
     }

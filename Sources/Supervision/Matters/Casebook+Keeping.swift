@@ -60,6 +60,32 @@ extension Casebook {
         return view
     }
 
+    /// Lets the kernel decide on a command and writes what came of it. `lock` are the locked rows of the matter and its relatives.
+    func handle(
+        _ command: Command, in matter: Matter, by actor: Actor, _ lock: [String: Row], _ transaction: Transaction
+    ) throws -> Outcome {
+        let isPerson = library.roles[actor.role]?.kind == .person
+        var view = try view(
+            for: matter.id, of: matter.procedure.id, Array(lock.keys),
+            naming: isPerson ? command.persons(with: actor) : [], transaction)
+        if command.verb == .approve || command.verb == .sendBack {
+            view.absent = try absentRoles(in: matter, transaction)
+        }
+        let response = try matter.handle(command, by: actor, at: now(), seeing: view)
+        let department = try lock[matter.id]?.text("department") ?? ""
+        return Outcome(matter: try keep(matter, response, department: department, transaction), act: response.act)
+    }
+
+    /// The roles whose turn it may be to sign and of whose holders nobody is there, so that another may sign (代签).
+    func absentRoles(in matter: Matter, _ transaction: Transaction) throws -> Set<String> {
+        let proposed = matter.proposals.compactMap { matter.procedure.step($0.step) }
+        let roles = proposed.flatMap(\.signatures).filter { $0.absent != nil }.map(\.role)
+        return try Set(roles).filter { role in
+            let organisation = matter.parties[library.roles[role]?.side ?? ""] ?? ""
+            return try !door.isAnybodyPresent(role, in: organisation, transaction)
+        }
+    }
+
     /// Writes an act and carries out its orders; says what the matter is then.
     @discardableResult
     func keep(_ matter: Matter, _ response: Response, department: String, _ transaction: Transaction) throws
@@ -86,11 +112,7 @@ extension Casebook {
         let machine = Actor(person: "system", role: "machine", organisation: "")
         func tell(_ id: String, _ verb: Command.Verb) throws {
             guard let other = try shelf(transaction).matter(id) else { return }
-            let related = try lock(id, "", transaction)
-            let response = try other.handle(
-                Command(verb), by: machine, at: now(),
-                seeing: try view(for: id, of: other.procedure.id, Array(related.keys), naming: [], transaction))
-            try keep(other, response, department: try related[id]?.text("department") ?? "", transaction)
+            _ = try handle(Command(verb), in: other, by: machine, try lock(id, "", transaction), transaction)
         }
         func errand(_ kind: String, _ side: String, _ what: String, _ item: String) throws {
             try transaction.change(

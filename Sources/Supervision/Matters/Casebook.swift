@@ -164,14 +164,10 @@ package struct Casebook: Sendable {
         if let seen, seen != matter.acts.count { throw StoreError.changedSinceSeen(id) }
         try requireFiles(of: command, on: [id] + lock.keys.filter { $0 != id }, attested: attested, transaction)
         let actor = Actor(person: caller.account, role: role, organisation: holding.organisation)
-        let response = try matter.handle(
-            command, by: actor, at: now(),
-            seeing: try view(
-                for: id, of: matter.procedure.id, Array(lock.keys), naming: command.persons(with: actor), transaction))
-        let kept = try keep(matter, response, department: try row.text("department"), transaction)
+        let outcome = try handle(command, in: matter, by: actor, lock, transaction)
         try door.leaveTrail(
-            in: transaction, caller.account, "matter.act", id, isAllowed: true, "act \(response.act?.number ?? 0)")
-        return Outcome(matter: kept, act: response.act)
+            in: transaction, caller.account, "matter.act", id, isAllowed: true, "act \(outcome.act?.number ?? 0)")
+        return outcome
     }
 
     /// The caller's post and role for a command: one that the step admits, whose organisation is the role's party, and to which
@@ -215,12 +211,7 @@ package struct Casebook: Sendable {
                         let command = matter.lapses(at: now(), in: library.calendar).first
                     else { break }
                     let clock = Actor(person: "clock", role: "clock", organisation: "")
-                    let response = try matter.handle(
-                        command, by: clock, at: now(),
-                        seeing: try view(
-                            for: id, of: matter.procedure.id, Array(lock.keys), naming: [], transaction))
-                    guard response.act != nil else { break }
-                    try keep(matter, response, department: try lock[id]?.text("department") ?? "", transaction)
+                    guard try handle(command, in: matter, by: clock, lock, transaction).act != nil else { break }
                     made += 1
                 }
                 return made

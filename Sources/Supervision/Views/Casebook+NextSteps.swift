@@ -1,13 +1,17 @@
 import Casework
+import Database
 
 extension Casebook {
     /// What the caller can do next in a matter: steps that begin where it stands and that one of the caller's posts may take, and
     /// what waits for the caller's signature or vote. Conditions on values are judged by the kernel when the step is taken.
-    func nextSteps(in matter: Matter, for caller: Caller, lying place: MatterPlace) -> [NextStep] {
+    func nextSteps(
+        in matter: Matter, for caller: Caller, lying place: MatterPlace, _ transaction: Transaction
+    ) throws -> [NextStep] {
         guard matter.mergedInto == nil, !matter.isVoid, !matter.recused.contains(caller.account) else { return [] }
         let roles = actingRoles(of: caller, in: matter, lying: place)
         guard !roles.isEmpty else { return [] }
-        var next = answers(to: matter, roles, by: caller.account)
+        let absent = try absentRoles(in: matter, transaction)
+        var next = answers(to: matter, roles, by: caller.account, absent: absent)
         for step in matter.procedure.steps {
             let own = step.who.filter(roles.contains)
             guard !own.isEmpty, let items = items(where: step, begins: matter) else { continue }
@@ -49,7 +53,9 @@ extension Casebook {
         return keys.isEmpty ? nil : keys
     }
 
-    private func answers(to matter: Matter, _ roles: Set<String>, by account: String) -> [NextStep] {
+    private func answers(
+        to matter: Matter, _ roles: Set<String>, by account: String, absent: Set<String>
+    ) -> [NextStep] {
         matter.proposals.flatMap { proposal -> [NextStep] in
             guard let step = matter.procedure.step(proposal.step) else { return [] }
             let isFree =
@@ -70,7 +76,8 @@ extension Casebook {
             guard proposal.opinions.count < step.signatures.count else { return [] }
             let signature = step.signatures[proposal.opinions.count]
             guard isFree,
-                let role = ([signature.role] + [signature.absent].compactMap(\.self)).first(where: roles.contains)
+                let role = ([signature.role] + (absent.contains(signature.role) ? [signature.absent] : []))
+                    .compactMap(\.self).first(where: roles.contains)
             else { return [] }
             return [answer(.approve, role), answer(.sendBack, role)]
         }

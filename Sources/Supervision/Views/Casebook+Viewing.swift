@@ -102,8 +102,10 @@ extension Casebook {
                         let matter = try MatterShelf(transaction: transaction, library: library, seals: door.seals)
                             .matter(try row.text("id"))
                     else { continue }
-                    let next = nextSteps(in: matter, for: caller, lying: try place(of: row, transaction))
-                        .filter { $0.verb != .take || matter.procedure.step($0.step)?.power == nil }
+                    let next = try nextSteps(
+                        in: matter, for: caller, lying: try place(of: row, transaction), transaction
+                    )
+                    .filter { $0.verb != .take || matter.procedure.step($0.step)?.power == nil }
                     if !next.isEmpty { rows.append((try summary(row), next)) }
                 }
                 mark = page.next
@@ -206,7 +208,7 @@ extension Casebook {
                 MatterSight(
                     matter: matter, showing: showing, authority: door.authority, library: library, now: now(),
                     names: names, mayExport: door.authority.decide("matter.export", caller, on: place).isAllowed,
-                    next: nextSteps(in: matter, for: caller, lying: place)))
+                    next: try nextSteps(in: matter, for: caller, lying: place, transaction)))
         }
     }
 }

@@ -202,6 +202,28 @@ extension Operation {
             return .nothing
         },
         Operation(
+            "markAbsent", .post, "/api/absences", "离岗",
+            "Mark oneself, or another (security administrator), as away until an instant (seconds since 1970 UTC).",
+            group: "Posts",
+            body: .object([
+                .init("account", .form(.identifier), required: false), .init("until", seconds),
+                .init("reason", .line(1...300)),
+            ]), status: 204, .nothing
+        ) { call in
+            try call.door.markAbsent(
+                call.text("account"), until: call.integer("until") ?? 0, reason: call.string("reason"),
+                by: try call.session())
+            return .nothing
+        },
+        Operation(
+            "markPresent", .delete, "/api/absences/{account}", "返岗",
+            "Mark oneself, or another (security administrator), as there again.", group: "Posts",
+            parameters: [.path("account", "the account")], status: 204, .nothing
+        ) { call in
+            try call.door.markPresent(call.string("account"), by: try call.session())
+            return .nothing
+        },
+        Operation(
             "checkPosts", .get, "/api/staffing", "无人可办的步骤", "Each step that nobody can take as posts are held now.",
             group: "Posts",
             .rows([

@@ -83,6 +83,37 @@ struct EndHoldingCommand: ParsableCommand {
     }
 }
 
+/// `yijian posts away`.
+struct AwayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "away", abstract: "Be away until a day; who signs instead then may (离岗).")
+    @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
+    @Option(help: "Another account (security administrator).") var account: String?
+    @Option(help: "The last day, yyyy-mm-dd.") var until: String
+    @Option(help: "Why.") var reason: String
+
+    func run() throws {
+        let end = try LastDay.seconds(until)
+        try options.open().markAbsent(account, until: end, reason: reason, by: try options.token())
+        try Made.done("away", until, json: json)
+    }
+}
+
+/// `yijian posts back`.
+struct BackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "back", abstract: "Be there again before that day (返岗).")
+    @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
+    @Option(help: "Another account (security administrator).") var account: String?
+
+    func run() throws {
+        try options.open().markPresent(account, by: try options.token())
+        try Made.done("back", account ?? "", json: json)
+    }
+}
+
 /// `yijian posts hand-over`.
 struct HandOverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -7,7 +7,8 @@ struct PostsCommand: ParsableCommand {
         commandName: "posts", abstract: "Organisations, accounts, posts and who holds them (机构、账户、岗位、任职).",
         subcommands: [
             AddOrganisationCommand.self, AddAccountCommand.self, AddPostCommand.self, GrantCommand.self,
-            RevokeCommand.self, LendCommand.self, DelegateCommand.self, EndHoldingCommand.self, HandOverCommand.self,
+            RevokeCommand.self, LendCommand.self, DelegateCommand.self, EndHoldingCommand.self, AwayCommand.self,
+            BackCommand.self, HandOverCommand.self,
             LeaveCommand.self, ResetCommand.self, InstitutionCodeCommand.self, PostsListCommand.self,
             OrganisationsListCommand.self, MineCommand.self, StaffingCommand.self, TrailCommand.self,
         ])
