@@ -14,26 +14,40 @@ struct StoreScriptTests {
     private final class Stage {
         let test: TestDoor
         let book: Casebook
+        private let held: [String: Set<String>]
         private var away: Set<String> = []
 
         init(_ kind: StoreKind, _ library: ProcedureLibrary, _ docket: Docket) throws {
             test = try TestDoor(kind)
             book = Casebook(door: test.door, library: library)
             // Everybody whom the script shows holds the roles in which it shows them, at the organisations of these roles.
-            var held: [String: Set<String>] = docket.directory
+            var held = docket.directory
+            // Of whom the script says nothing but that he was there, nothing is asked.
+            for deed in docket.deeds {
+                let command: Command
+                switch deed.what {
+                case .open(_, let given), .handle(let given): command = given
+                case .tick: continue
+                }
+                for person in command.together where held[person] == nil {
+                    held[person] = Set(library.roles.all.map(\.id))
+                }
+            }
             for step in library.procedures.flatMap(\.steps) {
                 for signature in step.signatures where signature.absent != nil {
                     held["usual-" + signature.role] = [signature.role]
                 }
             }
+            self.held = held
             var organisations: Set<String> = []
             for matter in docket.matters.values { organisations.formUnion(matter.parties.values) }
+            let root = test.root
             try test.door.store.write { transaction in
                 for organisation in organisations.sorted() {
                     try transaction.change(
                         """
                         INSERT INTO organisation (id, parent, path, name, kind, area)
-                        VALUES (\(organisation), \(self.test.root), \(self.test.root + "/" + organisation + "/"), \(organisation),
+                        VALUES (\(organisation), \(root), \(root + "/" + organisation + "/"), \(organisation),
                             'bureau', '370100')
                         """)
                 }
@@ -61,10 +75,7 @@ struct StoreScriptTests {
                     }
                 }
             }
-            self.held = held
         }
-
-        private let held: [String: Set<String>]
 
         /// Whoever holds a role that is away is away.
         private func mark(_ absent: Set<String>) throws {
@@ -100,7 +111,7 @@ struct StoreScriptTests {
                     }
                 case .handle(let command):
                     try book.door.store.write { transaction in
-                        let lock = try book.lock(deed.matter, command.target, transaction)
+                        let lock = try book.lock(deed.matter, for: command, transaction)
                         guard let matter = try book.shelf(transaction).matter(deed.matter) else {
                             throw Refusal("CAS023", "没有这一事项")
                         }
@@ -186,7 +197,8 @@ struct StoreScriptTests {
             code { try test.door.markAbsent(until: test.clock.now - 1, reason: "出差", by: token("zhao")) } == "SUP010")
         let head = try test.door.caller(of: token("zhao")).account
         #expect(
-            code { try test.door.markAbsent(head, until: test.clock.now + 9, reason: "x", by: token("li")) } == "SUP006"
+            code { try test.door.markAbsent(head, until: test.clock.now + 999, reason: "x", by: token("li")) }
+                == "SUP006"
         )
         try test.door.markAbsent(until: test.clock.now + 86_400, reason: "出差", by: token("zhao"))
         try test.door.markPresent(by: token("zhao"))

@@ -4,11 +4,16 @@ import Database
 /// What an act needs before the kernel decides and what is written after it, in one transaction: locks, the kernel's view, the act
 /// in its chain, its orders.
 extension Casebook {
-    /// Locks the matter, what it came from, what came from it, and the matter it names, in the order of their keys. What can be
-    /// reached never changes its parent, so it may be looked up before the lock.
-    func lock(_ id: String, _ target: String, _ transaction: Transaction) throws -> [String: Row] {
+    /// Locks the matter, what it came from, what came from it, and the matter that the command names or that was named in what it
+    /// agrees to, in the order of their keys. What can be reached never changes its parent, and what was proposed does not change
+    /// until it is signed, so both may be looked up before the lock.
+    func lock(_ id: String, for command: Command? = nil, _ transaction: Transaction) throws -> [String: Row] {
+        var targets = [command?.target ?? ""]
+        if command?.verb == .approve || command?.verb == .conclude {
+            targets += try shelf(transaction).matter(id)?.proposals.map(\.command.target) ?? []
+        }
         var keys: Set<String> = []
-        for start in [id, target] where !start.isEmpty {
+        for start in [id] + targets where !start.isEmpty {
             var next: String? = start
             for _ in 0..<Self.ancestorsMax {
                 guard let one = next, keys.insert(one).inserted else { break }
@@ -112,7 +117,7 @@ extension Casebook {
         let machine = Actor(person: "system", role: "machine", organisation: "")
         func tell(_ id: String, _ verb: Command.Verb) throws {
             guard let other = try shelf(transaction).matter(id) else { return }
-            _ = try handle(Command(verb), in: other, by: machine, try lock(id, "", transaction), transaction)
+            _ = try handle(Command(verb), in: other, by: machine, try lock(id, transaction), transaction)
         }
         func errand(_ kind: String, _ side: String, _ what: String, _ item: String) throws {
             try transaction.change(

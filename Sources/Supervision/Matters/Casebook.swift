@@ -148,7 +148,7 @@ package struct Casebook: Sendable {
         _ command: Command, on id: String, as role: String?, seen: Int? = nil, attested: Set<String> = [],
         _ caller: Caller, _ transaction: Transaction, known: Matter? = nil
     ) throws -> Outcome {
-        let lock = try lock(id, command.target, transaction)
+        let lock = try lock(id, for: command, transaction)
         guard let row = lock[id] else { throw DoorRefusal.unknown("事项", id) }
         let isCurrent = try known.map { try $0.acts.count == row.integer("acts") } ?? false
         guard let matter = isCurrent ? known : try shelf(transaction).matter(id) else {
@@ -204,7 +204,7 @@ package struct Casebook: Sendable {
         for id in due {
             acts += try door.store.write { transaction in
                 var made = 0
-                let lock = try lock(id, "", transaction)
+                let lock = try lock(id, transaction)
                 // A lapse may start a clock that has run out as well; each round stops at least one.
                 for _ in 0..<64 {
                     guard let matter = try shelf(transaction).matter(id),
