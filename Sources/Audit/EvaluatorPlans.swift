@@ -37,6 +37,23 @@ struct AccessPlan {
 struct MembershipPlan {
     let index: ListIndex
     let lead: Int
+    let isPlain: Bool
+    let rowCount: Int
+    /// The list's, which the binding keeps.
+    let cells: UnsafeBufferPointer<BoundList.Column>
+    let columns: UnsafeMutableBufferPointer<ComparedColumn>
+
+    init(_ membership: BoundKnowledge.Membership) {
+        index = membership.index
+        lead = membership.lead
+        isPlain = membership.bound.isPlain
+        rowCount = membership.bound.rowCount
+        cells = membership.bound.columns
+        columns = .allocate(capacity: max(1, membership.columns.count))
+        _ = columns.initialize(from: membership.columns)
+    }
+
+    func free() { columns.deallocate() }
 }
 
 /// A window as the evaluator reads it: no references inside.

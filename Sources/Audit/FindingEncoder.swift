@@ -21,15 +21,17 @@ final class FindingEncoder {
         self.dictionaries = dictionaries
         losses = Losses(binding, dictionaries)
         buffers = .allocate(capacity: FindingColumns.fields.count)
-        begin()
     }
 
     deinit { buffers.deallocate() }
 
     func take() -> (columns: [ColumnBuffer], rows: Int) {
-        let taken = (columns, rows)
-        begin()
-        return taken
+        if columns.isEmpty { begin() }
+        defer {
+            columns = []
+            rows = 0
+        }
+        return (columns, rows)
     }
 
     private func begin() {
@@ -41,6 +43,7 @@ final class FindingEncoder {
     func encode(_ draft: Draft, in chunk: Chunk, evaluator: Evaluator) {
         let rule = binding.rules[Int(draft.rule)]
         let table = rule.table
+        if columns.isEmpty { begin() }
         rows += 1
         evaluator.focusTable = table
         makeKey(draft, rule, chunk, evaluator)

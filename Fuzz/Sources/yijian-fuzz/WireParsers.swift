@@ -6,7 +6,7 @@ let wireParsers = [
         let tape = JSONTape()
         let text = bytes.bindMemory(to: UInt8.self)
         guard (try? tape.read(text)) != nil else { return }
-        walk(.root(tape), depth: 0)
+        withExtendedLifetime(tape) { walk(.root(tape), depth: 0) }
     }
 ]
 
