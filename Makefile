@@ -45,6 +45,8 @@ test: setup ## Run every test, then a real service (connect, abuse)
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
 	@Scripts/connect
 	@Scripts/abuse
+	@Scripts/proxy
+	@Scripts/units
 
 .PHONY: differential
 differential: setup ## Compare engine and reference on SEEDS random worlds from SEED on (a long campaign)
@@ -90,6 +92,11 @@ soak: build ## An hour at 500 requests a second: flat memory and descriptors (ab
 .PHONY: connect
 connect: build ## Run docs/connect.md and the example clients against a real service; kill it, change its rules
 	@Scripts/connect
+
+.PHONY: proxy
+proxy: build ## TLS by a real nginx and Caddy with the files of deploy/, and what systemd says of its units
+	@Scripts/proxy
+	@Scripts/units
 
 .PHONY: api
 api: build ## Run the commands of docs/api.md against a real service, then schemathesis (ARGS="--examples 50 --result FILE")

@@ -6,6 +6,8 @@ import Columns
 /// A code without a name is shown as it is. Practitioners are named by code only: their names are personal data.
 package struct FindingsNames: Sendable {
     private var names: [Table: [String: String]] = [:]
+    /// What somebody else calls them, where the dataset has no name.
+    private var others: [Table: [String: String]] = [:]
 
     package init() {}
 
@@ -30,7 +32,14 @@ package struct FindingsNames: Sendable {
 
     package init(_ names: [Table: [String: String]]) { self.names = names }
 
-    package func name(of code: String, in table: Table) -> String? { names[table]?[code] }
+    package func name(of code: String, in table: Table) -> String? { names[table]?[code] ?? others[table]?[code] }
+
+    /// These names, and where they are silent those that a message brings along.
+    package func orElse(_ others: [Table: [String: String]]) -> FindingsNames {
+        var result = self
+        result.others = others
+        return result
+    }
 
     /// `name（code）`, or the bare code.
     package func nameAndCode(_ code: String, in table: Table) -> String {

@@ -5,7 +5,7 @@ import Rules
 ///
 /// Findings on disk hold columns and no prose, so the wording can improve without any finding changing.
 package struct FindingsWording: Sendable {
-    package let names: FindingsNames
+    package private(set) var names: FindingsNames
     package let mask: FindingsMask
     private let rules: [String: Rule]
     private let lists: [String: KnowledgeList]
@@ -15,6 +15,13 @@ package struct FindingsWording: Sendable {
         self.mask = mask
         rules = Dictionary((plan?.rules ?? []).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         lists = plan?.lists ?? [:]
+    }
+
+    /// The same wording for a message that itself says what its codes are called.
+    package func calling(_ others: [Table: [String: String]]) -> FindingsWording {
+        var result = self
+        result.names = names.orElse(others)
+        return result
     }
 
     package func rule(_ id: String) -> Rule? { rules[id] }

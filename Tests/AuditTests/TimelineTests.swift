@@ -12,6 +12,7 @@ import Testing
         var compared = 0
         var touched = 0
         var spared = 0
+        var diagnosed = 0
         for seed in [1, 2, 3, 5, 8, 9] as [UInt64] {
             let plan = try Scratch.plan(RandomRules.package(seed: seed, rules: 30))
             var settings = RandomClaims.Settings()
@@ -51,6 +52,11 @@ import Testing
                 #expect(
                     answer.findings.filter { $0.record.violatingTable == "line" && !$0.written.isEmpty }.map(\.record)
                         == marked)
+                let named = play.diagnoses
+                #expect(
+                    answer.findings.filter { $0.record.table == .diagnosis && !$0.written.isEmpty }.map(\.record)
+                        == batch.filter { $0.table == .diagnosis && $0.violating.contains(where: named.contains) })
+                diagnosed += answer.findings.count { $0.record.table == .diagnosis && !$0.written.isEmpty }
                 compared += batch.count
                 touched += answer.findings.count
                 for finding in answer.findings {
@@ -70,7 +76,7 @@ import Testing
         print(
             "online door: \(compared) findings as in a batch, \(touched) of them about the message; \(spared) not looked for "
                 + "when only the message is asked for")
-        #expect(compared > 100 && touched > 20 && spared > 20)
+        #expect(compared > 100 && touched > 20 && spared > 20 && diagnosed > 5)
     }
 
     /// The examples beside the rules hold online as well; rules across persons say that they were not run.
@@ -134,6 +140,8 @@ import Testing
 private struct Play {
     let data: ReferenceData
     let message: [Table: Set<String>]
+    /// The diagnoses of the message as evidence calls them.
+    let diagnoses: Set<String>
 
     /// For some encounters that have lines: their lines in two messages, after everything that began before.
     static func plays(of data: ReferenceData, seed: UInt64) -> [Play] {
@@ -196,7 +204,16 @@ private struct Play {
         part.rows[.scan] = []
         part.absent.formUnion([.stock, .scan])
         let names = new.map { (data.rows[.line] ?? [])[$0].id }
-        return Play(data: part, message: [.line: Set(names)])
+        let own = (data.rows[.diagnosis] ?? []).filter { owner(of: $0, in: .diagnosis) == encounter }
+        let sequences = own.compactMap { row -> Int64? in
+            guard let place = Table.diagnosis.index(of: "sequence"), case .number(let number) = row.values[place] else {
+                return nil
+            }
+            return number
+        }
+        return Play(
+            data: part, message: [.line: Set(names), .diagnosis: Set(own.map(\.id))],
+            diagnoses: Set(sequences.map { "\(encounters[encounter].id)#\($0)" }))
     }
 }
 

@@ -86,6 +86,67 @@ import Testing
         #expect(try Known(ground.histories(service.records, over: "dataset", 2).history(of: "P1")) == told)
     }
 
+    /// A visit that comes as messages and in the bureau's export (national-tables) is one visit, whichever came first.
+    @Test func whatComesBothWaysCountsOnce() throws {
+        let ground = try Ground()
+        defer { ground.remove() }
+        let service = Rehearsal(plan: try #require(Shipped.plan))
+        let at = Moments()
+        var refund = at.line("3", "-1")
+        refund["init_feedetl_sn"] = "2"
+        refund["det_item_fee_sumamt"] = "-20.00"
+        service.take(
+            at.message("2401", "08:00:00", ["mdtrtinfo": ["psn_no": "P1", "mdtrt_id": "V1", "med_type": "21"]]),
+            at.charges("09:00:00", nil, ["1": "1", "2": "1"]),
+            at.message("2301", "09:30:00", ["feedetail": refund]),
+            at.message(
+                "4101", "10:00:00",
+                [
+                    "setlinfo": ["psn_no": "P1", "mdtrt_id": "V1", "setl_id": "S1"],
+                    "oprninfo": [["oprn_oprt_code": "47.0100", "oprn_oprt_begntime": "2025-05-01 08:30:00"]],
+                ]),
+            at.message("2304", "11:00:00", ["data": ["psn_no": "P1", "mdtrt_id": "V1"]], settled: "S1"),
+            at.diagnoses("2402", "12:00:00", ["I10", "E11"]))
+        let told = try Known(service.care.histories.history(of: "P1"))
+        #expect(told.ids(.line) == ["V1-1", "V1-2", "V1-3"] && told.ids(.operation).count == 1)
+        try ground.absorb(service.records, into: "first")
+        for name in ["first", "second"] { try ground.ingest(export: Self.export, into: name) }
+        let histories = try ground.histories(service.records, over: "second", 1)
+        let over = try Known(histories.history(of: "P1"))
+        try ground.absorb(service.records, into: "second")
+        let known = try [over, ground.known("P1", in: "first"), ground.known("P1", in: "second")]
+        for one in known {
+            for table in [Table.encounter, .line, .operation, .settlement] {
+                #expect(one.ids(table) == told.ids(table), "\(table): \(one)")
+            }
+            #expect(one.texts(.diagnosis, "code").sorted() == ["E11", "I10"])
+        }
+    }
+
+    private static let export = [
+        "mdtrt_d": [
+            "mdtrt_id,psn_no,fixmedins_code,med_type,begntime,endtime,gend,brdy,updt_time",
+            "V1,P1,H1,21,2025-05-01 08:00:00,2025-05-01 12:00:00,1,1960-01-01,2025-06-01 00:00:00",
+        ],
+        "fee_list_d": [
+            "bkkp_sn,mdtrt_id,setl_id,fee_ocur_time,cnt,pric,det_item_fee_sumamt,inscp_amt,hilist_code,init_feedetl_sn,updt_time",
+            "1,V1,S1,2025-05-01 09:00:00,1,20,20.00,20.00,001102000050000,,2025-06-01 00:00:00",
+            "2,V1,S1,2025-05-01 09:00:00,1,20,20.00,20.00,001102000050000,,2025-06-01 00:00:00",
+            "3,V1,S1,2025-05-01 09:00:00,-1,20,-20.00,-20.00,001102000050000,2,2025-06-01 00:00:00",
+        ],
+        "setl_d": [
+            "setl_id,mdtrt_id,psn_no,setl_time,medfee_sumamt,hifp_pay,updt_time",
+            "S1,V1,P1,2025-05-01 11:00:00,10.00,7.00,2025-06-01 00:00:00",
+        ],
+        "setl_list_diag_d": [
+            "mdtrt_id,maindiag_flag,diag_code,diag_type", "V1,1,I10,1", "V1,0,E11,1",
+        ],
+        "setl_list_oprn_d": [
+            "setl_list_oprn_id,setl_id,mdtrt_id,oprn_oprt_code,oprn_oprt_begntime,updt_time",
+            "77,S1,V1,47.0100,2025-05-01 08:30:00,2025-06-01 00:00:00",
+        ],
+    ]
+
     /// Rows that cannot be read are no history here and rejects there; their neighbours are.
     @Test func unreadableRowsAreNoHistory() throws {
         let ground = try Ground()

@@ -39,6 +39,21 @@ struct Ground {
         return try plan.run(sources: folder, into: path + "/" + name)
     }
 
+    /// As `yijian ingest` reads a bureau's export of settlement tables: lines by name of the file.
+    @discardableResult func ingest(export: [String: [String]], into name: String) throws -> IngestReport {
+        let folder = path + "/" + name + ".in"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for (file, lines) in export {
+            try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: "\(folder)/\(file).csv"))
+        }
+        let mapping = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "mappings/national-tables.yaml").path()
+        let plan = try #require(IngestPlan.load(mappingPath: mapping).plan)
+        let report = try plan.run(sources: folder, into: path + "/" + name)
+        #expect(report.balances.allSatisfy { $0.isBalanced && $0.rejected == 0 })
+        return report
+    }
+
     /// As `yijian dataset absorb`; nil when there is nothing to do.
     @discardableResult func absorb(
         _ records: any RecordKeeping, into name: String, until: UInt64? = nil, names: @escaping PersonNames = { $0 }

@@ -100,6 +100,57 @@ import Testing
         #expect(Set(repeated.patients[0].rows[.line]?.map(\.id) ?? []).count == 2 && noted.has(.lineRepeated))
     }
 
+    /// M01 is about a diagnosis: it reaches the doctor when the diagnosis is of the visit that is being written.
+    @Test func diagnosesOfTheVisitAreWhatIsWritten() throws {
+        let service = Rehearsal(plan: try #require(Shipped.plan))
+        func message(_ id: String, _ codes: [String], _ current: String) -> [String: Any] {
+            let diagnoses = codes.enumerated().map {
+                ["dias_srt_no": "\($0 + 1)", "dise_codg": $1, "maindise_flag": $0 == 0 ? "1" : "0"]
+            }
+            let visits = [
+                visit([order("1")], ["fsi_diagnose_dtos": diagnoses]),
+                visit([order("2")], ["mdtrt_id": "V2", "adm_date": "2025-05-02 08:00:00"]),
+            ]
+            let woman = patient(visits).merging(["gend": "2", "curr_mdtrt_id": current]) { $1 }
+            return [
+                "infno": "3102", "msgid": id, "fixmedins_code": "H1", "input": ["data": ["patient_dtos": [woman]]],
+            ]
+        }
+        func found(_ message: [String: Any]) -> [[String: Any]] {
+            service.review(message.json).filter { $0["rule_id"] as? String == "M01" }
+        }
+        let result = try #require(found(message("a", ["I10.x00", "N40.x00"], "V1")).first)
+        #expect(result["mdtrt_id"] as? String == "V1" && result["vola_bhvr_type"] as? String == "1")
+        #expect((result["vola_cont"] as? String)?.contains("前列腺增生") == true)
+        let details = result["judge_result_detail_dtos"] as? [[String: Any]] ?? []
+        #expect(details.first?["vola_item_type"] as? String == "1" && details.first?["mdtrt_id"] as? String == "V1")
+        #expect(found(message("b", ["I10.x00", "K40.900"], "V1")).isEmpty)
+        // The diagnosis of an earlier visit was told there.
+        #expect(found(message("c", ["I10.x00", "N40.x00"], "V2")).isEmpty)
+    }
+
+    /// Without a dataset the words of the answer are the sender's.
+    @Test func itemsAreCalledAsTheSenderCallsThem() throws {
+        let text = try String(
+            contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
+                .deletingLastPathComponent().deletingLastPathComponent().appending(path: "examples/his/review.json"),
+            encoding: .utf8)
+        let service = Rehearsal(plan: try #require(Shipped.plan))
+        let results = service.review(text).filter { $0["rule_id"] as? String == "P17-day" }
+        let words = try #require(results.first?["vola_cont"] as? String)
+        let message = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        var names: [String] = []
+        func look(_ value: Any) {
+            if let object = value as? [String: Any] {
+                if let name = object["hilist_name"] as? String { names.append(name) }
+                object.values.forEach(look)
+            }
+            (value as? [Any])?.forEach(look)
+        }
+        look(message)
+        #expect(names.contains(where: words.contains), "\(words)")
+    }
+
     @Test func errorsHaveACodeAndAnswerTwoHundred() throws {
         let service = Rehearsal(plan: try #require(Shipped.plan))
         for (message, code) in [

@@ -195,7 +195,14 @@ struct Story {
         options.undeterminedRows = true
         _ = try AuditRun.run(dataset: dataset, plan: narrowed, into: folder + "/run", options: options)
         let operations = Set((data.rows[.operation] ?? []).filter { $0.owner(.operation) == current }.map(\.id))
-        let message: [Table: Set<String>] = [.line: written, .encounter: [visit], .operation: operations]
+        // Evidence calls a diagnosis by its visit and sequence.
+        let diagnoses = Set(
+            (data.rows[.diagnosis] ?? []).filter { $0.owner(.diagnosis) == current }.map {
+                "\(visit)#\($0.number(.diagnosis, "sequence", 0) ?? "")"
+            })
+        let message: [Table: Set<String>] = [
+            .line: written, .encounter: [visit], .operation: operations, .diagnosis: diagnoses,
+        ]
         var records: [FindingsRecord] = []
         try FindingsFile(path: folder + "/run/findings.arrow").visit { record in
             let own = record.table.flatMap { message[$0] } ?? []

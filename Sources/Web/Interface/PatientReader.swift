@@ -197,9 +197,14 @@ struct PatientReader {
             let row = sheet.row(.encounter, place)
             row.isWritten = row.name == current
         }
-        for place in 0..<sheet.count(.operation) {
-            let row = sheet.row(.operation, place)
-            row.isWritten = row.text(RowFields.Operation.encounter) == current
+        // Who describes the visit states its diagnoses and operations with it.
+        for (table, field) in [
+            (Table.diagnosis, RowFields.Diagnosis.encounter), (.operation, RowFields.Operation.encounter),
+        ] {
+            for place in 0..<sheet.count(table) {
+                let row = sheet.row(table, place)
+                row.isWritten = row.text(field) == current
+            }
         }
         return patient
     }

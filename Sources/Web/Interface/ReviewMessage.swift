@@ -38,6 +38,7 @@ package struct ReviewMessage {
     package let task: String?
     package private(set) var patients: [Patient] = []
     package private(set) var lineCount = 0
+    private let input: JSONValue
 
     package static let linesMax = 5_000
 
@@ -50,6 +51,7 @@ package struct ReviewMessage {
         _ envelope: Envelope, tables: CodeTables, _ tolerance: inout Tolerance
     ) throws(InterfaceError) {
         let input = envelope.input
+        self.input = input
         let data = input.member("data") ?? input.member("trigScen") ?? input
         scenes =
             (data.member("trig_scen")?.texts ?? []).flatMap { $0.split(separator: ",").map(String.init) }
@@ -74,6 +76,23 @@ package struct ReviewMessage {
             guard lineCount <= Self.linesMax else { throw .tooLarge(4 << 20) }
         }
         guard !patients.isEmpty else { throw .nothingToReview }
+    }
+
+    private static let callingNames = NameTable(["hilist_code", "hilist_name", "medins_id", "medins_name"])
+
+    /// What the sender calls items and institutions (医保目录名称、医疗机构名称), by table and code.
+    ///
+    /// Another pass over the message, while it still lies on its tape: only for answers that have something to say.
+    package var names: [Table: [String: String]] {
+        var found: [Table: [String: String]] = [:]
+        input.visitObjects { value in
+            let record = MessageRecord(value, Self.callingNames)
+            for (table, code, name) in [(Table.item, 0, 1), (.institution, 2, 3)] {
+                guard let code = record.code(code), let name = record.code(name) else { continue }
+                found[table, default: [:]][code] = name
+            }
+        }
+        return found
     }
 
     /// A list of objects inside `data`, or beside it.

@@ -66,7 +66,7 @@ package struct ReviewResult: Sendable {
             }
             details.append(
                 Detail(
-                    id: "\(id)-\(number + 1)", visit: isOfLines ? nil : row,
+                    id: "\(id)-\(number + 1)", visit: record.table == .encounter ? row : nil,
                     order: isOfLines ? patient.orders[row] ?? row : nil, kind: isWritten ? 1 : 2,
                     amount: isWritten || !isOfLines ? stake : nil))
         }

@@ -40,6 +40,7 @@ package struct Reviewer: Sendable {
             try rulebook.ask { door, edition in
                 let answer = try door.ask(question, onlyMessage: true)
                 var open: [FindingsRecord] = []
+                let wording = answer.findings.isEmpty ? edition.wording : edition.wording.calling(message.names)
                 // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
                 for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
                     guard message.rules.isEmpty || message.rules.contains(finding.record.rule) else { continue }
@@ -53,7 +54,7 @@ package struct Reviewer: Sendable {
                     review.results.append(
                         ReviewResult(
                             finding, rule: rule, disposition: disposition, patient: patient, task: message.task,
-                            wording: edition.wording))
+                            wording: wording))
                 }
                 review.undetermined += open.count
                 guard !open.isEmpty else { return }

@@ -71,6 +71,16 @@ package struct JSONValue {
         }
     }
 
+    /// Every object inside, at any depth, and the value itself when it is one.
+    func visitObjects(_ visit: (JSONValue) -> Void) {
+        let end = Int(nodes[node].after)
+        var place = node
+        while place < end {
+            if nodes[place].kind == .object { visit(JSONValue(self, node: place)) }
+            place += 1
+        }
+    }
+
     /// The texts of a list of scalars; one scalar is a list of itself.
     package var texts: [String] {
         guard kind == .array else { return text.map { [$0] } ?? [] }

@@ -29,7 +29,7 @@ struct DoctorCommand: ParsableCommand {
             "\(settings.institutions.count) institutions listed, port \(settings.port)"
         }
         guard let settings else { return try finish(examination) }
-        examination.look("rules") {
+        let plan = examination.look("rules") {
             try KnowledgePlan.load(try place.knowledgeFolder(settings), areas: settings.areas, rules: nil)
         } saying: { plan in
             "\(plan.rules.count) rules, package \(plan.packageName) \(plan.packageVersion)"
@@ -66,7 +66,7 @@ struct DoctorCommand: ParsableCommand {
         disk(settings, &examination)
         ciphers(&examination)
         clock(&examination)
-        port(settings, &examination)
+        port(settings, plan, &examination)
         staffing(settings, &examination)
         try finish(examination)
     }
@@ -154,7 +154,7 @@ struct DoctorCommand: ParsableCommand {
         }
     }
 
-    private func port(_ settings: ServiceSettings, _ examination: inout Examination) {
+    private func port(_ settings: ServiceSettings, _ plan: Plan?, _ examination: inout Examination) {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(socket) }
         var on: Int32 = 1
@@ -168,11 +168,44 @@ struct DoctorCommand: ParsableCommand {
                 bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        if isFree {
-            examination.note("port", "\(settings.port) is free")
-        } else {
-            examination.note("port", "\(settings.port) is taken: the service runs, or another program does")
+        guard !isFree else { return examination.note("port", "\(settings.port) is free") }
+        guard let running = RunningService.ask(host: settings.host, port: settings.port) else {
+            return examination.warn(
+                "port", "\(settings.port) is taken by a program that does not answer as this service does",
+                "end that program, or choose another `port`")
         }
+        examination.note("port", "\(settings.port): the service runs there, \(running.recorded) messages recorded")
+        service(running, settings, plan, &examination)
+    }
+
+    /// What only the running service can say: which rules and which dataset it works with, and whether it records.
+    private func service(
+        _ running: RunningService, _ settings: ServiceSettings, _ plan: Plan?, _ examination: inout Examination
+    ) {
+        if !running.isRecording {
+            examination.fail(
+                "service", "it cannot record what it receives: uploads are refused, reviews are marked",
+                "look at the disk of \(settings.journal) and at the service's log")
+        }
+        if let why = running.refusedRules {
+            examination.fail(
+                "rules in force",
+                "the service refused the package that it read last and goes on with "
+                    + "\(running.package): \(why)",
+                "mend it (`yijian rules check`): the service reads it again by itself, or at once on SIGHUP")
+        } else if let plan, plan.packageHash != running.packageHash {
+            examination.warn(
+                "rules in force", "the service works with \(running.package), which is not the package on disk",
+                "wait some seconds, or send it SIGHUP; is `knowledge` the folder that the service was started with?")
+        } else {
+            examination.note("rules in force", running.package)
+        }
+        guard let dataset = settings.dataset, let there = Dataset.currentGeneration(dataset), there > 0,
+            let used = running.generation, used != there
+        else { return }
+        examination.warn(
+            "dataset in use", "the service works with generation \(used), on disk is \(there)",
+            "wait some seconds; if it stays, the service's log says why it refused it")
     }
 }
 

@@ -13,7 +13,7 @@ struct ForeignFindings {
     }
 
     private let mapping: ForeignMapping
-    private let places: [ForeignMapping.Part: Int]
+    private let places: [ForeignMapping.Part: [Int]]
     private let columnCount: Int
     private(set) var records: [FindingsRecord] = []
     private(set) var refusals: [Refusal] = []
@@ -23,15 +23,17 @@ struct ForeignFindings {
     init(mapping: ForeignMapping, head: [String], path: String) throws {
         self.mapping = mapping
         columnCount = head.count
-        var places: [ForeignMapping.Part: Int] = [:]
-        for (part, column) in mapping.columns {
-            guard let place = head.firstIndex(of: column) else {
-                throw CommandError(
-                    code: "YJ-357", what: "the file has no column `\(column)`", place: "\(path):1",
-                    why: "its columns are \(head.prefix(40).joined(separator: ", "))",
-                    advice: "name another column for `\(part.rawValue)` in the mapping, or leave it out")
+        var places: [ForeignMapping.Part: [Int]] = [:]
+        for (part, columns) in mapping.columns {
+            places[part] = try columns.map { column in
+                guard let place = head.firstIndex(of: column) else {
+                    throw CommandError(
+                        code: "YJ-357", what: "the file has no column `\(column)`", place: "\(path):1",
+                        why: "its columns are \(head.prefix(40).joined(separator: ", "))",
+                        advice: "name another column for `\(part.rawValue)` in the mapping, or leave it out")
+                }
+                return place
             }
-            places[part] = place
         }
         self.places = places
     }
@@ -52,9 +54,9 @@ struct ForeignFindings {
             throw Unreadable(reason: "\(row.fields.count) fields where the head has \(columnCount)")
         }
         func field(_ part: ForeignMapping.Part) -> String? {
-            guard let place = places[part] else { return nil }
-            let text = row.fields[place].drop { $0 == " " }
-            return text.isEmpty ? nil : String(text)
+            guard let places = places[part] else { return nil }
+            let texts = places.map { row.fields[$0].drop { $0 == " " } }
+            return texts.contains(where: \.isEmpty) ? nil : texts.joined(separator: "-")
         }
         guard let key = field(.key) else { throw Unreadable(reason: "the key is empty") }
         var stated: Int64?

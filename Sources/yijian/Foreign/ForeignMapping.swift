@@ -15,7 +15,8 @@ struct ForeignMapping {
     let name: String
     let isGB18030: Bool
     let delimiter: UInt8
-    let columns: [Part: String]
+    /// Several columns of one part are joined with `-`, as shipped mappings name lines.
+    let columns: [Part: [String]]
 
     static func read(_ path: String) throws -> ForeignMapping {
         guard let data = FileManager.default.contents(atPath: path) else {
@@ -65,17 +66,20 @@ struct ForeignMapping {
             throw mistake(root["delimiter"] ?? root, "the delimiter must be one character", "such as \",\" or \"|\"")
         }
         self.delimiter = byte
-        var columns: [Part: String] = [:]
+        var columns: [Part: [String]] = [:]
         for (key, value) in root["columns"]?.pairs ?? [] {
             guard let part = key.string.flatMap(Part.init(rawValue:)) else {
                 throw mistake(
                     key, "a foreign finding has no `\(key.string ?? "")`",
                     "it has " + Part.allCases.map(\.rawValue).joined(separator: ", "))
             }
-            guard let column = value.string, !column.isEmpty else {
-                throw mistake(value, "`\(part.rawValue)` names no column", "write the column's name in the file's head")
+            let names = value.elements?.map(\.string) ?? [value.string]
+            guard !names.isEmpty, names.allSatisfy({ $0?.isEmpty == false }) else {
+                throw mistake(
+                    value, "`\(part.rawValue)` names no column",
+                    "write the column's name in the file's head, or a list of names")
             }
-            columns[part] = column
+            columns[part] = names.compactMap(\.self)
         }
         guard columns[.key] != nil else {
             throw mistake(root["columns"] ?? root, "`key` is missing", "name the column with the source's own key")
