@@ -84,12 +84,6 @@ final class BoundList: @unchecked Sendable {
         }
 
         @inline(__always) func isKnown(_ row: Int) -> Bool { isNull.isEmpty || !isNull[row] }
-
-        /// Whether a cell that is no prefix equals the value. An empty cell agrees with nothing.
-        @inline(__always) func equals(_ row: Int, _ compared: ComparedColumn, _ value: Value) -> Value {
-            guard isKnown(row) else { return .no }
-            return .equal(value, .known(Int128(values[row]) * Int128(compared.factor)))
-        }
     }
 
     let source: KnowledgeList
@@ -155,11 +149,14 @@ final class BoundList: @unchecked Sendable {
     /// Whether a cell equals, or for a prefix column begins, the value. An empty cell agrees with nothing.
     @inline(__always) func matches(_ row: Int, _ compared: ComparedColumn, _ value: Value) -> Value {
         let cell = columns[compared.column]
-        guard cell.isPrefix else { return cell.equals(row, compared, value) }
         guard cell.isKnown(row) else { return .no }
-        guard value.isKnown else { return .maybe }
-        let prefix = vocabulary.view(Int32(truncatingIfNeeded: cell.values[row]))
-        return .truth(vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)).starts(with: prefix))
+        if cell.isPrefix {
+            guard value.isKnown else { return .maybe }
+            let prefix = vocabulary.view(Int32(truncatingIfNeeded: cell.values[row]))
+            return .truth(vocabulary.bytes(of: Int32(truncatingIfNeeded: value.lo)).starts(with: prefix))
+        }
+        let number = Int128(cell.values[row]) * Int128(compared.factor)
+        return .equal(value, .known(number))
     }
 
     /// Whether the row applies on the day and in the area; nil when one of them is unknown and decides.

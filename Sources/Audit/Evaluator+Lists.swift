@@ -11,7 +11,9 @@ extension Evaluator {
         let first = evaluate(operand(node, lead), focus, related)
         let isFound = plan.pointee.index.isIndexed && first.isKnown
         if isFound, plan.pointee.index.surelyLacks(Int32(truncatingIfNeeded: first.lo)) { return .no }
-        let isPlain = plan.pointee.isPlain
+        let membership = binding.knowledge.memberships[Int(node.k)]
+        let list = membership.bound
+        let isPlain = list.isPlain
         let count = Int(node.count)
         let values = keyStack + keyTop
         precondition(keyTop + count <= 256, "lists nested too deep")
@@ -24,12 +26,10 @@ extension Evaluator {
         func test(_ row: Int32) -> Bool {
             var truth = Value.yes
             for index in 0..<count where index != lead || !isFound {
-                truth = Self.and(truth, matches(Int(node.k), index, Int(row), values[index]))
+                truth = Self.and(truth, list.matches(Int(row), membership.columns[index], values[index]))
                 if truth.isFalse { return true }
             }
-            if !isPlain {
-                truth = Self.and(truth, applies(binding.knowledge.memberships[Int(node.k)].bound, Int(row), focus))
-            }
+            if !isPlain { truth = Self.and(truth, applies(list, Int(row), focus)) }
             if truth.isTrue {
                 result = .yes
                 return false
@@ -38,20 +38,12 @@ extension Evaluator {
             return true
         }
         if isFound {
-            plan.pointee.index.forEach(Int32(truncatingIfNeeded: first.lo), test)
+            membership.index.forEach(Int32(truncatingIfNeeded: first.lo), test)
         } else {
-            for row in 0..<Int32(plan.pointee.rowCount) where !test(row) { break }
+            for row in 0..<Int32(list.rowCount) where !test(row) { break }
         }
         if result.isKnown { firstUnknown = cause }
         return result
-    }
-
-    /// Whether a compared cell agrees with a value; the list itself is asked only where texts must be compared.
-    @inline(__always) private func matches(_ number: Int, _ index: Int, _ row: Int, _ value: Value) -> Value {
-        let compared = memberships[number].columns[index]
-        let cell = memberships[number].cells[compared.column]
-        guard !cell.isPrefix else { return binding.knowledge.memberships[number].bound.matches(row, compared, value) }
-        return cell.equals(row, compared, value)
     }
 
     /// Whether a list row applies on the focus row's date and in its area.

@@ -33,27 +33,29 @@ struct AccessPlan {
     }
 }
 
-/// What rules most rows out of a list: no references inside.
+/// A list as membership is asked of it: no references inside.
 struct MembershipPlan {
     let index: ListIndex
     let lead: Int
-    let isPlain: Bool
-    let rowCount: Int
-    /// The list's, which the binding keeps.
-    let cells: UnsafeBufferPointer<BoundList.Column>
-    let columns: UnsafeMutableBufferPointer<ComparedColumn>
+    let compared: UnsafeMutablePointer<ComparedColumn>
+    /// Of the list, which outlives the plan.
+    let columns: UnsafeBufferPointer<BoundList.Column>
+    /// Rows apply everywhere and always, a code finds them, and cells are compared as numbers.
+    let isShort: Bool
 
     init(_ membership: BoundKnowledge.Membership) {
         index = membership.index
         lead = membership.lead
-        isPlain = membership.bound.isPlain
-        rowCount = membership.bound.rowCount
-        cells = membership.bound.columns
-        columns = .allocate(capacity: max(1, membership.columns.count))
-        _ = columns.initialize(from: membership.columns)
+        columns = membership.bound.columns
+        compared = .allocate(capacity: max(1, membership.columns.count))
+        compared.initialize(from: membership.columns, count: membership.columns.count)
+        let columns = columns
+        isShort =
+            membership.bound.isPlain && index.isExact
+            && membership.columns.allSatisfy { !columns[$0.column].isPrefix }
     }
 
-    func free() { columns.deallocate() }
+    func free() { compared.deallocate() }
 }
 
 /// A window as the evaluator reads it: no references inside.
