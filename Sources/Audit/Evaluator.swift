@@ -288,8 +288,13 @@ final class Evaluator {
         case .notEqual: return .not(.equal(evaluate(node.a, focus, related), evaluate(node.b, focus, related)))
         case .less: return .less(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
         case .lessOrEqual: return .lessOrEqual(evaluate(node.a, focus, related), evaluate(node.b, focus, related))
-        case .greater: return .less(evaluate(node.b, focus, related), evaluate(node.a, focus, related))
-        case .greaterOrEqual: return .lessOrEqual(evaluate(node.b, focus, related), evaluate(node.a, focus, related))
+        case .greater:
+            // The left side first, as it is read: the first unknown is the one that is named.
+            let left = evaluate(node.a, focus, related)
+            return .less(evaluate(node.b, focus, related), left)
+        case .greaterOrEqual:
+            let left = evaluate(node.a, focus, related)
+            return .lessOrEqual(evaluate(node.b, focus, related), left)
         case .isKnown:
             let cause = firstUnknown
             defer { firstUnknown = cause }
