@@ -57,6 +57,13 @@ struct RowTables {
         fill(rows.map { TimelineRow($0, in: table) }, Array(0..<Int32(rows.count)), table, chunk.arena)
     }
 
+    /// Rows of movements, in the order in which they are given.
+    func movements(_ rows: [TimelineRow], in table: Table) -> Chunk {
+        let chunk = Chunk()
+        adopt(fill(rows, Array(0..<Int32(rows.count)), table, chunk.arena), table, chunk)
+        return chunk
+    }
+
     private func adopt(_ rows: TableRows, _ table: Table, _ chunk: Chunk) {
         let slots = chunk[table].slots
         for field in table.fields.indices { slots[field] = rows.slots[field] }

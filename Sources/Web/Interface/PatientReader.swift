@@ -20,8 +20,10 @@ struct PatientReader {
     ])
     private static let orderNames = NameTable([
         "rx_id", "rxno", "hilist_code", "cnt", "pric", "sumamt", "drord_begn_date", "drord_dept_codg",
-        "drord_dr_codg", "curr_drord_flag", "extend_order_map",
+        "drord_dr_codg", "curr_drord_flag", "extend_order_map", "drugtracinfo|drug_trac_info|durg_trac_info",
+        "drug_trac_codg|drug_trac_code", "trdn_flag",
     ])
+    private static let traceNames = NameTable(["drug_trac_codg|drug_trac_code", "trdn_flag"])
     private static let diagnosisNames = NameTable(["dias_srt_no", "dise_codg", "maindise_flag"])
     private static let operationNames = NameTable([
         "setl_list_oprn_id", "oprn_code", "oprn_date", "anst_way", "oper_dr_code",
@@ -157,7 +159,36 @@ struct PatientReader {
             patient.orders[id] = order
         }
         if record.value(9)?.kind == .number { tolerance.note(.flagAsNumber) }
+        addScans(record, values, id: id, order: order, visit)
         lines.append((TimelineRow(id: id, values: values), visit, record.text(9).map { $0 == "1" || $0 == "true" }))
+    }
+
+    /// The trace codes of a line: in a node of their own, as uploads have it, or one code in the line itself.
+    private mutating func addScans(
+        _ record: MessageRecord, _ line: [CaseValue?], id: String, order: String, _ visit: String
+    ) {
+        var codes = (record.value(11)?.objects ?? []).compactMap { value -> (String, String?)? in
+            let own = MessageRecord(value, Self.traceNames)
+            return own.text(0).map { ($0, own.text(1)) }
+        }
+        if codes.isEmpty, let code = record.text(12) { codes = [(code, nil)] }
+        guard !codes.isEmpty else { return }
+        let owner = patient.rows[.encounter]?.last { $0.id == visit }
+        for (code, split) in codes {
+            var values = RowFields.unknown(.scan)
+            let name = "\(visit)|\(order)|\(code)"
+            values[RowFields.Scan.id] = name.value
+            values[RowFields.Scan.trace] = code.value
+            values[RowFields.Scan.institution] = owner?.values[RowFields.Encounter.institution]
+            values[RowFields.Scan.item] = line[RowFields.Line.item]
+            values[RowFields.Scan.day] = line[RowFields.Line.day]
+            values[RowFields.Scan.second] = line[RowFields.Line.second]
+            values[RowFields.Scan.kind] = .text("sale")
+            // Who says nothing of splitting hands out the whole package.
+            values[RowFields.Scan.split] = .flag((split ?? record.text(13)) == "1")
+            patient.scans.append(TimelineRow(id: name, values: values))
+            patient.orders[name] = id
+        }
     }
 
     /// Decides what is being written now: lines so marked; without any mark all lines of the current visit.
@@ -169,6 +200,11 @@ struct PatientReader {
         let written = lines.filter { isMarked ? $0.isCurrent == true : $0.visit == current }
         patient.written[.line] = written.count == lines.count ? names : Set(written.map(\.row.id))
         patient.written[.encounter] = current.map { [$0] } ?? []
+        let now = patient.written[.line] ?? []
+        patient.scans.removeAll { scan in patient.orders[scan.id].map { !now.contains($0) } ?? true }
+        for scan in patient.scans {
+            patient.orders[scan.id] = patient.orders[scan.id].map { patient.orders[$0] ?? $0 }
+        }
         // Who describes the visit states its diagnoses and operations with it.
         for (table, field) in [
             (Table.diagnosis, RowFields.Diagnosis.encounter), (.operation, RowFields.Operation.encounter),

@@ -13,6 +13,8 @@ package struct ReviewMessage {
         package var written: [Table: Set<String>] = [:]
         /// The order identifier (`rx_id`) of a line, where the line had to be named otherwise.
         package var orders: [String: String] = [:]
+        /// Trace codes (追溯码) that the lines being written name, as sales at the visit's institution.
+        package var scans: [TimelineRow] = []
 
         /// Order and prescription numbers in the message, by which charged lines are known to be the same thing.
         var orderNumbers: Set<String> {
