@@ -45,6 +45,7 @@ test: setup ## Run every test, then a real service (connect, abuse)
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
 	@Scripts/connect
 	@Scripts/abuse
+	@Scripts/disk --quick
 	@Scripts/proxy
 	@Scripts/units
 
@@ -92,6 +93,10 @@ soak: build ## An hour at 500 requests a second: flat memory and descriptors (ab
 .PHONY: connect
 connect: build ## Run docs/connect.md and the example clients against a real service; kill it, change its rules
 	@Scripts/connect
+
+.PHONY: disk
+disk: build ## A service whose disk is full, and whose journal's system calls fail under strace
+	@Scripts/disk
 
 .PHONY: proxy
 proxy: build ## TLS by a real nginx and Caddy with the files of deploy/, and what systemd says of its units

@@ -24,6 +24,9 @@ final class CodeDictionary: @unchecked Sendable {
 
     func number(_ cell: Cell, hash: UInt64) -> Int32 { lock.held { Int32(index.insert(cell, hash: hash)) } }
 
+    /// Values in the order of their numbers, before any other value is met.
+    func take(_ values: [String]) { lock.held { for value in values { index.insert(text: value) } } }
+
     func value(_ number: Int32) -> Cell { index[Int(number)] }
     var count: Int { index.count }
 

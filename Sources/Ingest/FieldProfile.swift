@@ -26,6 +26,38 @@ final class FieldProfile {
         farDays = Array(repeating: 0, count: count)
     }
 
+    /// What was counted, for files.
+    struct Counts: Codable {
+        var fields: [String]
+        var absent: [Int]
+        var unmapped: [[String]]
+        var unmappedCounts: [[Int]]
+        var firstDay: [Int32]
+        var lastDay: [Int32]
+        var farDays: [Int]
+    }
+
+    var counts: Counts {
+        Counts(
+            fields: fields, absent: absent,
+            unmapped: unmapped.map { index in (0..<index.count).map { index[$0].text } },
+            unmappedCounts: unmappedCounts, firstDay: firstDay, lastDay: lastDay, farDays: farDays)
+    }
+
+    init(_ counts: Counts) {
+        fields = counts.fields
+        absent = counts.absent
+        unmapped = counts.unmapped.map { values in
+            let index = ByteIndex()
+            for value in values { index.insert(text: value) }
+            return index
+        }
+        unmappedCounts = counts.unmappedCounts
+        firstDay = counts.firstDay
+        lastDay = counts.lastDay
+        farDays = counts.farDays
+    }
+
     @inline(__always) func countAbsent(_ index: Int) { absent[index] &+= 1 }
 
     @inline(__always)

@@ -23,6 +23,13 @@ final class Importer: @unchecked Sendable {
     private(set) var balances: [Table: Balance] = [:]
     private(set) var rejects: [Reject] = []
     private(set) var profiles: [(mapping: Int, profile: FieldProfile)] = []
+    /// nil where nothing is kept: the mapping withdraws rows.
+    private(set) var parts: ImportParts?
+    /// How much of codes, profiles and identity numbers parts hold.
+    private var keptCodes: [Table: [Int: Int]] = [:]
+    private var keptProfiles = 0
+    private var keptIdentityNumbers = (all: 0, wrong: 0)
+    private var lastPart: ContinuousClock.Instant
     private(set) var diagnostics: [MappingDiagnostic] = []
     private(set) var withdrawals: [Table: Withdrawals] = [:]
     private var staged: [Table: [StagedRows]] = [:]
@@ -87,6 +94,7 @@ final class Importer: @unchecked Sendable {
         tables = TableSet(mapping, earlier: earlier, strictCodes: options.strictCodes)
         began = clock.now
         lastProgress = began
+        lastPart = began
         for table in tables.withdrawn { withdrawals[table] = Withdrawals() }
     }
 
@@ -96,6 +104,11 @@ final class Importer: @unchecked Sendable {
     func run() throws -> IngestReport {
         if let report = try knownImport() { return report }
         try loadLookups()
+        // Withdrawals are gathered apart from the rows: such imports begin again.
+        if tables.withdrawn.isEmpty {
+            parts = ImportParts(folder: workFolder + "/parts", signature: signature(parent: parent, sources: files))
+        }
+        restoreCounts()
         let headerTables: Set<Table> = [.person, .encounter]
         bytesTotal = totalBytes { headerTables.contains($0) } + totalBytes { !headerTables.contains($0) }
         let order = try timed("headers") { try readHeaders() }
@@ -105,11 +118,10 @@ final class Importer: @unchecked Sendable {
                 try state.take(typed, batch, file, order)
             }
         }
-        let segment = try timed("writing") { try write(order) }
+        let (segment, rejectsFile) = try timed("writing") { try write(order) }
         codes = try ColumnsCall.run { () throws(ColumnsError) in
             try IngestReport.codeSummaries(tables, try Dataset.open(dataset))
         }
-        let rejectsFile = try writeRejects(segment)
         try? FileManager.default.removeItem(atPath: workFolder)
         return report(segment, rejectsFile)
     }
@@ -195,21 +207,24 @@ final class Importer: @unchecked Sendable {
         _ take: @escaping @Sendable (ThreadState, TypedBatch, CellBatch, SourceFile) throws -> Void
     ) throws {
         let states = (0..<threads).map { _ in ThreadState(self, partitions: partitions) }
+        let restored = try restored(phase, partitions: partitions)
+        // What the pass before this one read and did not keep is read again by who goes on.
+        keptProfiles = profiles.count
+        keptIdentityNumbers = (pseudonym?.identityNumbers ?? 0, pseudonym?.wrongIdentityNumbers ?? 0)
+        var steps: [ImportParts.Step] = []
         for file in files {
             let chosen = mapping.tables.indices.filter {
                 mapping.tables[$0].source == file.source.name && choose(mapping.tables[$0].table)
             }
             if chosen.isEmpty { continue }
-            let opened = try file.open()
-            var binder = Binder(
-                file: mappingFile, tables: tables, lookups: lookups, pseudonym: pseudonym, available: opened.header)
-            let bound = binder.bind(mapping, source: file.source, chosen: chosen)
-            note(binder.diagnostics)
-            for program in bound.programs { fieldNames[program.number] = program.steps.map(\.field) }
-            if let error = binder.diagnostics.first(where: \.isError) {
-                throw IngestError(
-                    error.code, "\(error.message) (line \(error.line))", at: file.path, advice: error.advice)
+            if let step = parts?.covered(phase.rawValue, file.number) {
+                _ = try bind(file, chosen, header: step.header)
+                if !step.fingerprint.isEmpty { file.fingerprint = step.fingerprint }
+                progressBytes += file.bytes
+                continue
             }
+            let opened = try file.open()
+            let bound = try bind(file, chosen, header: opened.header)
             try Workers.run(threads) { number in
                 let state = states[number]
                 let feed = try opened.feed(bound)
@@ -233,8 +248,75 @@ final class Importer: @unchecked Sendable {
             }
             file.fingerprint = opened.fingerprint ?? file.fingerprint
             progressBytes += file.bytes
+            steps.append(
+                ImportParts.Step(
+                    phase: phase.rawValue, file: file.number, fingerprint: file.fingerprint, header: opened.header))
+            try keepPart(&steps, states, after: options.partSeconds)
         }
-        for state in states { absorb(state) }
+        try keepPart(&steps, states, after: options.partSeconds / 4)
+        for state in states + (restored.map { [$0] } ?? []) { absorb(state) }
+    }
+
+    /// Keeps what was read when so many seconds have passed since the last time.
+    private func keepPart(_ steps: inout [ImportParts.Step], _ states: [ThreadState], after seconds: Double) throws {
+        guard parts != nil, !steps.isEmpty, (clock.now - lastPart).inSeconds >= seconds else { return }
+        try keepPart(steps, states)
+        steps = []
+        lastPart = clock.now
+    }
+
+    private func bind(_ file: SourceFile, _ chosen: [Int], header: [String]?) throws(IngestError) -> BoundFile {
+        var binder = Binder(
+            file: mappingFile, tables: tables, lookups: lookups, pseudonym: pseudonym, available: header)
+        let bound = binder.bind(mapping, source: file.source, chosen: chosen)
+        note(binder.diagnostics)
+        for program in bound.programs { fieldNames[program.number] = program.steps.map(\.field) }
+        if let error = binder.diagnostics.first(where: \.isError) {
+            throw IngestError(
+                error.code, "\(error.message) (line \(error.line))", at: file.path, advice: error.advice)
+        }
+        return bound
+    }
+
+    // MARK: Parts
+
+    /// Counts of an earlier part.
+    func takeOver(_ head: ImportParts.Head) {
+        for (table, balance) in head.balances { balances[table, default: Balance()] += balance }
+        for place in stride(from: 0, to: head.rejects.count - 1, by: 2) {
+            if let reject = Reject(packed: head.rejects[place], head.rejects[place + 1]) { rejects.append(reject) }
+        }
+        profiles += head.profiles.map { ($0.mapping, FieldProfile($0.profile)) }
+        firstLineDay = min(firstLineDay, head.firstLineDay)
+        lastLineDay = max(lastLineDay, head.lastLineDay)
+    }
+
+    /// The codes that are there now are in parts.
+    func noteCodes() { keptCodes = tables.dictionaries.mapValues { $0.mapValues(\.count) } }
+
+    func takeNewCodes() -> [Table: [Int: [String]]] {
+        defer { noteCodes() }
+        var new: [Table: [Int: [String]]] = [:]
+        for (table, dictionaries) in tables.dictionaries {
+            for (field, dictionary) in dictionaries {
+                let known = keptCodes[table]?[field] ?? 0
+                guard dictionary.count > known else { continue }
+                new[table, default: [:]][field] = (known..<dictionary.count).map { dictionary.value(Int32($0)).text }
+            }
+        }
+        return new
+    }
+
+    func takeNewProfiles() -> [ImportParts.Seen] {
+        defer { keptProfiles = profiles.count }
+        return profiles[keptProfiles...].map { ImportParts.Seen(mapping: $0.mapping, profile: $0.profile.counts) }
+    }
+
+    func takeNewIdentityNumbers() -> (all: Int, wrong: Int) {
+        guard let pseudonym else { return (0, 0) }
+        let now = (all: pseudonym.identityNumbers, wrong: pseudonym.wrongIdentityNumbers)
+        defer { keptIdentityNumbers = now }
+        return (now.all - keptIdentityNumbers.all, now.wrong - keptIdentityNumbers.wrong)
     }
 
     private func note(_ found: [MappingDiagnostic]) {
@@ -279,7 +361,7 @@ final class Importer: @unchecked Sendable {
 
     // MARK: Writing
 
-    private func write(_ order: TimelineOrder) throws -> String {
+    private func write(_ order: TimelineOrder) throws -> (segment: String, rejectsFile: String?) {
         segmentName = options.segment ?? contentName()
         let draft = try ColumnsCall.run { () throws(ColumnsError) in try GenerationDraft(dataset: dataset) }
         let segment = try ColumnsCall.run { () throws(ColumnsError) in try draft.addSegment(segmentName) }
@@ -304,9 +386,11 @@ final class Importer: @unchecked Sendable {
         var notes = parent?.notes ?? [:]
         notes["import." + segmentName] = signature
         notes.merge(options.notes) { $1 }
+        // Before the rows are there: who is killed in between must not lose sight of those that are not.
+        let rejectsFile = try writeRejects(segmentName)
         let united = parent.map { Importer.united($0.coverage, covered) } ?? covered
         generation = try ColumnsCall.run { () throws(ColumnsError) in try draft.commit(coverage: united, notes: notes) }
-        return segmentName
+        return (segmentName, rejectsFile)
     }
 
     /// Both periods together; the world is closed only when both were, without a gap between them.
@@ -367,6 +451,7 @@ final class Importer: @unchecked Sendable {
             seconds: phaseSeconds, total: (clock.now - began).inSeconds)
         report.rejectsFile = rejectsFile
         report.generation = generation
+        report.filesTakenOver = parts?.found.reduce(0) { $0 + $1.steps.count } ?? 0
         report.codes = codes
         report.identityNumbers = pseudonym?.identityNumbers ?? 0
         report.wrongIdentityNumbers = pseudonym?.wrongIdentityNumbers ?? 0

@@ -18,6 +18,9 @@ package struct IngestOptions: Sendable {
     package var strictCodes = false
     /// Said in the new generation's manifest, over what earlier ones said under the same names.
     package var notes: [String: String] = [:]
+    /// After a file, when so long has passed since the last time, what was read is kept in the work folder, so that the same
+    /// import goes on from there after it was stopped.
+    package var partSeconds = 20.0
     /// Imports again what was imported before.
     package var repeats = false
     /// Called a few times a second; return false to stop.

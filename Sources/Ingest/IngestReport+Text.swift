@@ -17,6 +17,10 @@ extension IngestReport {
             if balance.leftOut > 0 { lines.append("  \(balance.leftOut) records were left out by conditions") }
             if !balance.isBalanced { lines.append("  THE BALANCE DOES NOT HOLD") }
         }
+        if filesTakenOver > 0 {
+            lines.append(
+                "\(filesTakenOver) readings of files were taken over from runs of this command that were stopped")
+        }
         if personsByReference > 0 { lines.append("\(personsByReference) persons are known only by reference") }
         if !reasons.isEmpty {
             lines.append("refused:")

@@ -50,6 +50,8 @@ package struct IngestReport: Codable, Sendable {
     package var generation: Int?
     package var blocks: Int
     package var alreadyImported = false
+    /// Readings of files that an earlier run of this import had finished and kept.
+    package var filesTakenOver = 0
     package var balances: [TableBalance]
     package var reasons: [ReasonCount]
     package var fields: [FieldSummary]

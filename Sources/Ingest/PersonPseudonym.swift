@@ -25,6 +25,14 @@ final class PersonPseudonym: @unchecked Sendable {
         authenticator = HMACSHA256(key: key)
     }
 
+    /// What an earlier run counted.
+    func add(_ numbers: Int, wrong: Int) {
+        lock.held {
+            identityNumbers += numbers
+            wrongIdentityNumbers += wrong
+        }
+    }
+
     /// 32 hexadecimal digits: the first half of HMAC-SHA256 over `kind|number`.
     func make(kind: Cell, number: Cell, in scratch: Scratch) -> Cell {
         let kindText = kind.isAbsent ? "01" : kind.text

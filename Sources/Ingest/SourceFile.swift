@@ -37,6 +37,13 @@ final class SourceFile: @unchecked Sendable {
         fingerprint = opened.fingerprint ?? ""
     }
 
+    /// Size and time of the last change: what tells cheaply that it is the same file.
+    var state: String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return "gone" }
+        return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+    }
+
     var bytes: Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0

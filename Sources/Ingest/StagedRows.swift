@@ -23,6 +23,8 @@ final class StagedRows: @unchecked Sendable {
     private let budget: MemoryBudget
     private let spool: Spool
     private(set) var rows = 0
+    /// By partition: how far `takeNewPieces` came, in chunks and in bytes of the chunk after them.
+    private var taken: [(chunk: Int, bytes: Int)] = []
 
     init(layout: RowLayout, partitions: Int, budget: MemoryBudget, spool: Spool) {
         self.layout = layout
@@ -74,6 +76,46 @@ final class StagedRows: @unchecked Sendable {
         let size = max(StagedRows.chunkBytes, count)
         chunk.pointee = OpenChunk(memory: .allocate(byteCount: size, alignment: 16), used: 0, capacity: size)
         budget.take(size)
+    }
+
+    /// Where rows lie that were claimed since the last time; `chunk` is a full one, or the open one behind them.
+    struct Piece {
+        let partition: Int
+        let chunk: Int
+        let from: Int
+        let count: Int
+    }
+
+    func takeNewPieces() -> [Piece] {
+        if taken.isEmpty { taken = Array(repeating: (0, 0), count: partitions) }
+        var pieces: [Piece] = []
+        for partition in 0..<partitions {
+            var (chunk, from) = taken[partition]
+            func take(_ used: Int) {
+                guard used > from else { return }
+                pieces.append(Piece(partition: partition, chunk: chunk, from: from, count: used - from))
+            }
+            while chunk < chunks[partition].count {
+                take(chunks[partition][chunk].used)
+                chunk += 1
+                from = 0
+            }
+            let used = open[partition].memory == nil ? 0 : open[partition].used
+            take(used)
+            taken[partition] = (chunk, max(from, used))
+        }
+        return pieces
+    }
+
+    /// The bytes of a piece, from memory or from the spool.
+    func read(_ piece: Piece, _ take: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let chunks = chunks[piece.partition]
+        let memory = piece.chunk < chunks.count ? chunks[piece.chunk].memory : open[piece.partition].memory
+        if let memory { return try take(UnsafeRawBufferPointer(start: memory + piece.from, count: piece.count)) }
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: piece.count, alignment: 16)
+        defer { copy.deallocate() }
+        try spool.read(chunks[piece.chunk].spoolOffset + piece.from, piece.count, into: copy)
+        try take(UnsafeRawBufferPointer(start: copy, count: piece.count))
     }
 
     /// The runs of rows of a partition. The memory stays until `forget`.

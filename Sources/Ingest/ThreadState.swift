@@ -11,6 +11,9 @@ final class ThreadState: @unchecked Sendable {
     private(set) var firstLineDay = Int32.max
     private(set) var lastLineDay = Int32.min
     var recordsRead = 0
+    /// What was handed over already.
+    private var givenBalances: [Table: Balance] = [:]
+    private var givenRejects = 0
     private let ranks: UnsafeMutablePointer<Int32>
     private let lookups = NameBatch()
 
@@ -27,6 +30,39 @@ final class ThreadState: @unchecked Sendable {
         let made = importer.makeStaged(table, partitions: partitions)
         staged[table] = made
         return made
+    }
+
+    /// Rows that an earlier run of this import staged, as they lie.
+    func adopt(_ bytes: UnsafeMutableRawBufferPointer, _ table: Table, partition: Int) throws(IngestError) {
+        guard let target = rows(for: table), let base = bytes.baseAddress, partition < target.partitions else { return }
+        let layout = target.layout
+        let identifier = layout.identifierSlot ?? -1
+        let isHeader = table == .person || table == .encounter
+        let log = identifier >= 0 && table.role == .timeline && !isHeader ? identifierLog(table).table : nil
+        let seed = HashSeed.process
+        var at = 0
+        while at < bytes.count {
+            let row = StagedRow(base: base + at)
+            let count = row.length
+            precondition(count >= layout.fixedBytes && at + count <= bytes.count, "a part that is whole has whole rows")
+            try target.claim(count, in: partition).copyMemory(from: row.base, byteCount: count)
+            if let log {
+                IdentifierLog.note(hashBytes(row.text(identifier, layout), seed), partition: partition, in: log)
+            }
+            at += count
+        }
+    }
+
+    /// What was counted since the last time.
+    func takeNewCounts(into head: inout ImportParts.Head) {
+        for (table, balance) in balances {
+            head.balances[table, default: Balance()] += balance - (givenBalances[table] ?? Balance())
+        }
+        givenBalances = balances
+        head.rejects += rejects[givenRejects...].flatMap(\.packed)
+        givenRejects = rejects.count
+        head.firstLineDay = min(head.firstLineDay, firstLineDay)
+        head.lastLineDay = max(head.lastLineDay, lastLineDay)
     }
 
     /// Persons and encounters: staged whole, resolved later.
