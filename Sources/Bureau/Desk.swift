@@ -69,7 +69,7 @@ final class Desk {
         guard let chosen = book.library.procedure(procedure) else {
             throw BureauMistake("there is no procedure \(procedure)")
         }
-        let command = try command("open", deed, of: chosen, on: procedure)
+        let command = try command("open", deed, of: chosen, on: procedure, by: name)
         clock.pass(seconds: 30)
         acts += 1
         let id = try book.open(procedure, command, as: role, by: try token(name)).matter.id
@@ -81,7 +81,7 @@ final class Desk {
     @discardableResult
     func act(_ name: String, _ step: String, on id: String, _ deed: Deed = Deed()) throws -> Matter {
         let token = try token(name)
-        let command = try command(step, deed, of: try procedure(of: id, token), on: id)
+        let command = try command(step, deed, of: try procedure(of: id, token), on: id, by: name)
         clock.pass(seconds: 30)
         do {
             let outcome = try book.act(command, on: id, by: token)
@@ -99,7 +99,7 @@ final class Desk {
     func each(_ items: [String], _ name: String, _ step: String, on id: String, _ deed: Deed = Deed()) throws {
         guard !items.isEmpty else { return }
         let token = try token(name)
-        let command = try command(step, deed, of: try procedure(of: id, token), on: id)
+        let command = try command(step, deed, of: try procedure(of: id, token), on: id, by: name)
         clock.pass(seconds: 30)
         for row in try book.act(batch: items, command, on: id, by: token) {
             guard row.refusal == nil else {
@@ -114,7 +114,7 @@ final class Desk {
         guard !rows.isEmpty else { return }
         let token = try token(name)
         let procedure = try procedure(of: id, token)
-        let commands = try rows.map { try command($0.step, $0.deed, of: procedure, on: id) }
+        let commands = try rows.map { try command($0.step, $0.deed, of: procedure, on: id, by: name) }
         clock.pass(seconds: 60)
         for row in try book.act(commands, on: id, by: token) {
             guard row.refusal == nil else { throw BureauMistake("\(name) \(id)#\(row.item): \(row.refusal ?? "")") }
@@ -167,7 +167,9 @@ final class Desk {
 
     func matter(_ id: String, by name: String) throws -> Matter { try book.matter(id, by: try token(name)).matter }
 
-    private func command(_ step: String, _ deed: Deed, of procedure: Procedure, on id: String) throws -> Command {
+    private func command(
+        _ step: String, _ deed: Deed, of procedure: Procedure, on id: String, by name: String
+    ) throws -> Command {
         var command = Command(.take(step))
         command.item = deed.item
         for (name, text) in deed.fields {
@@ -180,9 +182,13 @@ final class Desk {
         }
         for (name, split) in deed.splits { command.fields[name] = .split(split) }
         command.together = deed.together.compactMap { accounts[$0] }
-        // The invented papers have no content; what the matter keeps of a paper is its hash.
         for paper in deed.papers {
-            command.papers[paper] = SHA256.hex(of: Array("\(id)/\(deed.item)/\(step)/\(paper)".utf8))
+            let kind = procedure.paper(paper)?.name ?? paper
+            let text = "\(kind)（虚构）\n事项：\(id)\n步骤：\(procedure.step(step)?.name ?? step)\n"
+            command.papers[paper] =
+                try book.addEvidence(
+                    Array(text.utf8), named: "\(kind).txt", to: id, by: try token(name)
+                ).hash
         }
         command.adds = deed.adds
         command.parties = deed.parties

@@ -7,16 +7,19 @@ package struct Door: Sendable {
     package let store: Store
     package let authority: Authority
     package private(set) var policy: AccessPolicy
+    package let evidence: EvidencePolicy
     package let seals: Seals
     package let surroundings: Surroundings
 
     package init(
-        store: Store, authority: Authority, policy: AccessPolicy, seals: Seals, surroundings: Surroundings = .system
+        store: Store, authority: Authority, policy: AccessPolicy, evidence: EvidencePolicy, seals: Seals,
+        surroundings: Surroundings = .system
     ) {
         self.store = store
         self.seals = seals
         self.authority = authority
         self.policy = policy
+        self.evidence = evidence
         self.surroundings = surroundings
     }
 
@@ -42,7 +45,8 @@ package struct Door: Sendable {
         }
         return Door(
             store: store, authority: authority, policy: try AccessPolicy.read(knowledge: folder, name: policy),
-            seals: try Seals.read(keys), surroundings: surroundings)
+            evidence: try EvidencePolicy.read(knowledge: folder), seals: try Seals.read(keys),
+            surroundings: surroundings)
     }
 
     /// The same door with another cost of passwords, for tests and the demo, which make hundreds of invented people.

@@ -19,6 +19,8 @@ package struct DoorRefusal: ExplainedError, Equatable {
         case openWork = "SUP013"
         case setUp = "SUP014"
         case badFile = "SUP020"
+        /// An act names a file that is not in the matter.
+        case noFile = "SUP021"
     }
 
     package let kind: Kind

@@ -9,4 +9,5 @@ package let supervisionTables = MigrationFamily(
         Migration(3, "doors", String(decoding: PackageResources.step_0003_doors_sql, as: UTF8.self)),
         Migration(4, "ledger", String(decoding: PackageResources.step_0004_ledger_sql, as: UTF8.self)),
         Migration(5, "evidence", String(decoding: PackageResources.step_0005_evidence_sql, as: UTF8.self)),
+        Migration(6, "lists", String(decoding: PackageResources.step_0006_lists_sql, as: UTF8.self)),
     ])

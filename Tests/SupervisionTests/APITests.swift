@@ -192,11 +192,29 @@ struct APITests {
             "POST", "/api/matters/\(id)/acts", by: "wang",
             #"{"step":"verify","fields":{"handler":"\#(handler)"},"seen":\#(seen)}"#)
         #expect(late.status == 409 && late.text("code") == "DBS009")
-        let record = String(repeating: "a", count: 64)
-        let proposed = try bureau.ask(
-            "POST", "/api/matters/\(id)/acts", by: "li",
-            #"{"step":"file","fields":{"facts":"属实","amount":"120000.00"},"together":["\#(bureau.account("sun"))"],"papers":{"record":"\#(record)"}}"#
-        )
+        func file(_ record: String) throws -> Bureau.Reply {
+            try bureau.ask(
+                "POST", "/api/matters/\(id)/acts", by: "li",
+                #"{"step":"file","fields":{"facts":"属实","amount":"120000.00"},"together":["\#(bureau.account("sun"))"],"papers":{"record":"\#(record)"}}"#
+            )
+        }
+        let absent = try file(String(repeating: "a", count: 64))
+        #expect(absent.status == 422 && absent.text("code") == "SUP021")
+        let text = Data("现场笔录（虚构）".utf8).base64EncodedString()
+        let handed = try bureau.ask(
+            "POST", "/api/matters/\(id)/evidence", by: "li", #"{"name":"笔录.txt","content":"\#(text)"}"#)
+        #expect(
+            handed.status == 201 && handed.text("kind") == "text", "\(String(decoding: handed.bytes, as: UTF8.self))")
+        let record = try #require(handed.text("hash"))
+        #expect(try bureau.ask("GET", "/api/matters/\(id)/evidence", by: "wang").list("rows").count == 1)
+        let read = try bureau.ask("GET", "/api/matters/\(id)/evidence/\(record)", by: "wang")
+        #expect(read.text("content") == text && read.text("name") == "笔录.txt")
+        #expect(try bureau.ask("GET", "/api/matters/\(id)/evidence", by: "yuan").status == 404)
+        let program = Data([0x7F, 0x45, 0x4C, 0x46, 1, 1, 1, 0]).base64EncodedString()
+        let refused = try bureau.ask(
+            "POST", "/api/matters/\(id)/evidence", by: "li", #"{"name":"笔录.pdf","content":"\#(program)"}"#)
+        #expect(refused.status == 422 && refused.text("code") == "SUP020")
+        let proposed = try file(record)
         #expect(proposed.status == 200, "\(String(decoding: proposed.bytes, as: UTF8.self))")
         // What waits for a signature is the next step of who signs, not of who proposed.
         func answers(_ name: String) throws -> [JSONText] {

@@ -130,6 +130,15 @@ struct AppealTests {
         let acts = try desk.book.matter(desk.batch, by: try desk.fresh("shen")).matter.acts.count
         #expect(try desk.appeal(entry.replacing("有适应症", with: "另一说法")).map { $0["susptCode"] as? String } == ["1"])
         #expect(try desk.book.matter(desk.batch, by: try desk.fresh("shen")).matter.acts.count == acts)
+        #expect(
+            try desk.book.matter(desk.batch, by: try desk.fresh("shen")).matter.field("appeal_amount", item: "F1")?
+                .description == "12.50")
+        // Not content with it, the institution asks for a joint review; then only a panel decides.
+        let joint = try desk.send(
+            "3703", #"{"remark":"","docs":[{"docId":"\#(desk.batch)","docSusptDTOS":[\#(entry)]}]}"#)
+        let asked = ((joint.output as? [[String: Any]])?.first?["docsuspt"] as? [[String: Any]])?.first
+        #expect(asked?["susptCode"] as? String == "0", "\(asked ?? [:])")
+        #expect(try desk.state("F1") == "to_panel")
         // Who reads the matter reads what was sent, and the trail knows.
         let papers = try desk.book.shown(desk.batch, by: try desk.fresh("shen")).papers.filter(\.isReceived)
         let digest = try #require(papers.first?.number)

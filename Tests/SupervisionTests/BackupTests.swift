@@ -18,9 +18,8 @@ struct BackupTests {
         let ids = try books.work(matters: 3, acts: 4)
         let held = try books.checkpoint()
         _ = try books.book.act(TrialOffice.score(7), on: ids[0], by: books.office.tokens[0])
-        let policy = try EvidencePolicy.read(knowledge: Shipped.folder)
         let file = try books.book.addEvidence(
-            Array("检查笔录\n".utf8), named: "笔录.txt", to: ids[0], under: policy, by: books.office.tokens[0])
+            Array("检查笔录\n".utf8), named: "笔录.txt", to: ids[0], by: books.office.tokens[0])
         let path = books.folder + "/backup"
         let before = try Self.rows(books.store)
         let made = try StoreBackup.write(books.store, seals: books.seals, to: path)
@@ -72,11 +71,10 @@ struct BackupTests {
     @Test func damagedBackupsAreRefused() throws {
         let books = try BooksOffice(.sqlite)
         let ids = try books.work(matters: 2, acts: 2)
-        let policy = try EvidencePolicy.read(knowledge: Shipped.folder)
         // Several blocks.
         let scan =
             Array("%PDF-1.7\n".utf8) + (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
-        _ = try books.book.addEvidence(scan, named: "卷宗.pdf", to: ids[0], under: policy, by: books.office.tokens[0])
+        _ = try books.book.addEvidence(scan, named: "卷宗.pdf", to: ids[0], by: books.office.tokens[0])
         let paths = ["a", "b", "bad"].map { books.folder + "/" + $0 }
         _ = try StoreBackup.write(books.store, seals: books.seals, to: paths[0])
         _ = try StoreBackup.write(books.store, seals: books.seals, to: paths[1])
@@ -111,9 +109,8 @@ struct BackupTests {
     @Test func keysRotateAndEverythingIsSealedAnew() throws {
         let books = try BooksOffice(.sqlite)
         let ids = try books.work(matters: 2, acts: 3)
-        let policy = try EvidencePolicy.read(knowledge: Shipped.folder)
         let file = try books.book.addEvidence(
-            Array("笔录".utf8), named: "笔录.txt", to: ids[0], under: policy, by: books.office.tokens[0])
+            Array("笔录".utf8), named: "笔录.txt", to: ids[0], by: books.office.tokens[0])
         let held = try books.checkpoint()
         try KeyFile.rotate(at: books.folder + "/keys", suite: .sm4ctrHmacSm3)
         let door = try Door.open(books.store, knowledge: Shipped.folder, keys: books.folder + "/keys")

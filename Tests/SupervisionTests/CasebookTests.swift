@@ -48,6 +48,13 @@ struct CasebookTests {
         @discardableResult
         func act(_ name: String, _ command: Command, on id: String) throws -> Casebook.Outcome {
             test.clock.now += 60
+            var command = command
+            for (paper, text) in command.papers {
+                command.papers[paper] =
+                    try book.addEvidence(
+                        Array(text.utf8), named: paper + ".txt", to: id, by: try fresh(name)
+                    ).hash
+            }
             return try book.act(command, on: id, by: try fresh(name))
         }
 
@@ -78,7 +85,7 @@ struct CasebookTests {
         }
     }
 
-    private static let record = ["record": String(repeating: "a", count: 64)]
+    private static let record = ["record": "现场笔录（虚构）"]
 
     private func refused<T>(_ body: () throws -> T) -> String? {
         do {
@@ -118,6 +125,39 @@ struct CasebookTests {
         #expect(filed == 1, "the number of the filing form is used")
         let errands = try office.test.stored.store.read { try $0.rows("SELECT kind, what FROM errand") }
         #expect(try errands.contains { try $0.text("what") == "filing_form" })
+        try office.expectWhole()
+    }
+
+    /// What one organisation handles and another takes part in is signed where the procedure says (本机关参与办理).
+    @Test(arguments: TestStore.kinds)
+    func whoTakesPartSignsWhereTheMatterLies(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let (test, root) = (office.test, office.test.root)
+        let agency = try test.door.addOrganisation(
+            "某市医疗保险中心", under: root, kind: "agency", area: "370100", by: test.system)
+        let neighbour = try test.door.addOrganisation(
+            "邻市医疗保障局", under: root, kind: "bureau", area: "370200", by: test.system)
+        _ = try test.person("shen", in: agency, department: "稽核科", roles: ["auditor"])
+        _ = try test.person("zhu", in: agency, department: "财务科", roles: ["finance"])
+        _ = try test.person("ling", in: neighbour, department: "", roles: ["head"])
+        let found = FieldValue.split(["统筹/379900": 1_000])
+        var open = office.take("open", ["discovered": .single(.text("monitoring")), "found": found])
+        open.parties = ["agency": agency, "body": root, "subject": office.hospital]
+        let id = try office.book.open("recovery", open, as: "auditor", by: try office.fresh("shen")).matter.id
+        try office.act("shen", office.take("establish", ["found": found]), on: id)
+        var enter = office.take("enter")
+        enter.adds = [Command.Item(kind: "sum", key: "S1", parent: nil, fields: [:])]
+        try office.act("shen", enter, on: id)
+        var waive = office.take("waive")
+        waive.item = "S1"
+        try office.act("zhu", waive, on: id)
+        #expect(try office.ids("zhao") == [id] && office.ids("ling").isEmpty)
+        #expect(refused { try office.book.act(waive, on: id, by: try office.fresh("ling")) } == "SUP009")
+        var approve = Command(.approve)
+        approve.item = "S1"
+        #expect(refused { try office.act("li", approve, on: id) } == "SUP006")
+        let signed = try office.act("zhao", approve, on: id)
+        #expect(signed.matter.state("sum", item: "S1") == "waived")
         try office.expectWhole()
     }
 

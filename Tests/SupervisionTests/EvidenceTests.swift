@@ -9,23 +9,21 @@ import Trials
 
 @Suite("Evidence")
 struct EvidenceTests {
-    private static let policy = try? EvidencePolicy.read(knowledge: Shipped.folder)
 
     @Test(arguments: TestStore.kinds)
     func aFileIsKeptOnceSealedAndComesBack(kind: StoreKind) throws {
         let books = try BooksOffice(kind)
-        let policy = try #require(Self.policy)
         let ids = try books.work(matters: 2, acts: 1)
         let token = books.office.tokens[0]
         // More than two parts, with a secret that a search of the store would find.
         let secret = Array("患者张三丰".utf8)
         let bytes = Array("%PDF-1.7\n".utf8) + secret + (0..<600_000).map { UInt8(truncatingIfNeeded: $0 / 7) } + secret
-        let file = try books.book.addEvidence(bytes, named: "张三丰病历.pdf", to: ids[0], under: policy, by: token)
+        let file = try books.book.addEvidence(bytes, named: "张三丰病历.pdf", to: ids[0], by: token)
         #expect(file.kind == .pdf && file.bytes == bytes.count)
         #expect(file.hash == HexText.text(Digest.of(bytes, .sha256)))
         // The same again, and the same in another matter: one content.
-        #expect(try books.book.addEvidence(bytes, named: "又一份.pdf", to: ids[0], under: policy, by: token) == file)
-        _ = try books.book.addEvidence(bytes, named: "复印件.pdf", to: ids[1], under: policy, by: token)
+        #expect(try books.book.addEvidence(bytes, named: "又一份.pdf", to: ids[0], by: token) == file)
+        _ = try books.book.addEvidence(bytes, named: "复印件.pdf", to: ids[1], by: token)
         #expect(try books.store.read { try $0.integer("SELECT COUNT(*) FROM evidence") } == 1)
         #expect(try books.book.evidence(of: ids[1], by: token).map(\.name) == ["复印件.pdf"])
         var read: [UInt8] = []
@@ -53,12 +51,11 @@ struct EvidenceTests {
     @Test(arguments: TestStore.kinds)
     func whatIsDoneToAFileIsFound(kind: StoreKind) throws {
         let books = try BooksOffice(kind)
-        let policy = try #require(Self.policy)
         let ids = try books.work(matters: 1, acts: 1)
         let token = books.office.tokens[0]
         for number in 0..<2 {
             let bytes = Array("%PDF-1.7 \(number)\n".utf8) + [UInt8](repeating: UInt8(65 + number), count: 300_000)
-            _ = try books.book.addEvidence(bytes, named: "卷\(number).pdf", to: ids[0], under: policy, by: token)
+            _ = try books.book.addEvidence(bytes, named: "卷\(number).pdf", to: ids[0], by: token)
         }
         let attacks: [SQL] = [
             "DELETE FROM evidence_part WHERE part = 1", "UPDATE evidence SET parts = 1",
@@ -75,15 +72,14 @@ struct EvidenceTests {
 
     @Test func whoMayNotKnowOfAMatterFindsNoFile() throws {
         let books = try BooksOffice(.sqlite)
-        let policy = try #require(Self.policy)
         let id = try books.office.openClue()
         let file = try books.book.addEvidence(
-            Array("笔录".utf8), named: "a.txt", to: id, under: policy, by: books.office.tokens[0])
+            Array("笔录".utf8), named: "a.txt", to: id, by: books.office.tokens[0])
         let stranger = books.office.administrator
         for attempt in [
             { _ = try books.book.evidence(of: id, by: stranger) },
             { _ = try books.book.readEvidence(file.hash, of: id, by: stranger) { _ in } },
-            { _ = try books.book.addEvidence(Array("x".utf8), named: "b.txt", to: id, under: policy, by: stranger) },
+            { _ = try books.book.addEvidence(Array("x".utf8), named: "b.txt", to: id, by: stranger) },
             { _ = try books.book.evidence(of: "none", by: stranger) },
             { _ = try books.book.readEvidence("zz", of: id, by: books.office.tokens[0]) { _ in } },
         ] {
@@ -92,6 +88,7 @@ struct EvidenceTests {
     }
 
     @Test func theContentSaysWhatAFileIs() throws {
+        let policy = try EvidencePolicy.read(knowledge: Shipped.folder)
         let text = { (text: String) in Array(text.utf8) }
         let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0]
         let taken: [(String, [UInt8], EvidenceKind)] = [
@@ -103,7 +100,6 @@ struct EvidenceTests {
             ("文.docx", Self.zip(["[Content_Types].xml", "word/document.xml"]), .docx),
             ("文.ofd", Self.zip(["OFD.xml"]), .ofd),
         ]
-        let policy = try #require(Self.policy)
         for (name, bytes, kind) in taken { #expect(try policy.kind(of: bytes, named: name) == kind, "\(name)") }
         let refused: [(String, [UInt8])] = [
             ("a.pdf", []), ("a.pdf", png), ("a.png", text("%PDF-1.4")), ("a.pdf", text("%PDF-1.4 /JavaScript (x)")),

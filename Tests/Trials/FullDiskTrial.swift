@@ -3,8 +3,8 @@ import Foundation
 
 @testable import Supervision
 
-/// The disk of an SQLite store runs full while officers act, and gets room again (磁盘写满). The folder is a small file system of
-/// its own; a file in it stands for what else took the room.
+/// The disk of a store runs full while officers act, and gets room again (磁盘写满). The store's data lie on a small file system of
+/// their own; a file in it stands for what else took the room.
 package enum FullDiskTrial {
     package struct Outcome: Sendable {
         package var acknowledged = 0
@@ -26,9 +26,10 @@ package enum FullDiskTrial {
         }
     }
 
-    /// `folder` is on the small file system; `beside` keeps the key file.
-    package static func run(folder: String, beside: String, knowledge: String, rounds: Int = 2) throws -> Outcome {
-        let address = StoreAddress.file(path: folder + "/store.sqlite")
+    /// `small` is a folder on the small file system; `beside` keeps the key file.
+    package static func run(
+        _ address: StoreAddress, small folder: String, beside: String, knowledge: String, rounds: Int = 2
+    ) throws -> Outcome {
         let office = try TrialOffice.make(address, knowledge: knowledge, folder: beside, officers: 1)
         let matters = try (0..<3).map { _ in try office.openClue() }
         var outcome = Outcome()

@@ -13,7 +13,7 @@ import Trials
 //   yijian-trials history STORE KNOWLEDGE KILLS [SEED]   officers and sequencers killed at random; what they say they did
 //                                         is held against the store, which must be empty
 //   yijian-trials load STORE KNOWLEDGE MATTERS ROUNDS      fills an empty store with matters of twenty acts; measures lists and steps
-//   yijian-trials full FOLDER BESIDE KNOWLEDGE            a store on a small file system of its own that runs full
+//   yijian-trials full STORE SMALL BESIDE KNOWLEDGE       a store whose data lie on a small file system that runs full
 //   yijian-trials writer FOLDER FIRST     the writer that `kills` kills; `officer` and `sequencer` are those of `history`
 
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -75,7 +75,8 @@ case "load":
         return worst <= 100
     }
 case "full":
-    let outcome = try FullDiskTrial.run(folder: arguments[1], beside: arguments[2], knowledge: arguments[3])
+    let outcome = try FullDiskTrial.run(
+        StoreAddress(arguments[1]), small: arguments[2], beside: arguments[3], knowledge: arguments[4])
     print(outcome.text)
     exit(outcome.isClean ? 0 : 1)
 case "writer": try KillTrial.write(arguments[1], first: number(2, 0))
@@ -107,6 +108,8 @@ case "attacks":
         }
         missed += places - found
         print("\(attack.rawValue): \(found) of \(places) found")
+        // Whoever watches a trial of minutes sees how far it is.
+        fflush(nil)
     }
     print(
         "\(LedgerAttack.allCases.count) kinds: missed \(missed), false alarms \(alarms) of \(places * LedgerAttack.allCases.count)"

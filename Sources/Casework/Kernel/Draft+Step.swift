@@ -210,41 +210,6 @@ extension Draft {
         return nil
     }
 
-    mutating func post(_ posting: Step.Posting, _ step: Step, _ item: String) throws(Refusal) {
-        var parts: [String: Int64] = [:]
-        if let field = posting.field {
-            switch matter.field(field, item: item) {
-            case .split(let given): parts = given
-            case .single(let value): if let fen = value.mantissa(scale: 2) { parts[""] = fen }
-            case nil: break
-            }
-        } else if let fen = posting.amount?.value(facts(item, [:]).value)?.mantissa(scale: 2) {
-            parts[""] = fen
-        }
-        guard !parts.isEmpty, parts.values.allSatisfy({ $0 >= 0 }) else {
-            throw Refusal("CAS021", "“\(step.name)”的金额无法确定或为负")
-        }
-        parts = parts.filter { $0.value != 0 }
-        guard !parts.isEmpty else { return }
-        for (part, amount) in parts.sorted(by: { $0.key < $1.key }) {
-            let source = matter.coffer(posting.from, item, part)
-            let target = matter.coffer(posting.to, item, part)
-            let account = procedure.accounts.first { $0.id == posting.from }
-            let before = matter.coffers[source, default: 0]
-            let (left, under) = before.subtractingReportingOverflow(amount)
-            let (more, over) = matter.coffers[target, default: 0].addingReportingOverflow(amount)
-            guard !under, !over, account?.isFree == true || left >= 0 else {
-                throw Refusal(
-                    "CAS021",
-                    "\(part.isEmpty ? "" : part + " ")“\(account?.name ?? posting.from)”只有\(ScalarValue.money(fen: before))元，不足\(ScalarValue.money(fen: amount))元",
-                    advice: "请核对金额与基金、统筹区")
-            }
-            matter.coffers[source] = left
-            matter.coffers[target] = more
-        }
-        events.append(.posted(from: posting.from, to: posting.to, item: item, parts: parts))
-    }
-
     private mutating func issue(_ paper: String, _ item: String) {
         let kind = procedure.paper(paper)
         var number: String?

@@ -11,7 +11,7 @@ package struct MonthlyReport: Sendable {
         package let line: ReportLine
         /// Times, institutions, or fen.
         package let value: Int64
-        /// Money by fund and pool, in fen.
+        /// Money by fund and pool, in fen; what belongs to none stands under the empty name when some does.
         package let parts: [String: Int64]
     }
 
@@ -55,11 +55,13 @@ package struct MonthlyReport: Sendable {
             case .times: Entry(line: line, value: times[line.id] ?? 0, parts: [:])
             case .institutions: Entry(line: line, value: Int64(institutions[line.id]?.count ?? 0), parts: [:])
             case .money:
-                Entry(
-                    line: line, value: (money[line.id] ?? [:]).values.reduce(0, &+),
-                    parts: (money[line.id] ?? [:]).filter { !$0.key.isEmpty && $0.value != 0 })
+                entry(line, (money[line.id] ?? [:]).filter { $0.value != 0 })
             }
         }
+    }
+
+    private func entry(_ line: ReportLine, _ parts: [String: Int64]) -> Entry {
+        Entry(line: line, value: parts.values.reduce(0, &+), parts: parts.keys.contains { !$0.isEmpty } ? parts : [:])
     }
 
     package var flows: [Flow] { flowing.values.sorted { $0.procedure < $1.procedure } }

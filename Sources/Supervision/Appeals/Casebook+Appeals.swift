@@ -103,7 +103,9 @@ extension Casebook {
             command.item = finding
             command.fields = fields
             if let paper { for kind in step.papers { command.papers[kind] = paper } }
-            _ = try act(command, on: id, as: "institution", seen: nil, institution.caller, transaction)
+            _ = try act(
+                command, on: id, as: "institution", attested: Set([paper].compactMap(\.self)), institution.caller,
+                transaction)
         }
     }
 

@@ -1,3 +1,4 @@
+import Casework
 import Columns
 import Database
 import Ledger
@@ -21,33 +22,58 @@ extension Casebook {
     /// Hands a file in to a matter that the caller may act on; says its hash, which acts then name as a paper. The same file
     /// again is no second one.
     package func addEvidence(
-        _ bytes: [UInt8], named name: String, to id: String, under policy: EvidencePolicy, by token: SessionToken
+        _ bytes: [UInt8], named name: String, to id: String, by token: SessionToken
     ) throws -> EvidenceFile {
+        try acting(by: token) { transaction, caller in
+            try addEvidence(bytes, named: name, to: id, caller, transaction)
+        }
+    }
+
+    func addEvidence(
+        _ bytes: [UInt8], named name: String, to id: String, _ caller: Caller, _ transaction: Transaction
+    ) throws -> EvidenceFile {
+        let policy = door.evidence
         let name = name.precomposed
         let kind = try policy.kind(of: bytes, named: name)
         let digest = Digest.of(bytes, .sha256)
         let code = evidenceCode(digest)
-        return try acting(by: token) { transaction, caller in
-            try require("matter.act", on: id, caller, transaction)
-            let held = try transaction.integer("SELECT COUNT(*) FROM evidence_use WHERE matter = \(id)")
-            guard held < policy.filesPerMatterMax else {
-                throw DoorRefusal(
-                    .badFile, "本事项已有\(held)个文件，至多\(policy.filesPerMatterMax)个", at: id, advice: "合并文件，或移除无关文件后再收")
+        try require("matter.act", on: id, caller, transaction)
+        let held = try transaction.integer("SELECT COUNT(*) FROM evidence_use WHERE matter = \(id)")
+        guard held < policy.filesPerMatterMax else {
+            throw DoorRefusal(
+                .badFile, "本事项已有\(held)个文件，至多\(policy.filesPerMatterMax)个", at: id, advice: "合并文件，或移除无关文件后再收")
+        }
+        try keep(bytes, digest, code, kind, transaction)
+        try transaction.change(
+            """
+            INSERT INTO evidence_use (matter, code, name, account, instant) VALUES (\(id), \(code),
+                \(door.seals.seal(Array(name.utf8), at: Self.namePlace(id, code))), \(caller.account),
+                \(door.surroundings.now()))
+            ON CONFLICT (matter, code) DO NOTHING
+            """)
+        try door.leaveTrail(
+            in: transaction, caller.account, "evidence.add", id, isAllowed: true, String(code.prefix(16)))
+        guard let file = try files(of: id, only: code, transaction).first else {
+            throw DoorRefusal.damaged("a file of evidence is not where it was put")
+        }
+        return file
+    }
+
+    /// Every paper that a command hands in is a file of the matter or of one that it came from or gave rise to: an act does not rest
+    /// on a file that nobody can open. `attested` are papers that are kept elsewhere.
+    func requireFiles(
+        of command: Command, on matters: [String], attested: Set<String>, _ transaction: Transaction
+    ) throws {
+        for (paper, hash) in command.papers.sorted(by: { $0.key < $1.key }) where !attested.contains(hash) {
+            if let digest = HexText.bytes(hash), digest.count == 32 {
+                let code = evidenceCode(digest)
+                let uses = try transaction.integer(
+                    "SELECT COUNT(*) FROM evidence_use WHERE code = \(code) AND matter IN (\(list: matters))")
+                if uses > 0 { continue }
             }
-            try keep(bytes, digest, code, kind, transaction)
-            try transaction.change(
-                """
-                INSERT INTO evidence_use (matter, code, name, account, instant) VALUES (\(id), \(code),
-                    \(door.seals.seal(Array(name.utf8), at: Self.namePlace(id, code))), \(caller.account),
-                    \(door.surroundings.now()))
-                ON CONFLICT (matter, code) DO NOTHING
-                """)
-            try door.leaveTrail(
-                in: transaction, caller.account, "evidence.add", id, isAllowed: true, String(code.prefix(16)))
-            guard let file = try files(of: id, only: code, transaction).first else {
-                throw DoorRefusal.damaged("a file of evidence is not where it was put")
-            }
-            return file
+            throw DoorRefusal(
+                .noFile, "《\(paper)》的文件\(hash.prefix(16))不在本事项", at: matters.first ?? "",
+                advice: "先收入文件（yijian evidence add，或POST /api/matters/{matter}/evidence），再以其SHA-256办理")
         }
     }
 

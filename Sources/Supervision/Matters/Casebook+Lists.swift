@@ -1,9 +1,18 @@
 import Database
 
 extension Casebook {
-    /// Up to so many matters it is quicker to look at all of them than to walk along the limits of time and look who they are.
-    static let fewMatters = 20_000
+    /// Up to so many matters it is quicker to look at all of them than to walk along the limits of time and look which they are.
     static let fewWithValue = 2_000
+
+    /// Sides on which an organisation has a matter before it that lies with another: it was handed there, or acts in it as well.
+    static let handedSides = ["agency", "body", "court", "police", "procurator", "receiver"]
+
+    /// The columns of a list, where the limit of time and the matter are those of another table's index.
+    private static func columns(due: SQL, id: SQL) -> SQL {
+        id
+            + " AS id, m.procedure, m.version, m.acts, m.organisation, m.path, m.department, m.standing, m.state, m.ended, m.parent, "
+            + "m.opened, m.changed, " + due + " AS due"
+    }
 
     /// The matters that a caller may list, as one SQL list: what is counted.
     func list(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> SQL {
@@ -14,8 +23,8 @@ extension Casebook {
 
     /// The matters that a caller may list: for every post, place and state of the matrix a list that goes along one index.
     ///
-    /// Own matters by organisation and standing; those of organisations below and of others in the order of their limits of time;
-    /// those that are about or were handed to the organisation from its parties. The order of cases is that of `MatterPlace.seen`:
+    /// Own matters by organisation and standing; those of organisations below and of others in the order of their limits of time,
+    /// or of those of them with an attribute; those that are about or were handed to the organisation from its parties. The order of cases is that of `MatterPlace.seen`:
     /// whoever is a matter's subject is nothing else to it.
     func branches(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> [SQL] {
         let conditions = try conditions(filter, for: caller, in: transaction)
@@ -41,17 +50,17 @@ extension Casebook {
 
     private func lists(
         _ area: Authority.Area, _ departments: Set<Authority.Department>, _ states: [Authority.State],
-        _ holding: Caller.Holding, _ conditions: SQL, _ transaction: Transaction
+        _ holding: Caller.Holding, _ conditions: Conditions, _ transaction: Transaction
     ) throws -> [SQL] {
         let org = holding.organisation
         let standings = states.map(\.rawValue)
         let isSubject: SQL =
             "EXISTS (SELECT 1 FROM matter_party s WHERE s.matter = m.id AND s.side = 'subject' AND s.organisation = \(org))"
         let isHanded: SQL =
-            "EXISTS (SELECT 1 FROM matter_party h WHERE h.matter = m.id AND h.side IN ('receiver', 'police', 'procurator', 'court') AND h.organisation = \(org))"
+            "EXISTS (SELECT 1 FROM matter_party h WHERE h.matter = m.id AND h.side IN (\(list: Self.handedSides)) AND h.organisation = \(org))"
         if area == .subject {
             guard departments.contains(.own) else { return [] }
-            return try ofParty(org, ["subject"], where: "m.standing IN (\(list: standings))" + conditions, transaction)
+            return ofParty(org, ["subject"], where: "m.standing IN (\(list: standings))" + conditions.all)
         }
         guard let here = Self.place(area, holding) else { return [] }
         var lists: [SQL] = []
@@ -67,19 +76,18 @@ extension Casebook {
                 for standing in standings {
                     lists.append(
                         "SELECT m.* FROM matter m WHERE m.organisation = \(org) AND m.standing = \(standing)" + mine
-                            + conditions + " AND NOT " + isSubject)
+                            + conditions.all + " AND NOT " + isSubject)
                 }
             } else if try area != .below || hasMattersBelow(holding, transaction) {
                 lists.append(
-                    "SELECT m.* FROM matter m WHERE " + here + " AND m.standing IN (\(list: standings))" + mine
-                        + conditions + " AND NOT " + isSubject + " AND NOT " + isHanded)
+                    conditions.list + here + " AND m.standing IN (\(list: standings))" + mine
+                        + conditions.others + " AND NOT " + isSubject + " AND NOT " + isHanded)
             }
         }
         if departments.contains(.handed), area != .own {
-            lists += try ofParty(
-                org, ["receiver", "police", "procurator", "court"],
-                where: here + " AND m.standing IN (\(list: standings))" + conditions + " AND NOT " + isSubject,
-                transaction)
+            lists += ofParty(
+                org, Self.handedSides,
+                where: here + " AND m.standing IN (\(list: standings))" + conditions.all + " AND NOT " + isSubject)
         }
         return lists
     }
@@ -105,35 +113,38 @@ extension Casebook {
             != nil
     }
 
-    /// Matters in which an organisation stands on one of these sides: from its parties when they are few, else along the limits
-    /// of time.
-    private func ofParty(
-        _ organisation: String, _ sides: [String], where condition: SQL, _ transaction: Transaction
-    ) throws -> [SQL] {
-        let found = try transaction.integer(
-            """
-            SELECT COUNT(*) FROM (SELECT 1 FROM matter_party WHERE organisation = \(organisation) AND side IN (\(list: sides))
-                LIMIT \(Self.fewMatters)) AS found
-            """)
-        if found == 0 { return [] }
-        if found < Self.fewMatters {
-            return [
-                """
-                SELECT m.* FROM matter m WHERE m.id IN (SELECT p.matter FROM matter_party p
-                    WHERE p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND \(condition)
-                """
-            ]
+    /// Matters in which an organisation stands on one of these sides, side by side in the order of their limits of time.
+    private func ofParty(_ organisation: String, _ sides: [String], where condition: SQL) -> [SQL] {
+        sides.map { side in
+            "SELECT " + Self.columns(due: "p.due", id: "p.matter")
+                + " FROM matter_party p CROSS JOIN matter m WHERE m.id = p.matter AND p.organisation = \(organisation) AND p.side = \(side) AND "
+                + condition
         }
-        return [
-            """
-            SELECT m.* FROM matter m WHERE EXISTS (SELECT 1 FROM matter_party p WHERE p.matter = m.id
-                AND p.organisation = \(organisation) AND p.side IN (\(list: sides))) AND \(condition)
-            """
-        ]
+    }
+
+    /// What a filter asks for. An attribute that many matters have may lead: its index has them in the order of their limits of time.
+    private struct Conditions {
+        var leading: (name: String, value: String)?
+        /// Without the attribute that leads.
+        var others: SQL = ""
+
+        var all: SQL { (leading.map { Self.has($0.name, $0.value) } ?? "") + others }
+
+        /// The beginning of a list along the attribute that leads, or else along the limits of time.
+        var list: SQL {
+            guard let leading else { return "SELECT m.* FROM matter m WHERE " }
+            return "SELECT " + Casebook.columns(due: "l.due", id: "l.matter")
+                + " FROM matter_attribute l CROSS JOIN matter m WHERE m.id = l.matter AND l.name = \(leading.name) AND l.value = \(leading.value) AND "
+        }
+
+        static func has(_ name: String, _ value: String) -> SQL {
+            " AND EXISTS (SELECT 1 FROM matter_attribute a WHERE a.matter = m.id AND a.name = \(name) AND a.value = \(value))"
+        }
     }
 
     /// What the filter asks for, and that sealed matters are known only to who is named in them.
-    private func conditions(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> SQL {
+    private func conditions(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> Conditions {
+        var conditions = Conditions()
         var sql: SQL = ""
         if let procedure = filter.procedure { sql = sql + " AND m.procedure = \(procedure)" }
         if let any = filter.procedures { sql = sql + " AND m.procedure IN (\(list: any))" }
@@ -145,13 +156,19 @@ extension Casebook {
                 SELECT COUNT(*) FROM (SELECT 1 FROM matter_attribute WHERE name = \(name) AND value = \(value)
                     LIMIT \(Self.fewWithValue)) AS found
                 """)
-            sql =
-                sql
-                + (found < Self.fewWithValue
-                    ? " AND m.id IN (SELECT a.matter FROM matter_attribute a WHERE a.name = \(name) AND a.value = \(value))"
-                    : " AND EXISTS (SELECT 1 FROM matter_attribute a WHERE a.matter = m.id AND a.name = \(name) AND a.value = \(value))")
+            if found < Self.fewWithValue {
+                sql =
+                    sql
+                    + " AND m.id IN (SELECT a.matter FROM matter_attribute a WHERE a.name = \(name) AND a.value = \(value))"
+            } else if conditions.leading == nil {
+                conditions.leading = (name, value)
+            } else {
+                sql = sql + Conditions.has(name, value)
+            }
         }
-        return sql
+        conditions.others =
+            sql
             + " AND (m.standing <> 'sealed' OR EXISTS (SELECT 1 FROM matter_person n WHERE n.matter = m.id AND n.person = \(caller.account)))"
+        return conditions
     }
 }

@@ -119,15 +119,16 @@ struct MatterShelf {
         for (side, organisation) in m.parties.sorted(by: { $0.key < $1.key }) {
             try transaction.change(
                 """
-                INSERT INTO matter_party (matter, side, organisation) VALUES (\(m.id), \(side), \(organisation))
-                ON CONFLICT (matter, side) DO UPDATE SET organisation = excluded.organisation
+                INSERT INTO matter_party (matter, side, organisation, due)
+                VALUES (\(m.id), \(side), \(organisation), \(m.due))
+                ON CONFLICT (matter, side) DO UPDATE SET organisation = excluded.organisation, due = excluded.due
                 """)
         }
         for (name, value) in m.attributes.sorted(by: { $0.key < $1.key }) {
             try transaction.change(
                 """
-                INSERT INTO matter_attribute (matter, name, value) VALUES (\(m.id), \(name), \(value))
-                ON CONFLICT (matter, name) DO UPDATE SET value = excluded.value
+                INSERT INTO matter_attribute (matter, name, value, due) VALUES (\(m.id), \(name), \(value), \(m.due))
+                ON CONFLICT (matter, name) DO UPDATE SET value = excluded.value, due = excluded.due
                 """)
         }
         for person in m.persons.sorted() {
@@ -166,7 +167,14 @@ struct MatterShelf {
         guard let matter = try matter(id) else { return ["\(id): it has no acts"] }
         // The department is where the matter was opened, which the acts do not say.
         let read = try MatterRows(matter, library, department: stored.department, pathOf: path)
+        // Lists go along the limit of time as it stands beside parties and attributes.
+        let astray = try transaction.integer(
+            """
+            SELECT COUNT(*) FROM (SELECT due FROM matter_party WHERE matter = \(id) UNION ALL
+                SELECT due FROM matter_attribute WHERE matter = \(id)) AS beside WHERE due <> \(stored.due)
+            """)
         return stored.differences(from: read).map { "\(id): \($0)" }
+            + (astray == 0 ? [] : ["\(id): \(astray) parties or attributes stand at another limit of time"])
     }
 
     /// Makes the tables of a matter again from its acts.

@@ -11,7 +11,9 @@ import Synchronization
 package final class API: Sendable {
     /// Every operation there is. What is not here is 404; what has no session is 401, before anything else is looked at.
     package static let operations: [Operation] =
-        Operation.session + Operation.matters + Operation.procedures + Operation.posts + [description]
+        Operation.session + Operation.matters + Operation.evidence + Operation.procedures + Operation.posts + [
+            description
+        ]
 
     let book: Casebook
     private let threads: NIOThreadPool

@@ -60,7 +60,7 @@ package struct Problem: Error, Sendable, Equatable {
         case .passwordTooOld, .notGranted, .samePerson, .notHeld: 403
         case .unknown: 404
         case .notExclusive, .openWork: 409
-        case .badPassword, .badInput, .reasonMissing, .badFile: 422
+        case .badPassword, .badInput, .reasonMissing, .badFile, .noFile: 422
         case .setUp: 500
         }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Casework
 import Claims
 import Foundation
+import Ledger
 import Supervision
 
 /// `yijian act`: open a matter, take a step, agree, send back.
@@ -11,7 +12,7 @@ struct ActCommand: ParsableCommand {
         discussion: """
             yijian act open clue --as officer discovered=report content=虚构诊疗
             yijian act verify clue-7x2… handler=…
-            yijian act file clue-7x2… facts=属实 --with sun --paper record=HASH
+            yijian act file clue-7x2… facts=属实 --with sun --paper record=笔录.pdf
             yijian act approve clue-7x2…
             """)
 
@@ -23,7 +24,8 @@ struct ActCommand: ParsableCommand {
     @Option(name: .customLong("item"), help: "About this item; repeated: a batch with a result for each.") var items:
         [String] = []
     @Option(name: .customLong("with"), help: "The account of who acts together.") var together: [String] = []
-    @Option(name: .customLong("paper"), help: "kind=hash of the file.") var papers: [String] = []
+    @Option(name: .customLong("paper"), help: "kind=file, which is handed in; or kind=SHA-256 of one that was.")
+    var papers: [String] = []
     @Option(name: .customLong("party"), help: "side=organisation.") var parties: [String] = []
     @Option(help: "What a power is about; with open, the level.") var target = ""
     @Option(help: "The day on which it counts, yyyy-mm-dd.") var day: String?
@@ -50,7 +52,10 @@ struct ActCommand: ParsableCommand {
             throw CommandError(
                 code: "YJ-510", what: "there is no procedure `\(matter)`", advice: "see `yijian procedures show`")
         }
-        let command = try command(of: procedure, common: book.library.common.fields)
+        var command = try command(of: procedure, common: book.library.common.fields)
+        for (kind, file) in command.papers where HexText.bytes(file)?.count != 32 {
+            command.papers[kind] = try options.handIn(file, to: matter, in: book).hash
+        }
         do {
             if items.count > 1 {
                 let rows = try book.act(batch: items, command, on: matter, as: role, by: token)
@@ -113,7 +118,7 @@ struct ActCommand: ParsableCommand {
             }
             command.fields[name] = value
         }
-        command.papers = Dictionary(try pairs(papers, "kind=hash")) { _, last in last }
+        command.papers = Dictionary(try pairs(papers, "kind=file")) { _, last in last }
         command.parties = Dictionary(try pairs(parties, "side=organisation")) { _, last in last }
         command.together = together
         command.target = target

@@ -35,21 +35,26 @@ struct EvidenceAddCommand: ParsableCommand {
 
     func run() throws {
         let book = try options.casebook()
-        let policy = try EvidencePolicy.read(knowledge: try options.knowledgeFolder())
-        let token = try options.token()
-        let largest = policy.bytesMax.values.max() ?? 0
-        var lines: [EvidenceLine] = []
-        for path in files {
-            guard let file = FileHandle(forReadingAtPath: path) else {
-                throw CommandError(code: "YJ-402", what: "there is no such file", place: path, status: .worldFailed)
-            }
-            // One byte more than any kind may have: enough to refuse it, however long it is.
-            let bytes = [UInt8](try file.read(upToCount: largest + 1) ?? Data())
-            let name = URL(fileURLWithPath: path).lastPathComponent
-            lines.append(
-                EvidenceLine(try book.addEvidence(bytes, named: name, to: matter, under: policy, by: token)))
-        }
+        let lines = try files.map { EvidenceLine(try options.handIn($0, to: matter, in: book)) }
         try Terminal.show(json ? [try Json.text(lines)] : lines.map(\.text))
+    }
+}
+
+extension DoorOptions {
+    /// Hands a file in to a matter.
+    func handIn(_ path: String, to matter: String, in book: Casebook) throws -> EvidenceFile {
+        let file = try evidence(path, in: book)
+        return try book.addEvidence(file.bytes, named: file.name, to: matter, by: try token())
+    }
+
+    /// A file's name and content; of one that is longer than any kind may be, enough to refuse it.
+    func evidence(_ path: String, in book: Casebook) throws -> (name: String, bytes: [UInt8]) {
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw CommandError(code: "YJ-402", what: "there is no such file", place: path, status: .worldFailed)
+        }
+        let largest = book.door.evidence.bytesMax.values.max() ?? 0
+        let bytes = [UInt8](try file.read(upToCount: largest + 1) ?? Data())
+        return (URL(fileURLWithPath: path).lastPathComponent, bytes)
     }
 }
 

@@ -104,8 +104,12 @@ struct MattersLapseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lapse", abstract: "Let every limit of time that has run out take effect (时限届满).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
 
-    func run() throws { try Terminal.show(["\(try options.casebook().lapse()) acts"]) }
+    func run() throws {
+        let acts = try options.casebook().lapse()
+        try Terminal.show([json ? try Json.text(["acts": acts]) : "\(acts) acts"])
+    }
 }
 
 enum Json {

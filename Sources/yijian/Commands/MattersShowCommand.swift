@@ -122,10 +122,14 @@ struct MattersUnmaskCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unmask", abstract: "Show a matter's masked fields whole for ten minutes, for a reason (查看明文).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The matter.") var id: String
     @Option(help: "What for; it is kept in the trail.") var reason: String
 
-    func run() throws { try options.casebook().unmask(id, reason: reason, by: try options.token()) }
+    func run() throws {
+        try options.casebook().unmask(id, reason: reason, by: try options.token())
+        try Made.done("unmasked", id, json: json)
+    }
 }
 
 /// `yijian matters assign`.
@@ -133,11 +137,15 @@ struct MattersAssignCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "assign", abstract: "Make a person the one who does a matter (指定承办).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The matter.") var id: String
     @Option(help: "The account.") var to: String
     @Option(help: "Why.") var reason: String
 
-    func run() throws { try options.casebook().assign(id, to: to, reason: reason, by: try options.token()) }
+    func run() throws {
+        try options.casebook().assign(id, to: to, reason: reason, by: try options.token())
+        try Made.done("assigned", id, json: json)
+    }
 }
 
 /// `yijian matters papers`.
@@ -146,20 +154,28 @@ struct MattersPapersCommand: ParsableCommand {
         commandName: "papers",
         abstract: "Write the files that came with an appeal over the interface to a folder (查看申诉附件).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The matter.") var id: String
     @Argument(help: "The digest that the act's paper names.") var digest: String
     @Option(help: "The folder; it is made when missing.") var into: String
 
+    private struct Written: Encodable {
+        let file: String
+        let bytes: Int
+    }
+
     func run() throws {
         let files = try options.casebook().appealFiles(digest, of: id, by: try options.token())
         try FileManager.default.createDirectory(atPath: into, withIntermediateDirectories: true)
+        var written: [Written] = []
         for (number, file) in files.enumerated() {
             // The sender's name is no path of ours: only its last part, behind a number.
             let name = "\(number + 1)-" + (file.name.split { "/\\".contains($0) }.last.map(String.init) ?? "file")
             let output = try OutputFile(path: into + "/" + name)
             try output.write(file.bytes)
             try output.finish()
-            try Terminal.show(["\(into)/\(name)  \(file.bytes.count) bytes"])
+            written.append(Written(file: into + "/" + name, bytes: file.bytes.count))
         }
+        try Terminal.show(json ? [try Json.text(written)] : written.map { "\($0.file)  \($0.bytes) bytes" })
     }
 }

@@ -16,6 +16,11 @@ enum Made {
         try Terminal.show([json ? try Json.text(["id": id]) : id])
     }
 
+    /// What was done to which one, where nothing new came of it.
+    static func done(_ what: String, _ id: String, json: Bool) throws {
+        try Terminal.show([json ? try Json.text([what: id]) : "\(what) \(id)"])
+    }
+
     /// First secrets; they are printed once and kept nowhere.
     static func show(_ access: FirstAccess, json: Bool) throws {
         let own = Access(account: access.account, password: access.password, authenticator: access.authenticator)
@@ -68,10 +73,14 @@ struct EndHoldingCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "end", abstract: "End what was lent or delegated before its day (撤回派员、代岗).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "What `lend` or `delegate` printed.") var holding: String
     @Option(help: "Why.") var reason: String
 
-    func run() throws { try options.open().end(holding, reason: reason, by: try options.token()) }
+    func run() throws {
+        try options.open().end(holding, reason: reason, by: try options.token())
+        try Made.done("ended", holding, json: json)
+    }
 }
 
 /// `yijian posts hand-over`.
@@ -96,9 +105,13 @@ struct LeaveCommand: ParsableCommand {
         commandName: "leave",
         abstract: "End the account of who leaves; refused while work is open (离岗注销, system administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The account.") var account: String
 
-    func run() throws { try options.open().leave(account, by: try options.token()) }
+    func run() throws {
+        try options.open().leave(account, by: try options.token())
+        try Made.done("left", account, json: json)
+    }
 }
 
 /// `yijian posts reset`.
@@ -121,10 +134,14 @@ struct InstitutionCodeCommand: ParsableCommand {
         commandName: "set-code",
         abstract: "Say by which code the national interface names an organisation (登记机构编号, system administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "The organisation.") var organisation: String
     @Argument(help: "Its code.") var code: String
 
-    func run() throws { try options.open().setInstitutionCode(code, of: organisation, by: try options.token()) }
+    func run() throws {
+        try options.open().setInstitutionCode(code, of: organisation, by: try options.token())
+        try Made.done("set", code, json: json)
+    }
 }
 
 /// `yijian posts list`.

@@ -80,9 +80,13 @@ struct RevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Take a post back (security administrator).")
     @OptionGroup var options: DoorOptions
+    @Flag(help: "As JSON.") var json = false
     @Argument(help: "What `grant` printed.") var holding: String
 
-    func run() throws { try options.open().revoke(holding, by: try options.token()) }
+    func run() throws {
+        try options.open().revoke(holding, by: try options.token())
+        try Made.done("revoked", holding, json: json)
+    }
 }
 
 struct MineCommand: ParsableCommand {

@@ -143,7 +143,7 @@ struct SuperiorListAnswerCommand: ParsableCommand {
     @Argument(help: "The sheet: xlsx or CSV.") var sheet: String
     @Option(name: .long, help: "The mapping it was received with.") var mapping: String
     @Option(name: .customLong("with"), help: "The account of who answers with you.") var together: String
-    @Option(name: .long, help: "The working papers that prove the answers; their hash goes with each row.")
+    @Option(name: .long, help: "The working papers that prove the answers; they are handed in and go with each row.")
     var evidence: String
 
     func run() throws {
@@ -151,12 +151,9 @@ struct SuperiorListAnswerCommand: ParsableCommand {
         let procedure = try SuperiorListCommand.chosen(book)
         let map = try SuperiorListCommand.mapping(mapping, for: procedure)
         let (table, _) = try SuperiorListCommand.table(sheet)
-        guard let proof = FileManager.default.contents(atPath: evidence) else {
-            throw CommandError(
-                code: "YJ-530", what: "the evidence cannot be read", place: evidence, advice: "check its name")
-        }
         let (answers, rejects) = map.answers(in: table, for: procedure)
         let token = try options.token()
+        let proof = try options.handIn(evidence, to: matter, in: book).hash
         var lines = rejects.map { "第\($0.line)行 \($0.column)：\($0.reason)" }
         var done = 0
         for (key, fields) in answers {
@@ -177,7 +174,7 @@ struct SuperiorListAnswerCommand: ParsableCommand {
             if refusal == nil {
                 refusal = try take(
                     "answer", fields.filter { $0.key != "found_loss" },
-                    papers: ["evidence": SHA256.hex(of: [UInt8](proof))])
+                    papers: ["evidence": proof])
             }
             if let refusal { lines.append("\(key)：\(refusal)") } else { done += 1 }
         }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Casework
-import Columns
 import Foundation
 import Supervision
 
@@ -16,7 +15,7 @@ struct TakeOverCommand: ParsableCommand {
 
     @OptionGroup var options: DoorOptions
     @Argument(help: "What was done on paper, as YAML.") var file: String
-    @Option(name: .long, help: "The scan of the paper file; its hash is kept.") var scan: String
+    @Option(name: .long, help: "The scan of the paper file, kept as evidence.") var scan: String
     @Option(name: .customLong("as"), help: "In which role; default: the first that opens such matters.") var role:
         String?
 
@@ -31,14 +30,11 @@ struct TakeOverCommand: ParsableCommand {
                 code: "YJ-535", what: "the paper file has mistakes", place: file,
                 why: diagnostics.map(\.description).joined(separator: "\n       "), advice: "mend what it names")
         }
-        guard let scanned = FileManager.default.contents(atPath: scan) else {
-            throw CommandError(code: "YJ-530", what: "the scan cannot be read", place: scan, advice: "check its name")
-        }
-        var history = paper.takeOver
-        history.papers["paper_case"] = SHA256.hex(of: [UInt8](scanned))
+        let history = paper.takeOver
         let outcome = try ActCommand.refusing {
             try book.takeOver(
-                paper.procedure.id, paper.opening, history, as: role ?? paper.procedure.opening.who.first ?? "",
+                paper.procedure.id, paper.opening, history, scan: try options.evidence(scan, in: book),
+                as: role ?? paper.procedure.opening.who.first ?? "",
                 by: try options.token())
         }
         try Terminal.show([

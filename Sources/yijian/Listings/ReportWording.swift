@@ -26,7 +26,7 @@ enum ReportWording {
             for entry in report.entries where !entry.parts.isEmpty {
                 var sums: [String] = []
                 for (part, fen) in entry.parts.sorted(by: { $0.key < $1.key }) {
-                    sums.append("\(part) \(DecimalText.format(fen, scale: 2))")
+                    sums.append("\(name(ofPart: part)) \(DecimalText.format(fen, scale: 2))")
                 }
                 let name = entry.line.name.replacing("（元）", with: "")
                 parts.append("\(name) \(sums.joined(separator: "，"))")
@@ -49,6 +49,9 @@ enum ReportWording {
         return lines + flows.lines(width: width, style: style)
     }
 
+    /// Fines and the like belong to no fund.
+    private static func name(ofPart part: String) -> String { part.isEmpty ? "不分基金" : part }
+
     static func object(_ report: MonthlyReport) -> JSONText {
         func line(_ entry: MonthlyReport.Entry) -> JSONText {
             var members: [JSONText.Member] = [
@@ -62,7 +65,7 @@ enum ReportWording {
             members.append(.init(name: "value", value: .decimal(entry.value, scale: 2)))
             var parts: [JSONText.Member] = []
             for (part, fen) in entry.parts.sorted(by: { $0.key < $1.key }) {
-                parts.append(.init(name: part, value: .decimal(fen, scale: 2)))
+                parts.append(.init(name: name(ofPart: part), value: .decimal(fen, scale: 2)))
             }
             members.append(.init(name: "parts", value: .object(parts)))
             return .object(members)
