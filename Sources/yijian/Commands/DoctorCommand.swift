@@ -169,7 +169,7 @@ struct DoctorCommand: ParsableCommand {
             }
         }
         guard !isFree else { return examination.note("port", "\(settings.port) is free") }
-        guard let running = RunningService.ask(host: settings.host, port: settings.port) else {
+        guard let running = HealthAnswer.ask(host: settings.host, port: settings.port) else {
             return examination.warn(
                 "port", "\(settings.port) is taken by a program that does not answer as this service does",
                 "end that program, or choose another `port`")
@@ -180,7 +180,7 @@ struct DoctorCommand: ParsableCommand {
 
     /// What only the running service can say: which rules and which dataset it works with, and whether it records.
     private func service(
-        _ running: RunningService, _ settings: ServiceSettings, _ plan: Plan?, _ examination: inout Examination
+        _ running: HealthAnswer, _ settings: ServiceSettings, _ plan: Plan?, _ examination: inout Examination
     ) {
         if !running.isRecording {
             examination.fail(

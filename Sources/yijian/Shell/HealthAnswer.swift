@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// What the service that runs at a port says of itself at `/health` (运行中的服务).
-struct RunningService {
+struct HealthAnswer {
     let isRecording: Bool
     /// Name and version of the package in force, and its digest.
     let package: String
@@ -14,12 +14,12 @@ struct RunningService {
     let recorded: Int
 
     /// nil when nobody answers there within two seconds, or somebody else does.
-    static func ask(host: String, port: Int) -> RunningService? {
+    static func ask(host: String, port: Int) -> HealthAnswer? {
         guard let body = body(host: host == "0.0.0.0" ? "127.0.0.1" : host, port: port),
             let said = (try? JSONSerialization.jsonObject(with: Data(body))) as? [String: Any],
             let status = said["status"] as? String, let hash = said["package_hash"] as? String
         else { return nil }
-        return RunningService(
+        return HealthAnswer(
             isRecording: status == "ok", package: said["package"] as? String ?? hash, packageHash: hash,
             refusedRules: said["refused_rules"] as? String, generation: said["dataset_generation"] as? Int,
             recorded: said["recorded"] as? Int ?? 0)
