@@ -45,7 +45,8 @@ package struct Reviewer: Sendable {
             var open: [FindingsRecord] = []
             let edition = try rulebook.ask { door, edition in
                 let answer = try door.ask(question, onlyMessage: true)
-                let wording = answer.findings.isEmpty ? edition.wording : edition.wording.calling(message.names)
+                // Another pass over the message: only when something is told.
+                var told: FindingsWording?
                 // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
                 for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
                     guard message.rules.isEmpty || message.rules.contains(finding.record.rule) else { continue }
@@ -56,6 +57,8 @@ package struct Reviewer: Sendable {
                     guard let rule = edition.rules[finding.record.rule],
                         let disposition = rule.disposition[stage.rawValue]
                     else { continue }
+                    let wording = told ?? edition.wording.calling(message.names)
+                    told = wording
                     review.results.append(
                         ReviewResult(
                             finding, rule: rule, disposition: disposition, patient: patient, task: message.task,
