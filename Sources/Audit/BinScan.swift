@@ -2,7 +2,6 @@ import Claims
 
 /// Numbers the bins of the rows of a chunk: the rows a filter admits, then a hash of their keys, key by key.
 final class BinScan {
-    static let spread: UInt64 = 0x9E37_79B9_7F4A_7C15 | 1
     /// In place of a number where a key is not known.
     private static let placeless = UInt64.max
 
@@ -26,6 +25,7 @@ final class BinScan {
     private let numbers = Scratch<UInt64>()
     private let leads = Scratch<UInt64>()
     private let values = Scratch<Int32>()
+    private let admitted = Scratch<UInt8>()
 
     /// The bins of the admitted rows; valid until the next run.
     func run(_ plan: KeyedPlan.Bins, _ chunk: Chunk) -> Bins {
@@ -54,13 +54,15 @@ final class BinScan {
     ) -> Int {
         var count = 0
         let encounters = chunk[.encounter]
+        let admitted = admitted.pointer(encounters.rows + 1)
+        plan.filter.admitAll(encounters, into: admitted)
         if plan.table == .encounter {
             for row in 0..<table.rows {
                 rows[count] = Int32(truncatingIfNeeded: row)
-                count &+= plan.filter.admits(row, encounters) ? 1 : 0
+                count &+= Int(admitted[row])
             }
         } else if let starts = table.starts, plan.table.role == .timeline {
-            for encounter in 0..<encounters.rows where plan.filter.admits(encounter, encounters) {
+            for encounter in 0..<encounters.rows where admitted[encounter] != 0 {
                 for row in starts[encounter]..<starts[encounter &+ 1] {
                     rows[count] = row
                     count &+= 1

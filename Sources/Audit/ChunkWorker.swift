@@ -90,6 +90,8 @@ final class ChunkWorker: @unchecked Sendable {
         }
         let drafts = judge.takeDrafts()
         guard !drafts.isEmpty else { return }
-        for index in drafts.inFileOrder { encoder.encode(drafts[index], in: chunk, evaluator: judge.evaluator) }
+        drafts.withUnsafeBufferPointer { own in
+            for index in drafts.inFileOrder { encoder.encode(own[index], in: chunk, evaluator: judge.evaluator) }
+        }
     }
 }

@@ -228,11 +228,12 @@ final class SegmentSource {
         for entry in columns where entry.table.role == .timeline && tables?.contains(entry.table) != false {
             try fill(chunk, entry.table, entry.file, entry.fields, block)
         }
-        link(chunk, .encounter, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
-        link(chunk, .entitlement, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
+        try link(chunk, .encounter, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
+        try link(chunk, .entitlement, parentRows: chunk[.person].rows, before: rowsBefore[block][Table.person.position])
         for table in [Table.diagnosis, .operation, .prescription, .line, .settlement]
         where tables?.contains(table) != false {
-            link(chunk, table, parentRows: chunk[.encounter].rows, before: rowsBefore[block][Table.encounter.position])
+            try link(
+                chunk, table, parentRows: chunk[.encounter].rows, before: rowsBefore[block][Table.encounter.position])
         }
         return chunk
     }
@@ -284,17 +285,32 @@ final class SegmentSource {
     }
 
     /// Makes the parent rows of a table count from the start of the block.
-    private func link(_ chunk: Chunk, _ table: Table, parentRows: Int, before: Int) {
+    private func link(_ chunk: Chunk, _ table: Table, parentRows: Int, before: Int) throws {
         var rows = chunk[table]
         let name = table == .encounter || table == .entitlement ? "person" : "encounter"
         let parents = chunk.arena.allocate(Int32.self, rows.rows)
+        let starts = chunk.arena.allocate(Int32.self, parentRows + 1)
+        starts.update(repeating: 0, count: parentRows + 1)
         if rows.rows > 0, let field = table.index(of: name), rows.slots[field].kind == .int32 {
             let source = rows.slots[field].int32s
             let base = Int32(truncatingIfNeeded: before)
-            for row in 0..<rows.rows { parents[row] = source[row] &- base }
+            // Each row puts down where the next parent's rows may begin: the last one of a parent is right.
+            var isOutside = false
+            for row in 0..<rows.rows {
+                let parent = source[row] &- base
+                isOutside = isOutside || UInt32(bitPattern: parent) >= UInt32(truncatingIfNeeded: parentRows)
+                parents[row] = parent
+            }
+            guard !isOutside else {
+                throw ColumnsError(
+                    "AUD013", "a row of the table \(table.rawValue) names a \(name) outside its block",
+                    at: segment.name, advice: "Run `yijian dataset verify`; ingest the delivery again")
+            }
+            for row in 0..<rows.rows { starts[Int(parents[row]) &+ 1] = Int32(truncatingIfNeeded: row &+ 1) }
         }
+        for parent in 0..<parentRows { starts[parent &+ 1] = max(starts[parent], starts[parent &+ 1]) }
         rows.parent = parents
-        rows.starts = Gather.starts(parents, rows: rows.rows, parentRows: parentRows, arena: chunk.arena)
+        rows.starts = starts
         chunk[table] = rows
     }
 }

@@ -114,13 +114,14 @@ extension Compiler {
         }
         let filter = conjunction(filterConjuncts)
         let filterWindows = program.windows.count
+        forgetTest()
         let testConjuncts = rule.test.conjuncts.map {
             CompiledRule.Conjunct(expression: $0, node: compile($0, context))
         }
         let test = conjunction(testConjuncts)
         let testWindows = filterWindows..<program.windows.count
-        let value = rule.value.map { compile($0, context) }
-        let limit = rule.limit.map { compile($0, context) }
+        let value = rule.value.map { compile(partOfTest: $0, context) }
+        let limit = rule.limit.map { compile(partOfTest: $0, context) }
         var keys: [Int32] = []
         var keyExpressions: [Expression] = []
         if case .group(_, let list) = rule.unit {

@@ -7,6 +7,9 @@ struct Compiler {
     let knowledge: BoundKnowledge
     /// Per table position: the nodes that select list rows by date and area.
     private(set) var selections: [Binding.Selection]
+    /// The aggregates of the test at hand, by their place in the text: its value and limit are parts of it.
+    private var tested: [SourcePosition: Int32] = [:]
+    private var isPartOfTest = false
 
     init(knowledge: BoundKnowledge) {
         self.knowledge = knowledge
@@ -105,7 +108,11 @@ struct Compiler {
                 Node(
                     operation: .covered, a: compile(key, context), b: compile(day, context),
                     k: Int64(table.position)))
-        case .aggregate(let aggregate): return self.aggregate(aggregate, context)
+        case .aggregate(let aggregate):
+            if isPartOfTest, let known = tested[expression.position] { return known }
+            let number = self.aggregate(aggregate, context)
+            if !isPartOfTest { tested[expression.position] = number }
+            return number
         }
     }
 
@@ -144,6 +151,16 @@ struct Compiler {
 }
 
 extension Compiler {
+    /// Compiles what was taken out of the expression that was compiled last.
+    mutating func compile(partOfTest expression: Expression, _ context: Context) -> Int32 {
+        isPartOfTest = true
+        defer { isPartOfTest = false }
+        return compile(expression, context)
+    }
+
+    /// Before a test whose parts will be asked for.
+    mutating func forgetTest() { tested.removeAll(keepingCapacity: true) }
+
     private mutating func aggregate(_ aggregate: Aggregate, _ context: Context) -> Int32 {
         let table = aggregate.window?.table ?? context.rule.unit.table
         var inner = context

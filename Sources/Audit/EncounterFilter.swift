@@ -13,6 +13,21 @@ final class EncounterFilter: @unchecked Sendable {
         let field: Int
         let admitted: UnsafeMutablePointer<Bool>
         let count: Int
+
+        @inline(__always) func admits(_ code: Int32) -> UInt8 {
+            code >= 0 && Int(code) < count && !admitted[Int(code)] ? 0 : 1
+        }
+
+        func narrow(
+            _ rows: Int, _ target: UnsafeMutablePointer<UInt8>, _ codes: UnsafePointer<Int32>,
+            _ remap: UnsafePointer<Int32>?
+        ) {
+            if let remap {
+                for row in 0..<rows { target[row] &= admits(remap[Int(codes[row])]) }
+            } else {
+                for row in 0..<rows { target[row] &= admits(codes[row]) }
+            }
+        }
     }
 
     private let parts: UnsafeMutablePointer<Part>
@@ -71,5 +86,19 @@ final class EncounterFilter: @unchecked Sendable {
             index &+= 1
         }
         return true
+    }
+
+    /// Puts down for every encounter whether no condition is false: 1, else 0.
+    func admitAll(_ rows: TableRows, into target: UnsafeMutablePointer<UInt8>) {
+        target.update(repeating: 1, count: rows.rows)
+        for index in 0..<partCount {
+            let part = parts[index]
+            let slot = rows.slots[part.field]
+            if slot.kind == .code, slot.validity == nil {
+                part.narrow(rows.rows, target, slot.int32s, slot.remap)
+            } else {
+                for row in 0..<rows.rows { target[row] &= part.admits(slot.code(row)) }
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ extension Evaluator {
             result = node.pointee.k
             return true
         case .access: return known(access: node, focus, related, &result)
+        case .listColumn: return known(listColumn: node, &result)
         case .and, .or:
             // An operand of this truth decides.
             let deciding: Int64 = node.pointee.operation == .and ? 0 : 1
@@ -88,6 +89,15 @@ extension Evaluator {
         guard access.pointee.leaf == .stored else { return false }
         guard let (table, row) = place(access, operand.pointee.isRelated ? related : focus) else { return false }
         result = table.pointee.slots[Int(access.pointee.field)].isValid(row) ? 1 : 0
+        return true
+    }
+
+    @inline(__always) private func known(listColumn node: UnsafeMutablePointer<Node>, _ result: inout Int64) -> Bool {
+        let row = Int(matchRows[Int(node.pointee.a)])
+        guard row >= 0 else { return false }
+        let column = matchColumns[Int(node.pointee.a)][Int(node.pointee.b)]
+        guard column.isKnown(row) else { return false }
+        result = column.values[row]
         return true
     }
 
@@ -186,13 +196,98 @@ extension Evaluator {
     }
 }
 
+/// Truth as far as the short way can tell it.
+enum ShortTruth {
+    case no, yes
+    /// To be evaluated the long way.
+    case open
+}
+
+extension Evaluator {
+    /// The truth of a condition by the short way, membership in lists included.
+    func shortTruth(_ number: Int32, _ focus: Int, _ related: Int) -> ShortTruth {
+        let node = nodes + Int(number)
+        if node.pointee.isSimple {
+            var result: Int64 = 0
+            guard known(node, focus, related, &result) else { return .open }
+            return result == 0 ? .no : .yes
+        }
+        switch node.pointee.operation {
+        case .and:
+            var index = 0
+            while index < Int(node.pointee.count) {
+                let truth = shortTruth(operands[Int(node.pointee.first) &+ index], focus, related)
+                if truth != .yes { return truth }
+                index &+= 1
+            }
+            return .yes
+        case .not:
+            switch shortTruth(node.pointee.a, focus, related) {
+            case .no: return .yes
+            case .yes: return .no
+            case .open: return .open
+            }
+        case .inList: return shortMembership(node, focus, related)
+        default: return .open
+        }
+    }
+
+    /// Membership in a list that applies everywhere and always, found through a code.
+    private func shortMembership(_ node: UnsafeMutablePointer<Node>, _ focus: Int, _ related: Int) -> ShortTruth {
+        let plan = memberships + Int(node.pointee.k)
+        guard plan.pointee.isShort else { return .open }
+        let first = Int(node.pointee.first)
+        let lead = nodes + Int(operands[first &+ plan.pointee.lead])
+        var code: Int64 = 0
+        guard lead.pointee.isSimple, known(lead, focus, related, &code) else { return .open }
+        if plan.pointee.index.surelyLacks(Int32(truncatingIfNeeded: code)) { return .no }
+        let count = Int(node.pointee.count)
+        if count == 1 { return .yes }
+        var truth = ShortTruth.no
+        plan.pointee.index.forEach(Int32(truncatingIfNeeded: code)) { row in
+            var index = 0
+            while index < count {
+                defer { index &+= 1 }
+                if index == plan.pointee.lead { continue }
+                let operand = nodes + Int(operands[first &+ index])
+                var value: Int64 = 0
+                guard operand.pointee.isSimple, known(operand, focus, related, &value) else {
+                    truth = .open
+                    return false
+                }
+                let compared = plan.pointee.compared[index]
+                let cell = plan.pointee.columns[compared.column]
+                guard cell.isKnown(Int(row)) else { return true }
+                let (number, overflow) = cell.values[Int(row)].multipliedReportingOverflow(by: compared.factor)
+                if overflow {
+                    truth = .open
+                    return false
+                }
+                if number != value { return true }
+            }
+            truth = .yes
+            return false
+        }
+        return truth
+    }
+}
+
 extension Program {
+    /// Whether a node reads a matched row of a list.
+    func readsList(_ number: Int, _ done: UnsafeMutablePointer<Node>) -> Bool {
+        let node = nodes[number]
+        if node.operation == .listColumn { return true }
+        return node.a >= 0 && Int(node.a) < number && done[Int(node.a)].readsList
+            || node.b >= 0 && Int(node.b) < number && done[Int(node.b)].readsList
+            || (0..<Int(node.count)).contains { done[Int(operands[Int(node.first) + $0])].readsList }
+    }
+
     /// Whether a node and all nodes below it are of the kinds that `Evaluator.known` understands.
     func isSimple(_ number: Int, _ done: UnsafeMutablePointer<Node>) -> Bool {
         let node = nodes[number]
         func isDone(_ operand: Int32) -> Bool { operand >= 0 && done[Int(operand)].isSimple }
         switch node.operation {
-        case .constant, .access: return true
+        case .constant, .access, .listColumn: return true
         case .and, .or: return (0..<Int(node.count)).allSatisfy { isDone(operands[Int(node.first) + $0]) }
         case .not, .isKnown, .dayOf, .negate, .absolute, .scale: return isDone(node.a)
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .add, .subtract, .multiply:

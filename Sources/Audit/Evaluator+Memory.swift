@@ -70,7 +70,7 @@ extension Evaluator {
         guard window.scope == .person || window.scope == .partition, !window.excludesFocus else { return nil }
         let scope = scope(window, focus)
         let isSliding = window.function == .sum || window.function == .count
-        if isSliding, window.isStatic, scope.count > binding.largeScope / 8 {
+        if isSliding, window.isStatic, scope.count > binding.largeScope {
             memory.enter(window.table, scope)
             if let value = slidingSum(window, focus) { return value }
         }

@@ -8,7 +8,13 @@ extension Evaluator {
         let window = plans[number]
         if binding.isAbsent[window.table] { return unknown(window, window.tableCause) }
         if isPlaceless && window.scope == .partition { return unknown(window, placelessCause) }
-        return remembered(number, focus) ?? scanned(number, focus)
+        guard let judgement, !isOpen else { return remembered(number, focus) ?? scanned(number, focus) }
+        let memory = folds + number
+        if memory.pointee.judgement == judgement, memory.pointee.focus == focus { return memory.pointee.value }
+        let value = remembered(number, focus) ?? scanned(number, focus)
+        // What is open also says why: it is looked at again.
+        if value.isKnown { memory.pointee = FoldMemory(judgement: judgement, focus: focus, value: value) }
+        return value
     }
 
     /// The value of a window of which nothing is known.
@@ -80,12 +86,23 @@ extension Evaluator {
 
     private func sum(_ window: WindowPlan, _ focus: Int) -> Value {
         var total = Value(0)
+        // Known numbers are added up in 64 bits for as long as they fit.
+        var plain: Int64 = 0
+        let argument = nodes + Int(window.argument)
         forEachRelated(window, focus) { row, isSure in
+            var number: Int64 = 0
+            if isSure, argument.pointee.isSimple, known(argument, focus, row, &number) {
+                let (sum, overflow) = plain.addingReportingOverflow(number)
+                if !overflow {
+                    plain = sum
+                    return true
+                }
+            }
             let value = evaluate(window.argument, focus, row)
             total = .add(total, isSure ? value : .hull(Value(0), value))
             return true
         }
-        return total
+        return .add(total, Value(plain))
     }
 
     private func countDistinct(_ window: WindowPlan, _ focus: Int) -> Value {
@@ -155,14 +172,38 @@ extension Evaluator {
             for row in run.rows where !body(Int(row), run.isKnown) { return }
             return
         }
+        guard let range = window.range else {
+            return forEachSharing(window, focus) { row, truth in body(row, truth.isTrue) }
+        }
         let days = days(of: window, focus)
+        let own = shortTime(window.focusTime, focus, -1)
         forEachSharing(window, focus, among: timely(window, focus), on: days) { row, truth in
             var truth = truth
-            if let range = window.range {
+            if let own, let time = self.shortTime(window.relatedTime, focus, row) {
+                if !Self.isInside(range, time &- own) { return true }
+            } else {
                 truth = Self.and(truth, self.isInside(range, row, focus, window))
                 if truth.isFalse { return true }
             }
             return body(row, truth.isTrue)
+        }
+    }
+
+    /// A day or a moment, when it is known to be one.
+    @inline(__always) private func shortTime(_ number: Int32, _ focus: Int, _ related: Int) -> Int64? {
+        let node = nodes + Int(number)
+        var time: Int64 = 0
+        return node.pointee.isSimple && known(node, focus, related, &time) ? time : nil
+    }
+
+    /// Whether a row so many days or seconds from the focus row lies in a range.
+    @inline(__always) private static func isInside(_ range: Window.Range, _ distance: Int64) -> Bool {
+        switch range {
+        case .days(let low, let high), .seconds(let low, let high):
+            if let low, distance < Int64(low) { return false }
+            if let high, distance > Int64(high) { return false }
+            return true
+        case .run: return true
         }
     }
 
@@ -179,6 +220,12 @@ extension Evaluator {
         guard window.rangeDayField >= 0 else { return all }
         let own = evaluate(window.focusTime, focus)
         guard own.isFinite else { return all }
+        if own.isKnown, seconds == 1 {
+            let day = Int64(truncatingIfNeeded: own.lo)
+            let from = ends.low.map { day &+ Int64($0) } ?? Int64(Int32.min)
+            let to = ends.high.map { day &+ Int64($0) } ?? Int64(Int32.max)
+            return from <= to ? Int32(clamping: from)...Int32(clamping: to) : all
+        }
         let from = ends.low.map { Value.floorDivide(own.lo + Int128($0), seconds) } ?? Int128(Int32.min)
         let to = ends.high.map { Value.floorDivide(own.hi + Int128($0), seconds) } ?? Int128(Int32.max)
         guard from <= to else { return all }
@@ -196,7 +243,11 @@ extension Evaluator {
         precondition(keyTop + window.keyCount <= 256, "windows nested too deep")
         keyTop &+= window.keyCount
         defer { keyTop &-= window.keyCount }
-        for index in 0..<window.keyCount { keys[index] = evaluate(window.keys[index].focus, focus) }
+        var isShort = true
+        for index in 0..<window.keyCount {
+            keys[index] = evaluate(window.keys[index].focus, focus)
+            isShort = isShort && keys[index].isKnown
+        }
         let lead = window.lead >= 0 && keys[window.lead].isKnown ? window.lead : -1
         let leadField = window.lead >= 0 ? Int(window.keys[window.lead].codeField) : 0
         let leadSlot = tables[table].slots + leadField
@@ -213,7 +264,55 @@ extension Evaluator {
 
         let checksLead = chosen != nil || dayKey >= 0
 
+        /// The test by the short way; it looks at the same things in the same order.
+        func shortTest(_ row: Int) -> ShortTruth {
+            if window.excludesFocus && row == focus && members.isEmpty { return .no }
+            if isRanged {
+                guard rangeSlot.pointee.isValid(row) else { return .open }
+                let own = rangeSlot.pointee.int32s[row]
+                if own < days.lowerBound || own > days.upperBound { return .no }
+            }
+            var agreed = -1
+            if attribute >= 0, let attributes = window.attributes {
+                let code = Int(gateSlot.pointee.code(row))
+                guard code >= 0 && code < window.attributeCount, attributes[code] >= 0 else { return .open }
+                if attributes[code] != attribute { return .no }
+                agreed = window.attributeKey
+            }
+            if let gate = window.gate {
+                let code = Int(gateSlot.pointee.code(row))
+                guard code >= 0 && code < window.gateCount else { return .open }
+                if gate[code] == 0 { return .no }
+                if gate[code] == 2 && window.isGateWhole { return .open }
+            }
+            if dayKey >= 0 {
+                guard daySlot.pointee.isValid(row) else { return .open }
+                if daySlot.pointee.int32s[row] != day { return .no }
+            }
+            var index = 0
+            while index < window.keyCount {
+                if index == lead {
+                    guard leadSlot.pointee.isValid(row) else { return .open }
+                    if checksLead && leadSlot.pointee.code(row) != leadCode { return .no }
+                } else if index != dayKey && index != agreed {
+                    let related = nodes + Int(window.keys[index].related)
+                    var value: Int64 = 0
+                    guard related.pointee.isSimple, known(related, focus, row, &value) else { return .open }
+                    if Int128(value) != keys[index].lo { return .no }
+                }
+                index &+= 1
+            }
+            return window.filter >= 0 && !window.isGateWhole ? shortTruth(window.filter, focus, row) : .yes
+        }
+
         func test(_ row: Int) -> Bool {
+            if isShort {
+                switch shortTest(row) {
+                case .no: return true
+                case .yes: return body(row, .yes)
+                case .open: break
+                }
+            }
             if window.excludesFocus && row == focus && members.isEmpty { return true }
             if isRanged, rangeSlot.pointee.isValid(row) {
                 let own = rangeSlot.pointee.int32s[row]
@@ -277,14 +376,18 @@ extension Evaluator {
         }
         if rows.count > chainedScope {
             if lead >= 0 && dayKey >= 0 {
-                return forEach(
-                    of: RowChains.pair(leadCode, day), in: chains(window, code: leadSlot, day: daySlot, rows), test)
+                if let chains = chains(window, code: leadSlot, day: daySlot, rows) {
+                    return forEach(of: RowChains.pair(leadCode, day), in: chains, test)
+                }
+            } else if lead >= 0 {
+                if let chains = chains(window, leadField, rows) { return forEach(of: leadCode, in: chains, test) }
+            } else if dayKey >= 0 {
+                if let chains = chains(window, day: daySlot, rows) {
+                    return forEach(of: RowChains.day(day), in: chains, test)
+                }
+            } else if attribute >= 0, let chains = chains(attribute: window, rows) {
+                return forEach(of: attribute, in: chains, test)
             }
-            if lead >= 0 { return forEach(of: leadCode, in: chains(window, leadField, rows), test) }
-            if dayKey >= 0 {
-                return forEach(of: RowChains.day(day), in: chains(window, day: daySlot, rows), test)
-            }
-            if attribute >= 0 { return forEach(of: attribute, in: chains(attribute: window, rows), test) }
         }
         guard lead >= 0 else {
             for row in rows where !test(row) { return }

@@ -14,6 +14,19 @@ final class Evaluator {
     let plans: UnsafeMutablePointer<WindowPlan>
     /// The index and the leading column of each list that is asked for membership.
     let memberships: UnsafeMutablePointer<MembershipPlan>
+    /// The folds of the judgement at hand, by window: a test and its value often ask for the same one.
+    let folds: UnsafeMutablePointer<FoldMemory>
+    /// Grows with every row that is judged; nil while none is.
+    var judgement: UInt64?
+    private var judgements: UInt64 = 0
+
+    /// What a window came to for a row, under the list rows of one judgement.
+    struct FoldMemory {
+        var judgement: UInt64 = 0
+        var focus = 0
+        var value = Value.unknown
+    }
+
     /// Values of window keys while folds are nested.
     let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
     var keyTop = 0
@@ -33,7 +46,7 @@ final class Evaluator {
     var matchLists: [BoundList] = [] {
         didSet { matchColumns = matchLists.map(\.columns) }
     }
-    private var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
+    private(set) var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
     var matchRows: [Int32] = []
     /// Rows of the group at hand, and whether each surely belongs to it.
     var members: [Member] = [] {
@@ -73,13 +86,16 @@ final class Evaluator {
         operands = .allocate(capacity: max(1, program.operands.count))
         operands.initialize(from: program.operands, count: program.operands.count)
         // Operands stand before the nodes that use them.
-        for index in program.nodes.indices { nodes[index].isSimple = program.isSimple(index, nodes) }
+        for index in program.nodes.indices {
+            nodes[index].isSimple = program.isSimple(index, nodes)
+            nodes[index].readsList = program.readsList(index, nodes)
+        }
         accesses = .allocate(capacity: max(1, program.accesses.count))
         accesses.initialize(from: program.accesses.map { AccessPlan($0) }, count: program.accesses.count)
         let lists = binding.knowledge.memberships
         memberships = .allocate(capacity: max(1, lists.count))
         for (index, list) in lists.enumerated() {
-            (memberships + index).initialize(to: MembershipPlan(index: list.index, lead: list.lead))
+            (memberships + index).initialize(to: MembershipPlan(list))
         }
         plans = .allocate(capacity: max(1, program.windows.count))
         for (index, window) in program.windows.enumerated() {
@@ -87,6 +103,8 @@ final class Evaluator {
             (plans + index).initialize(
                 to: WindowPlan(window, program, gate: gate, itemAttributes: binding.itemAttributes))
         }
+        folds = .allocate(capacity: max(1, program.windows.count))
+        folds.initialize(repeating: FoldMemory(), count: program.windows.count)
         referenceDay = .allocate(capacity: Chunk.tableCount)
         referenceDay.initialize(from: binding.referenceDay, count: Chunk.tableCount)
         referenceSecond = .allocate(capacity: Chunk.tableCount)
@@ -105,6 +123,8 @@ final class Evaluator {
         accesses.deallocate()
         for index in windows.indices { plans[index].free() }
         plans.deallocate()
+        folds.deallocate()
+        for index in binding.knowledge.memberships.indices { memberships[index].free() }
         memberships.deallocate()
         keyStack.deallocate()
         referenceDay.deallocate()
@@ -116,6 +136,12 @@ final class Evaluator {
         tables = chunk.tables
         for index in chains.values { index.forget() }
         memory.forget()
+    }
+
+    /// From here until `judgement` is nil, the row, the list rows and the members at hand stay what they are.
+    func beginJudgement() {
+        judgements &+= 1
+        judgement = judgements
     }
 
     @inline(__always) func operand(_ node: Node, _ index: Int) -> Int32 { operands[Int(node.first) + index] }

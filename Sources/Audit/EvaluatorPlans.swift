@@ -33,10 +33,29 @@ struct AccessPlan {
     }
 }
 
-/// What rules most rows out of a list: no references inside.
+/// A list as membership is asked of it: no references inside.
 struct MembershipPlan {
     let index: ListIndex
     let lead: Int
+    let compared: UnsafeMutablePointer<ComparedColumn>
+    /// Of the list, which outlives the plan.
+    let columns: UnsafeBufferPointer<BoundList.Column>
+    /// Rows apply everywhere and always, a code finds them, and cells are compared as numbers.
+    let isShort: Bool
+
+    init(_ membership: BoundKnowledge.Membership) {
+        index = membership.index
+        lead = membership.lead
+        columns = membership.bound.columns
+        compared = .allocate(capacity: max(1, membership.columns.count))
+        compared.initialize(from: membership.columns, count: membership.columns.count)
+        let columns = columns
+        isShort =
+            membership.bound.isPlain && index.isExact
+            && membership.columns.allSatisfy { !columns[$0.column].isPrefix }
+    }
+
+    func free() { compared.deallocate() }
 }
 
 /// A window as the evaluator reads it: no references inside.

@@ -27,6 +27,15 @@ final class FindingEncoder {
     deinit { buffers.deallocate() }
 
     func take() -> (columns: [ColumnBuffer], rows: Int) {
+        // What is the same for every finding of a run.
+        for column in [FindingColumns.Column.source, .package, .packageHash] {
+            columns[column.rawValue].reserve(rows)
+            for _ in 0..<rows { self[column].append(Int32(0)) }
+        }
+        for _ in 0..<rows {
+            self[.text].appendNull()
+            self[.stated].appendNull()
+        }
         let taken = (columns, rows)
         begin()
         return taken
@@ -38,7 +47,7 @@ final class FindingEncoder {
         rows = 0
     }
 
-    func encode(_ draft: Draft, in chunk: Chunk, evaluator: Evaluator) {
+    func encode(_ draft: borrowing Draft, in chunk: Chunk, evaluator: Evaluator) {
         let rule = binding.rules[Int(draft.rule)]
         let table = rule.table
         rows += 1
@@ -86,11 +95,6 @@ final class FindingEncoder {
         optional(.inScope, draft.inScope)
         losses.append(draft, rule, chunk, to: self)
         optional(.cause, draft.outcome == .undetermined ? dictionaries.cause(draft.cause) : nil)
-        self[.source].append(Int32(0))
-        self[.text].appendNull()
-        self[.stated].appendNull()
-        self[.package].append(Int32(0))
-        self[.packageHash].append(Int32(0))
     }
 
     @inline(__always) subscript(_ column: FindingColumns.Column) -> Cells { Cells(buffer: buffers[column.rawValue]) }
@@ -133,7 +137,7 @@ final class FindingEncoder {
     }
 
     /// Person, institution, encounter, day and item of the first violating row.
-    private func place(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
+    private func place(_ draft: borrowing Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
         let table = rule.table
         let row = Int(draft.firstRow)
         let encounter = table == binding.encounterTable ? row : evaluator.encounter(of: row)
@@ -161,6 +165,11 @@ final class FindingEncoder {
 
     private func evidence(_ column: FindingColumns.Column, _ value: Int128?, _ scale: Int) {
         guard let value else { return self[column].appendNull() }
+        if scale <= FindingColumns.evidenceScale, let narrow = Int64(exactly: value) {
+            let factor = Int64.power(ofTen: FindingColumns.evidenceScale - scale)
+            let (scaled, overflow) = narrow.multipliedReportingOverflow(by: factor)
+            if !overflow { return self[column].append(scaled) }
+        }
         let scaled =
             scale <= FindingColumns.evidenceScale
             ? value.multipliedReportingOverflow(by: Int128(Int64.power(ofTen: FindingColumns.evidenceScale - scale)))
@@ -173,13 +182,13 @@ final class FindingEncoder {
     }
 
     /// Rows of another table than the first row's carry its name: `diagnosis:E1#2`.
-    private func involved(_ draft: Draft, _ chunk: Chunk) {
+    private func involved(_ draft: borrowing Draft, _ chunk: Chunk) {
         let buffer = self[.involved]
         let lead = draft.involved.first?.table ?? -1
         for entry in draft.involved {
             RowNames.with(Int(entry.table), Int(entry.row), chunk) { name in
                 guard entry.table != lead else { return buffer.appendItem(utf8: name) }
-                let text = Array(Table.allCases[Int(entry.table)].rawValue.utf8) + [58] + name
+                let text = RowNames.prefixes[Int(entry.table)] + name
                 text.withUnsafeBufferPointer { buffer.appendItem(utf8: $0) }
             }
         }
@@ -187,11 +196,10 @@ final class FindingEncoder {
         optional(.involvedTable, lead >= 0 ? lead : nil)
     }
 
-    private func makeKey(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
+    private func makeKey(_ draft: borrowing Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
         key.removeAll(keepingCapacity: true)
         guard rule.isGroup, !draft.keys.isEmpty, case .group(_, let keys) = rule.rule.unit else {
-            key.append(contentsOf: Table.allCases[rule.table].rawValue.utf8)
-            key.append(58)
+            key.append(contentsOf: RowNames.prefixes[rule.table])
             RowNames.with(rule.table, Int(draft.firstRow), chunk) { key.append(contentsOf: $0) }
             return
         }
@@ -238,11 +246,15 @@ final class FindingEncoder {
 
 /// What a row is called in evidence: its identifier; a diagnosis by its encounter and sequence.
 enum RowNames {
+    /// By position of the table: its name and a colon; whether its rows have identifiers.
+    static let prefixes: [[UInt8]] = Table.allCases.map { Array($0.rawValue.utf8) + [58] }
+    private static let isNamed: [Bool] = Table.allCases.map { $0.identifier == "id" }
+
     static func with(_ table: Int, _ row: Int, _ chunk: Chunk, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
         let rows = chunk.tables[table]
-        if Table.allCases[table].identifier == "id" { return body(rows.slots[0].utf8(row)) }
+        if isNamed[table] { return body(rows.slots[0].utf8(row)) }
         var name = ""
-        if let parent = rows.parent, Table.allCases[table] == .diagnosis {
+        if let parent = rows.parent, table == Table.diagnosis.position {
             name = String(decoding: chunk[.encounter].slots[0].utf8(Int(parent[row])), as: UTF8.self)
             let sequence = rows.slots[Table.diagnosis.index(of: "sequence") ?? 0]
             name +=

@@ -95,9 +95,15 @@ final class ItemFacts {
             // Conditions that are not about items are left out: what they say stays open.
             var truth: [UInt8]?
             let filter = binding.program.nodes[Int(window.filter)]
-            for (index, condition) in window.filterRest.enumerated()
-            where forms.isItemOnly(condition, .related) && !condition.paths.isEmpty {
-                truth = combine(truth, binding.program.operands[Int(filter.first) + index], related: true)
+            for (index, condition) in window.filterRest.enumerated() {
+                let node =
+                    window.filterRest.count == 1
+                    ? window.filter : binding.program.operands[Int(filter.first) + index]
+                if forms.isItemOnly(condition, .related) && !condition.paths.isEmpty {
+                    truth = combine(truth, node, related: true)
+                } else if let index = itemsListed(node) {
+                    truth = (0..<codes).map { truth?[$0] == 0 || !index.hasRows($0) ? 0 : 2 }
+                }
             }
             return truth.map { WindowGate(truth: $0.map { $0 == 0 ? 0 : 2 }, isWhole: false) }
         }
@@ -124,6 +130,18 @@ final class ItemFacts {
         let argument = binding.program.nodes[Int(binding.program.operands[Int(node.first)])]
         guard list.isPlain, list.columns[membership.columns[0].column].isCode, argument.operation == .access,
             binding.program.accesses[Int(argument.a)].path == SieveForms.itemPath
+        else { return nil }
+        return membership.index
+    }
+
+    /// The index by items of a list when the node is `(item, …) IN LIST`: an item without rows is not in it.
+    private func itemsListed(_ number: Int32) -> ListIndex? {
+        let node = binding.program.nodes[Int(number)]
+        guard node.operation == .inList else { return nil }
+        let membership = binding.knowledge.memberships[Int(node.k)]
+        let lead = binding.program.nodes[Int(binding.program.operands[Int(node.first) + membership.lead])]
+        guard membership.index.isExact, lead.operation == .access, lead.isRelated,
+            binding.program.accesses[Int(lead.a)].path == SieveForms.itemPath
         else { return nil }
         return membership.index
     }

@@ -209,11 +209,13 @@ final class KeyedPass: @unchecked Sendable {
         let names = names(of: gathered.rows, isText: rule.isKeyText)
         let tables = zip(plan.parts, gathered.rows).map { part, rows in
             let order = MovementOrder(part.table, gathered.parts, binding)
-            return rows.enumerated().sorted { a, b in
-                let (x, y) = (names[a.element.key] ?? Int.max, names[b.element.key] ?? Int.max)
-                if x != y { return x < y }
-                return order?.precedes(a.element.reference, b.element.reference) ?? (a.offset < b.offset)
-            }.map(\.element)
+            // Rows arrive in timeline order, which their places keep.
+            var places = rows.enumerated().map { (name: names[$1.key] ?? Int.max, place: $0) }
+            places.sort { a, b in
+                if a.name != b.name { return a.name < b.name }
+                return order?.precedes(rows[a.place].reference, rows[b.place].reference) ?? (a.place < b.place)
+            }
+            return places.map { rows[$0.place] }
         }
         let (chunk, first) = GatheredChunk.make(
             zip(plan.parts, tables).map { GatheredChunk.Part(table: $0.table, rows: $1.map(\.reference)) },
@@ -276,7 +278,9 @@ final class KeyedPass: @unchecked Sendable {
                         run.run(plan.rule, placeless: Int32(range.rows.lowerBound), partition: Int32(index))
                         continue
                     }
-                    let rows = range.rows.map { Int32($0) }
+                    let crowded =
+                        plan.rule.isGroup ? nil : plan.bins?.crowded(range.rows, chunk.tables[plan.rule.table])
+                    let rows = crowded ?? range.rows.map { Int32($0) }
                     rows.withUnsafeBufferPointer { run.run(plan.rule, rows: $0, partition: Int32(index)) }
                 }
                 let drafts = run.takeDrafts()

@@ -36,20 +36,53 @@ final class KeyedPlan: @unchecked Sendable {
         let span: Int64
         /// Whether a window is measured from the moment, not from the day.
         let isTimed: Bool
+        /// The window's ends, in seconds from the row's own time.
+        let ends: ClosedRange<Int64>
         let filter: EncounterFilter
 
         init(
-            _ table: Table, _ components: [Component], leastCount: Int, span: Int64, isTimed: Bool,
-            filter: EncounterFilter, _ binding: Binding
+            _ table: Table, _ components: [Component], leastCount: Int, reach: Reach, filter: EncounterFilter,
+            _ binding: Binding
         ) {
             self.table = table
             self.components = components
             dayField = binding.referenceDay[table.position]
             secondField = binding.referenceSecond[table.position]
             self.leastCount = leastCount
-            self.span = span
-            self.isTimed = isTimed
+            span = reach.span
+            isTimed = reach.isTimed
+            ends = reach.ends
             self.filter = filter
+        }
+
+        /// How far a window reaches around the row it is asked for; `span` 0: without end.
+        struct Reach {
+            var span: Int64 = 0
+            var isTimed = false
+            var ends: ClosedRange<Int64> = 0...0
+        }
+
+        /// The rows of a partition whose own window may hold enough of its rows; all where a time is not known.
+        func crowded(_ rows: Range<Int>, _ table: TableRows) -> [Int32] {
+            let all = rows.map { Int32(truncatingIfNeeded: $0) }
+            let days = table.slots[dayField]
+            let seconds = isTimed && secondField >= 0 ? table.slots[secondField] : Slot()
+            let areTimed = rows.allSatisfy { days.isValid($0) && (!isTimed || seconds.isValid($0)) }
+            guard span > 0, areTimed else { return all }
+            func time(_ row: Int32) -> Int64 {
+                Int64(days.int32s[Int(row)]) &* 86_400 &+ (isTimed ? Int64(seconds.int32s[Int(row)]) : 0)
+            }
+            var times = all.map { (time: time($0), row: $0) }
+            times.sort { $0.time < $1.time }
+            var kept: [Int32] = []
+            var first = 0
+            var end = 0
+            for own in times {
+                while times[first].time < own.time &+ ends.lowerBound { first &+= 1 }
+                while end < times.count, times[end].time <= own.time &+ ends.upperBound { end &+= 1 }
+                if end &- first >= leastCount { kept.append(own.row) }
+            }
+            return kept.sorted()
         }
 
         deinit { for component in components { component.numbers?.deallocate() } }
@@ -134,7 +167,7 @@ final class KeyedPlan: @unchecked Sendable {
             guard let bound = SieveForms.bound(conjunct.expression), let least = leastCount(bound), least > 1 else {
                 continue
             }
-            var reach: (span: Int64, isTimed: Bool) = (0, false)
+            var reach = Bins.Reach()
             let keys: [Expression]
             var conditions = own
             if let window = bound.aggregate.window {
@@ -159,7 +192,7 @@ final class KeyedPlan: @unchecked Sendable {
             let components = ordered.compactMap { component($0, table, binding) }
             guard components.count == keys.count else { continue }
             return Bins(
-                table, components, leastCount: least, span: reach.span, isTimed: reach.isTimed,
+                table, components, leastCount: least, reach: reach,
                 filter: EncounterFilter(conditions, binding), binding)
         }
         return nil
@@ -207,11 +240,15 @@ final class KeyedPlan: @unchecked Sendable {
     }
 
     /// How long a window is, around the row it is asked for.
-    private static func reach(_ range: Window.Range?) -> (span: Int64, isTimed: Bool)? {
+    private static func reach(_ range: Window.Range?) -> Bins.Reach? {
         switch range {
-        case .seconds(let low?, let high?) where low <= 0 && high >= 0: (max(1, Int64(high - low)), true)
-        case .days(let low?, let high?) where low <= 0 && high >= 0: (max(1, Int64(high - low)) * 86_400, false)
-        case nil: (0, false)
+        case .seconds(let low?, let high?) where low <= 0 && high >= 0:
+            Bins.Reach(span: max(1, Int64(high - low)), isTimed: true, ends: Int64(low)...Int64(high))
+        case .days(let low?, let high?) where low <= 0 && high >= 0:
+            Bins.Reach(
+                span: max(1, Int64(high - low)) * 86_400, isTimed: false,
+                ends: Int64(low) * 86_400...Int64(high) * 86_400)
+        case nil: Bins.Reach()
         default: nil
         }
     }
@@ -282,10 +319,8 @@ final class KeyedCounter: @unchecked Sendable {
         }
     }
 
-    /// The upper bits of the product are the well-mixed ones.
-    @inline(__always) private static func place(_ bin: UInt64) -> Int {
-        Int(truncatingIfNeeded: (bin &* BinScan.spread) &>> 43)
-    }
+    /// Numbers are well mixed; bins that follow each other in time lie side by side.
+    @inline(__always) private static func place(_ bin: UInt64) -> Int { Int(truncatingIfNeeded: bin) & (size - 1) }
 
     /// The rows that may belong to a group large enough to convict.
     func survivors(_ chunk: Chunk, _ table: Table, _ scan: BinScan) -> [Int32] {

@@ -25,13 +25,16 @@ struct Losses {
         self.dictionaries = dictionaries
     }
 
-    func append(_ draft: Draft, _ rule: CompiledRule, _ chunk: Chunk, to encoder: FindingEncoder) {
+    func append(_ draft: borrowing Draft, _ rule: CompiledRule, _ chunk: Chunk, to encoder: FindingEncoder) {
         var loss = Loss()
         var isAsked = false
         if draft.outcome != .undetermined {
             if case .none = rule.rule.amount {} else { isAsked = true }
         }
-        if isAsked, let lines = draft.lines { loss = self.loss(lines, rule, chunk) }
+        // Without settlements a stake has no payer.
+        if isAsked, let lines = draft.lines, lines.isEmpty || chunk.settlements.rows > 0 {
+            loss = self.loss(lines, rule, chunk)
+        }
         encoder.optional(.loss, loss.perFund?.reduce(0, &+))
         for (index, column) in Self.columns.enumerated() { encoder.optional(column, loss.perFund?[index]) }
         encoder.optional(.pool, loss.pool)

@@ -16,7 +16,7 @@ final class PlainConditions {
         for rule in rules {
             // The test of a group is about its members together.
             for conjunct in rule.filterConjuncts + (rule.isGroup ? [] : rule.testConjuncts)
-            where evaluator.nodes[Int(conjunct.node)].isSimple {
+            where evaluator.nodes[Int(conjunct.node)].isSimple && !evaluator.nodes[Int(conjunct.node)].readsList {
                 nodes.append(conjunct.node)
             }
             starts.append(Int32(nodes.count))

@@ -50,6 +50,8 @@ struct Node {
     var isRelated = false
     /// Whether `Evaluator.known` understands it and everything below it.
     var isSimple = false
+    /// Whether it, or anything below it, reads a row of a list that the rule is joined with.
+    var readsList = false
     var a: Int32 = -1
     var b: Int32 = -1
     var k: Int64 = 0

@@ -50,7 +50,25 @@ final class RowChains {
 
     deinit { heads.deallocate() }
 
-    func forget() { rows = nil }
+    /// The scope asked for last without chains, and how often.
+    private var asked: (rows: Range<Int>, times: Int)?
+
+    func forget() {
+        rows = nil
+        asked = nil
+    }
+
+    /// Whether chains of the scope are there, or asked for so often that it pays to build them.
+    func isWorthwhile(_ scope: Range<Int>) -> Bool {
+        if rows == scope || scope.count > Self.manyRows { return true }
+        let times = asked?.rows == scope ? (asked?.times ?? 0) + 1 : 1
+        asked = (scope, times)
+        return times > Self.fewTimes
+    }
+
+    /// Chaining a row costs a few times as much as passing it.
+    private static let fewTimes = 3
+    private static let manyRows = 1024
 
     /// Chains the rows of a scope; `code` answers -1 for rows that may belong anywhere, `leftOut` for rows nobody asks for.
     @inline(__always) func build(_ scope: Range<Int>, code: (Int) -> Int32) {
@@ -101,9 +119,9 @@ final class RowChains {
 }
 
 extension Evaluator {
-    /// Rows of a scope by the code in a column, built on first use for the scope at hand.
-    func chains(_ window: WindowPlan, _ field: Int, _ rows: Range<Int>) -> RowChains {
-        let chains = chains(.code, window, field, codes: binding.vocabulary.count)
+    /// Rows of a scope by the code in a column; nil: better passed one by one.
+    func chains(_ window: WindowPlan, _ field: Int, _ rows: Range<Int>) -> RowChains? {
+        guard let chains = chains(.code, window, field, codes: binding.vocabulary.count, rows) else { return nil }
         if chains.rows != rows {
             let slot = tables[window.table].slots[field]
             chains.build(rows) { slot.code($0) }
@@ -112,9 +130,9 @@ extension Evaluator {
     }
 
     /// Rows of a scope by day.
-    func chains(_ window: WindowPlan, day slot: UnsafeMutablePointer<Slot>, _ rows: Range<Int>) -> RowChains {
+    func chains(_ window: WindowPlan, day slot: UnsafeMutablePointer<Slot>, _ rows: Range<Int>) -> RowChains? {
         let field = Int(window.keys[window.dayKey].dayField)
-        let chains = chains(.day, window, field, codes: RowChains.dayCodes)
+        guard let chains = chains(.day, window, field, codes: RowChains.dayCodes, rows) else { return nil }
         if chains.rows != rows {
             let days = slot.pointee
             chains.build(rows) { days.isValid($0) ? RowChains.day(days.int32s[$0]) : -1 }
@@ -125,9 +143,9 @@ extension Evaluator {
     /// Rows of a scope by code and day.
     func chains(
         _ window: WindowPlan, code: UnsafeMutablePointer<Slot>, day: UnsafeMutablePointer<Slot>, _ rows: Range<Int>
-    ) -> RowChains {
+    ) -> RowChains? {
         let field = Int(window.keys[window.lead].codeField)
-        let chains = chains(.codeAndDay, window, field, codes: RowChains.dayCodes)
+        guard let chains = chains(.codeAndDay, window, field, codes: RowChains.dayCodes, rows) else { return nil }
         if chains.rows != rows {
             let codes = code.pointee
             let days = day.pointee
@@ -140,8 +158,10 @@ extension Evaluator {
     }
 
     /// Lines of a scope by an attribute of their item; lines of items that the window never counts are left out.
-    func chains(attribute window: WindowPlan, _ rows: Range<Int>) -> RowChains {
-        let chains = chains(.attribute, window, window.number, codes: binding.vocabulary.count)
+    func chains(attribute window: WindowPlan, _ rows: Range<Int>) -> RowChains? {
+        guard let chains = chains(.attribute, window, window.number, codes: binding.vocabulary.count, rows) else {
+            return nil
+        }
         if chains.rows != rows, let attributes = window.attributes {
             let slot = tables[window.table].slots[binding.lineItemField]
             chains.build(rows) { row in
@@ -154,12 +174,14 @@ extension Evaluator {
         return chains
     }
 
-    private func chains(_ kind: RowChains.Key.Kind, _ window: WindowPlan, _ field: Int, codes: Int) -> RowChains {
+    /// nil: the rows are better passed one by one.
+    private func chains(
+        _ kind: RowChains.Key.Kind, _ window: WindowPlan, _ field: Int, codes: Int, _ rows: Range<Int>
+    ) -> RowChains? {
         let key = RowChains.Key(
             kind: kind, table: window.table, field: field, isEncounter: window.scope == .encounter)
-        if let known = chains[key] { return known }
-        let fresh = RowChains(codes: codes)
-        chains[key] = fresh
-        return fresh
+        let found = chains[key] ?? RowChains(codes: codes)
+        if chains[key] == nil { chains[key] = found }
+        return binding.largeScope < 48 || found.isWorthwhile(rows) ? found : nil
     }
 }

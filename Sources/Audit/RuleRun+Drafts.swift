@@ -3,19 +3,31 @@ import Rules
 
 /// From verdicts to drafts: who is flagged, by which evidence, for how much.
 extension RuleRun {
-    /// One finding of one or several rows, in the order of time.
+    /// One finding of one row.
+    func draft(_ rule: CompiledRule, _ verdict: Verdict, _ partition: Int32) {
+        var draft = Draft(
+            rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome, firstRow: verdict.row,
+            violating: [verdict.row], value: verdict.value.known, limit: verdict.limit.known,
+            listRow: verdict.listRows.first ?? -1)
+        involve(rule, verdict.involved, in: &draft)
+        setPerson(&draft, rule, among: draft.violating)
+        price(rule, &draft, listRows: [verdict.listRows])
+        append(draft)
+    }
+
+    /// One finding of several rows, in the order of time.
     func draft(_ rule: CompiledRule, _ run: [Verdict], _ partition: Int32) {
         // The row with the largest value speaks for the run; the first one names it.
         let speaker = run.dropFirst().reduce(run[0]) { best, next in
             guard let value = next.value.known else { return best }
             return best.value.known.map { value > $0 } ?? true ? next : best
         }
-        let ordered = run.count == 1 ? run : run.sorted { $0.row < $1.row }
+        let ordered = run.sorted { $0.row < $1.row }
         var draft = Draft(
             rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome, firstRow: run[0].row,
             violating: ordered.map(\.row), value: speaker.value.known, limit: speaker.limit.known,
             listRow: speaker.listRows.first ?? -1)
-        involve(rule, run.count == 1 ? run[0].involved : run.flatMap(\.involved), in: &draft)
+        involve(rule, run.flatMap(\.involved), in: &draft)
         setPerson(&draft, rule, among: draft.violating)
         price(rule, &draft, listRows: ordered.map(\.listRows))
         append(draft)
@@ -36,16 +48,26 @@ extension RuleRun {
     /// Evidence rows: those of the first window (in the order of the text) that has any, then those of other tables.
     func involve(_ rule: CompiledRule, _ rows: [TableRow], in draft: inout Draft) {
         guard !rows.isEmpty else { return }
-        let flagged = Set(draft.violating)
         let own = Int32(rule.table)
-        let evidence = rows.filter { $0.table != own || !flagged.contains($0.row) }
-        let tables = rule.evidenceWindows.map { Int32(evaluator.windows[$0].table) }
-        let lead = tables.first { table in evidence.contains { $0.table == table } } ?? own
-        for entry in evidence.sorted(by: { a, b in
-            (a.table == lead) != (b.table == lead) ? a.table == lead : a < b
-        }) where draft.involved.last != entry {
-            draft.involved.append(entry)
+        // What is flagged stands in ascending order.
+        let flagged = draft.violating
+        var evidence = rows
+        evidence.removeAll { $0.table == own && flagged.containsAscending($0.row) }
+        guard let first = evidence.first else { return }
+        if evidence.allSatisfy({ $0.table == first.table }) {
+            var isAscending = true
+            for place in evidence.indices.dropFirst() where evidence[place - 1].row >= evidence[place].row {
+                isAscending = false
+                break
+            }
+            if !isAscending { evidence.sort { $0.row < $1.row } }
+        } else {
+            let tables = rule.evidenceWindows.map { Int32(evaluator.plans[$0].table) }
+            let lead = tables.first { table in evidence.contains { $0.table == table } } ?? own
+            evidence.sort { a, b in (a.table == lead) != (b.table == lead) ? a.table == lead : a < b }
         }
+        draft.involved.reserveCapacity(evidence.count)
+        for entry in evidence where draft.involved.last != entry { draft.involved.append(entry) }
     }
 
     /// Whether all rows that a finding speaks of belong to one person.
@@ -67,5 +89,18 @@ extension RuleRun {
         let (x, y) = (evaluator.person(of: Int(a)), evaluator.person(of: Int(b)))
         guard x >= 0, y >= 0 else { return false }
         return evaluator.chunk.identity(binding.personTable, x) == evaluator.chunk.identity(binding.personTable, y)
+    }
+}
+
+extension [Int32] {
+    /// Whether an ascending array has the number.
+    func containsAscending(_ number: Int32) -> Bool {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == number
     }
 }

@@ -12,7 +12,11 @@ extension RuleRun {
     }
 
     func merge(_ rule: CompiledRule, _ verdicts: [Verdict], _ number: Int, _ partition: Int32) {
-        var entries = verdicts.map { entry($0, evaluator.windows[number]) }
+        let window = evaluator.plans[number]
+        guard verdicts.count > 1 else {
+            return close(rule, [Entry(verdict: verdicts[0], keys: nil, start: 0, end: 0)], number, partition)
+        }
+        var entries = verdicts.map { entry($0, window) }
         for entry in entries where entry.keys == nil { close(rule, [entry], number, partition) }
         entries.removeAll { $0.keys == nil }
         entries.sort { a, b in
@@ -33,12 +37,12 @@ extension RuleRun {
         if !run.isEmpty { close(rule, run, number, partition) }
     }
 
-    private func entry(_ verdict: Verdict, _ window: CompiledWindow) -> Entry {
+    private func entry(_ verdict: Verdict, _ window: WindowPlan) -> Entry {
         evaluator.matchRows = verdict.listRows
         let row = Int(verdict.row)
         var keys: [Int128]? = []
-        for key in window.keys.prefix(window.sameCount) {
-            let value = evaluator.evaluate(key.focus, row)
+        for index in 0..<window.sameCount {
+            let value = evaluator.evaluate(window.keys[index].focus, row)
             if value.isKnown { keys?.append(value.lo) } else { keys = nil }
         }
         if window.scope == .encounter { keys?.append(Int128(evaluator.encounter(of: row))) }
@@ -63,12 +67,12 @@ extension RuleRun {
 
     /// One finding of some rows. Where they share their evidence, it is gathered once.
     private func close(_ rule: CompiledRule, _ run: [Entry], _ number: Int, _ partition: Int32) {
-        let window = evaluator.windows[number]
+        let window = evaluator.plans[number]
         var verdicts = run.map(\.verdict)
         if rule.sharesEvidence {
             evaluator.matchRows = verdicts[0].listRows
             if run.count == 1 || window.range == nil {
-                verdicts[0].involved += related(number, Int(verdicts[0].row))
+                relate(number, Int(verdicts[0].row), to: &verdicts[0].involved)
             } else {
                 let start = run.map(\.start).min() ?? 0
                 let end = run.map(\.end).max() ?? 0
@@ -76,6 +80,7 @@ extension RuleRun {
                 verdicts[0].involved += rows.map { TableRow(table: Int32(window.table), row: $0) }
             }
         }
+        guard verdicts.count > 1 else { return draft(rule, verdicts[0], partition) }
         verdicts.sort { evaluator.precedes(rule.table, $0.row, $1.row) }
         draft(rule, verdicts, partition)
     }

@@ -12,14 +12,14 @@ extension RuleRun {
 
     /// `speaker` is the row, or group, whose value and limit stand in the finding; `listRows` are those of each
     /// violating row, in their order.
-    func price(_ rule: CompiledRule, _ draft: inout Draft, listRows: [[Int32]]) {
+    func price(_ rule: CompiledRule, _ draft: inout Draft, listRows: @autoclosure () -> [[Int32]]) {
         let isAboutLines = rule.table == binding.lineTable
         switch rule.rule.amount {
         case .none: return
         case .lines where isAboutLines: stakeLines(&draft)
         case .excess where isAboutLines: stakeExcess(rule, &draft)
         case .encounter: stakeEncounters(&draft)
-        case .expression: stakeExpression(rule, &draft, listRows)
+        case .expression: stakeExpression(rule, &draft, listRows())
         case .lines, .excess: nothingKnown(&draft)
         }
     }
@@ -31,6 +31,8 @@ extension RuleRun {
 
     private func stakeLines(_ draft: inout Draft) {
         var sum = Stakes()
+        draft.stakes.reserveCapacity(draft.violating.count)
+        sum.lines.reserveCapacity(draft.violating.count)
         for row in draft.violating {
             let gross = money(binding.amountField, row)
             draft.stakes.append(gross)

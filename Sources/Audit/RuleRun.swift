@@ -138,18 +138,15 @@ final class RuleRun {
         var verdicts: [Verdict] = []
         for row in rows where isInPeriod(rule, Int(row)) {
             guard let verdict = judge(rule, Int(row)) else { continue }
-            if verdict.isTrue {
-                verdicts.append(verdict)
-            } else {
+            if !verdict.isTrue {
                 note(undetermined: rule, verdict, keys: [], violating: [row], partition)
+            } else if rule.mergingWindow == nil {
+                draft(rule, verdict, partition)
+            } else {
+                verdicts.append(verdict)
             }
         }
-        guard !verdicts.isEmpty else { return }
-        if let window = rule.mergingWindow {
-            merge(rule, verdicts, window, partition)
-        } else {
-            for verdict in verdicts { draft(rule, [verdict], partition) }
-        }
+        if let window = rule.mergingWindow, !verdicts.isEmpty { merge(rule, verdicts, window, partition) }
     }
 
     /// nil when clear.
@@ -202,6 +199,8 @@ final class RuleRun {
 
     /// Filter and test under the list rows at hand; `presumed` is what is open about the unit before them.
     func judge(_ rule: CompiledRule, _ row: Int, presumed: Value, evidence: [Int]) -> Verdict? {
+        evaluator.beginJudgement()
+        defer { evaluator.judgement = nil }
         let truth = truth(rule, row, presumed)
         if truth.isFalse { return nil }
         var verdict = Verdict(
@@ -222,15 +221,16 @@ final class RuleRun {
             if verdict.cause == -1 { verdict.cause = Draft.causeOverflow }
             guard keepsUndetermined else { return verdict }
         }
-        for number in verdict.isTrue ? evidence : rule.evidenceWindows {
-            verdict.involved.append(contentsOf: related(number, row))
-        }
+        for number in verdict.isTrue ? evidence : rule.evidenceWindows { relate(number, row, to: &verdict.involved) }
         return verdict
     }
 
-    func related(_ window: Int, _ row: Int) -> [TableRow] {
-        let table = Int32(evaluator.windows[window].table)
-        return evaluator.relatedRows(window, row).map { TableRow(table: table, row: $0) }
+    /// Adds the rows of a window to the evidence.
+    func relate(_ window: Int, _ row: Int, to evidence: inout [TableRow]) {
+        let table = Int32(evaluator.plans[window].table)
+        let rows = evaluator.relatedRows(window, row)
+        evidence.reserveCapacity(evidence.count + rows.count)
+        for row in rows { evidence.append(TableRow(table: table, row: row)) }
     }
 
     private func truth(_ rule: CompiledRule, _ row: Int, _ presumed: Value) -> Value {

@@ -15,12 +15,15 @@ final class Sieve {
     private let lineLists: [Scratch<Int32>]
     private var lineCounts: [Int]
     private let flagged = Scratch<Int32>()
+    private let flaggedRoles = Scratch<UInt32>()
+    /// By source of the guards.
+    private let guardNumbers: [Scratch<Int64>]
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
     private let ruleCount: Int
     private let roles: UnsafeMutablePointer<UInt32>
-    /// Whether an item has any role: a table that stays in the nearest cache.
-    private let hasRole: UnsafeMutablePointer<UInt8>
+    /// The roles that many lines have, as the chunk before had it.
+    private var commonRoles: UInt32 = 0
 
     init(_ plan: SievePlan, _ binding: Binding, _ evaluator: Evaluator) {
         self.plan = plan
@@ -31,19 +34,17 @@ final class Sieve {
         operators = plan.others.map { $0.make() }
         lineLists = (0..<plan.roleCount).map { _ in Scratch<Int32>() }
         lineCounts = Array(repeating: 0, count: plan.roleCount)
+        guardNumbers = plan.guards.sources.map { _ in Scratch<Int64>() }
         sums = plan.sums.map { SumSieve($0, plan) }
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
         roles = .allocate(capacity: max(1, plan.roles.count))
         roles.initialize(from: plan.roles, count: plan.roles.count)
-        hasRole = .allocate(capacity: max(1, plan.roles.count))
-        for index in plan.roles.indices { hasRole[index] = plan.roles[index] != 0 ? 1 : 0 }
     }
 
     deinit {
         for index in 0..<plan.rules.count { lists[index].free() }
         lists.deallocate()
         roles.deallocate()
-        hasRole.deallocate()
     }
 
     /// The places of the rules that have candidates, rising.
@@ -77,73 +78,127 @@ final class Sieve {
         UnsafeBufferPointer(start: lineLists[role].base, count: lineCounts[role])
     }
 
-    /// Sorts the lines by the roles of their items. Branch-free over all lines, then over the flagged ones.
+    /// Sorts the lines by the roles of their items: common roles without branches, rare ones bit by bit.
     private func scan() {
         let count = context.lines
         let items = context.items
         let roles = roles
         let flagged = flagged.pointer(count + 1)
+        let own = flaggedRoles.pointer(count + 1)
         var flaggedCount = 0
         if context.hasUnknownItems {
             for line in 0..<count where items[line] >= 0 && roles[Int(items[line])] != 0 {
                 flagged[flaggedCount] = Int32(truncatingIfNeeded: line)
+                own[flaggedCount] = roles[Int(items[line])]
                 flaggedCount &+= 1
             }
         } else {
-            let hasRole = hasRole
             var line = 0
             while line < count {
+                let bits = roles[Int(items[line])]
                 flagged[flaggedCount] = Int32(truncatingIfNeeded: line)
-                flaggedCount &+= Int(hasRole[Int(items[line])])
+                own[flaggedCount] = bits
+                flaggedCount &+= bits != 0 ? 1 : 0
                 line &+= 1
             }
         }
-        for role in lineLists.indices { _ = lineLists[role].pointer(flaggedCount + 1) }
+        for role in lineLists.indices {
+            let list = lineLists[role].pointer(flaggedCount + 1)
+            guard commonRoles &>> UInt32(role) & 1 != 0 else { continue }
+            lineCounts[role] = Self.collect(UInt32(role), flagged, own, flaggedCount, into: list)
+        }
+        sortRare(flagged, own, flaggedCount)
+        for role in lineLists.indices {
+            let isCommon = lineCounts[role] &* 24 > count
+            commonRoles = commonRoles & ~(1 &<< UInt32(role)) | (isCommon ? 1 : 0) &<< UInt32(role)
+        }
+    }
+
+    /// Puts down the lines that have a role; answers how many.
+    private static func collect(
+        _ role: UInt32, _ flagged: UnsafePointer<Int32>, _ own: UnsafePointer<UInt32>, _ count: Int,
+        into list: UnsafeMutablePointer<Int32>
+    ) -> Int {
+        var kept = 0
+        var index = 0
+        while index < count {
+            list[kept] = flagged[index]
+            kept &+= Int(own[index] &>> role & 1)
+            index &+= 1
+        }
+        return kept
+    }
+
+    private func sortRare(_ flagged: UnsafePointer<Int32>, _ own: UnsafePointer<UInt32>, _ count: Int) {
+        let rare = ~commonRoles
         withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Int32>.self, capacity: 32) { ends in
             for role in 0..<plan.roleCount { ends[role] = lineLists[role].base }
             var index = 0
-            while index < flaggedCount {
-                let line = flagged[index]
-                var bits = roles[Int(items[Int(line)])]
+            while index < count {
+                var bits = own[index] & rare
                 while bits != 0 {
                     let role = bits.trailingZeroBitCount
-                    ends[role].pointee = line
+                    ends[role].pointee = flagged[index]
                     ends[role] += 1
                     bits &= bits &- 1
                 }
                 index &+= 1
             }
-            for role in 0..<plan.roleCount { lineCounts[role] = ends[role] - lineLists[role].base }
+            for role in 0..<plan.roleCount where rare &>> UInt32(role) & 1 != 0 {
+                lineCounts[role] = ends[role] - lineLists[role].base
+            }
         }
+    }
+
+    /// Where the numbers of a guard's source lie: of each line, or of its encounter.
+    private struct GuardSource {
+        let values: UnsafePointer<Int64>
+        let isContext: Bool
     }
 
     private func guardLines() {
         let table = plan.guards
         let lines = lines(table.role)
-        let slots = context.chunk[.line].slots
+        guard !lines.isEmpty else { return }
         let items = context.items
         let encounterOf = context.encounterOf
         let lists = lists
-        table.starts.withUnsafeBufferPointer { starts in
+        withUnsafeTemporaryAllocation(of: GuardSource.self, capacity: table.sources.count) { sources in
+            for (index, source) in table.sources.enumerated() {
+                sources.initializeElement(at: index, to: values(of: source, scratch: guardNumbers[index]))
+            }
+            let sources = UnsafePointer(sources.baseAddress.unsafelyUnwrapped)
             table.groups.withUnsafeBufferPointer { groups in
+                let groups = groups.baseAddress.unsafelyUnwrapped
                 for line in lines {
-                    let code = Int(items[Int(line)])
-                    var next = Int(starts[code])
-                    let end = Int(starts[code &+ 1])
-                    while next < end {
-                        let group = groups[next]
-                        next &+= 1
-                        let value: Int64
-                        if group.isContext {
-                            value = context.column(Int(group.column))[Int(encounterOf[Int(line)])]
-                        } else {
-                            value = Self.number(slots[Int(group.column)], Int(line))
+                    var group = groups + Int(items[Int(line)])
+                    while true {
+                        let source = sources + Int(group.pointee.source)
+                        let value = source.pointee.values[
+                            source.pointee.isContext ? Int(encounterOf[Int(line)]) : Int(line)]
+                        if value < group.pointee.low || value > group.pointee.high {
+                            open(group.pointee, value, line, table, lists)
                         }
-                        if !group.isSet, value >= group.low, value <= group.high { continue }
-                        open(group, value, line, table, lists)
+                        if group.pointee.next < 0 { break }
+                        group = groups + Int(group.pointee.next)
                     }
                 }
             }
+        }
+    }
+
+    /// The numbers of a source as they lie, or copied where some are not known or are shorter.
+    private func values(of source: GuardTable.Source, scratch: Scratch<Int64>) -> GuardSource {
+        switch source {
+        case .context(let column): return GuardSource(values: UnsafePointer(context.column(column)), isContext: true)
+        case .line(let field):
+            let slot = context.chunk[.line].slots + field
+            if slot.pointee.kind == .int64, slot.pointee.validity == nil {
+                return GuardSource(values: slot.pointee.int64s, isContext: false)
+            }
+            let target = scratch.pointer(context.lines + 1)
+            for line in 0..<context.lines { target[line] = Self.number(slot, line) }
+            return GuardSource(values: UnsafePointer(target), isContext: false)
         }
     }
 
@@ -166,12 +221,17 @@ final class Sieve {
                         return false
                     }
                     if isAllowed { continue }
-                } else if value >= entry.low && value <= entry.high {
+                } else if value >= entry.low && value <= entry.high && value != SieveContext.unknownScalar {
                     continue
                 }
                 lists[Int(entry.rule)].append(line)
             }
         }
+    }
+
+    @inline(__always) private static func number(_ slot: UnsafeMutablePointer<Slot>, _ row: Int) -> Int64 {
+        guard slot.pointee.isValid(row) else { return SieveContext.unknownScalar }
+        return slot.pointee.kind == .int64 ? slot.pointee.int64s[row] : Int64(slot.pointee.int32s[row])
     }
 
     @inline(__always) static func number(_ slot: Slot, _ row: Int) -> Int64 {

@@ -23,7 +23,9 @@ final class SieveContext {
     let firstDay = Scratch<Int32>()
     let lastDay = Scratch<Int32>()
     private let itemScratch = Scratch<Int32>()
-    private var columns: [Scratch<Int64>]
+    private let columns: [Scratch<Int64>]
+    /// Where the columns of the chunk at hand lie.
+    private let columnBases: UnsafeMutablePointer<UnsafeMutablePointer<Int64>>
     private let plans: [ContextPlan]
 
     init(_ binding: Binding, _ contextColumns: [ContextColumn]) {
@@ -37,7 +39,11 @@ final class SieveContext {
         personOf = nothing
         personStarts = nothing
         columns = contextColumns.map { _ in Scratch<Int64>() }
+        columnBases = .allocate(capacity: max(1, columns.count))
+        for (index, column) in columns.enumerated() { (columnBases + index).initialize(to: column.base) }
     }
+
+    deinit { columnBases.deallocate() }
 
     func enter(_ chunk: Chunk) {
         self.chunk = chunk
@@ -53,10 +59,13 @@ final class SieveContext {
         personStarts = encounter.starts.map { UnsafePointer($0) } ?? empty
         bindItems(line.slots[binding.lineItemField])
         bindDays(line.slots[binding.lineDayField])
-        for index in plans.indices { plans[index].fill(columns[index].pointer(max(1, encounters)), self) }
+        for index in plans.indices {
+            columnBases[index] = columns[index].pointer(max(1, encounters))
+            plans[index].fill(columnBases[index], self)
+        }
     }
 
-    @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columns[number].base }
+    @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columnBases[number] }
 
     @inline(__always) func lines(of encounter: Int) -> Range<Int> {
         Int(lineStarts[encounter])..<Int(lineStarts[encounter &+ 1])
@@ -115,7 +124,7 @@ final class Scratch<T> {
 struct ContextColumn: Hashable {
     enum Source: Hashable {
         case path(FieldPath)
-        /// Whole years of the person on the first, or last, day of the encounter's lines.
+        /// At least, or at most, the whole years of the person on the days of the encounter's lines.
         case age(onLastDay: Bool)
         /// Day of the encounter's start or (open: the horizon) end.
         case startDay, endDay
@@ -184,24 +193,24 @@ enum ContextPlan {
         }
     }
 
+    /// No birthday is further than this from the whole years of 365.2425 days that it ends: leap days lie unevenly, and
+    /// who was born on one has its birthday a day later.
+    private static let birthdayDays: Int64 = 4
+
+    /// The least age on the first day, or the greatest on the last: a day or two from a birthday both years count.
     private func fillAge(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext, _ onLastDay: Bool) {
         let births = context.chunk[.person].slots[Self.birth]
         let days = onLastDay ? context.lastDay.base : context.firstDay.base
+        let slack = onLastDay ? Self.birthdayDays : -Self.birthdayDays
         let starts = context.personStarts
         for person in 0..<context.persons {
             let isKnown = births.isValid(person) && births.kind == .int32
-            let birth = isKnown ? FastCalendar.date(births.int32s[person]) : 0
-            var last = Int32.min
-            var years = SieveContext.unknownScalar
+            let birth = isKnown ? Int64(births.int32s[person]) &- slack : 0
             for row in Int(starts[person])..<Int(starts[person &+ 1]) {
-                let day = days[row]
-                if day != last {
-                    last = day
-                    years =
-                        isKnown && day != Int32.min && day != Int32.max
-                        ? FastCalendar.years(fromDate: birth, to: day) : SieveContext.unknownScalar
-                }
-                target[row] = years
+                let lived = Int64(days[row]) &- birth
+                // The days of a thousand Gregorian years more and less, so that the quotient is rounded down.
+                let years = (lived &* 400 &+ 146_097_000) / 146_097 &- 1000
+                target[row] = isKnown && abs(lived) < 300_000 ? years : SieveContext.unknownScalar
             }
         }
     }
@@ -227,27 +236,5 @@ enum ContextPlan {
         case .int64: return slot.int64s[row]
         default: return SieveContext.unknownScalar
         }
-    }
-}
-
-/// Years without a table of months: for sieves only, exact for the proleptic Gregorian calendar.
-enum FastCalendar {
-    /// yyyymmdd of a day number.
-    @inline(__always) static func date(_ day: Int32) -> Int32 {
-        let z = day &+ 719_468
-        let era = (z >= 0 ? z : z &- 146_096) / 146_097
-        let dayOfEra = z &- era &* 146_097
-        let yearOfEra = (dayOfEra &- dayOfEra / 1460 &+ dayOfEra / 36_524 &- dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra &- (365 &* yearOfEra &+ yearOfEra / 4 &- yearOfEra / 100)
-        let mp = (5 &* dayOfYear &+ 2) / 153
-        let month = mp < 10 ? mp &+ 3 : mp &- 9
-        let year = yearOfEra &+ era &* 400 &+ (month <= 2 ? 1 : 0)
-        return year &* 10_000 &+ month &* 100 &+ (dayOfYear &- (153 &* mp &+ 2) / 5 &+ 1)
-    }
-
-    /// Whole years from a date (yyyymmdd) to a day number.
-    @inline(__always) static func years(fromDate birth: Int32, to day: Int32) -> Int64 {
-        let difference = date(day) &- birth
-        return Int64(difference >= 0 ? difference / 10_000 : (difference &- 9_999) / 10_000)
     }
 }

@@ -208,9 +208,12 @@ final class SievePlan: @unchecked Sendable {
         let own = scale(of: test.scalar)
         var low = Int64.min + 1
         var high = Int64.max
-        let limits = limitValues(test.other, rule, code)
-        for (mantissa, scale) in limits {
-            guard let mantissa else { return emptyRange }
+        var isEmpty = false
+        forEachLimit(test.other, rule, code) { mantissa, scale in
+            guard let mantissa else {
+                isEmpty = true
+                return
+            }
             let limit = Int128(mantissa) * Int128(Int64.power(ofTen: max(0, own - scale)))
             let divisor = Int128(Int64.power(ofTen: max(0, scale - own)))
             let floor = Value.floorDivide(limit, divisor)
@@ -220,13 +223,13 @@ final class SievePlan: @unchecked Sendable {
             case .greaterOrEqual: high = min(high, Int64(clamping: ceiling - 1))
             case .less: low = max(low, Int64(clamping: ceiling))
             case .lessOrEqual: low = max(low, Int64(clamping: floor + 1))
-            case .notEqual:
-                guard floor == ceiling else { return emptyRange }
+            case .notEqual where floor == ceiling:
                 low = max(low, Int64(clamping: floor))
                 high = min(high, Int64(clamping: floor))
-            case .equal: return emptyRange
+            case .notEqual, .equal: isEmpty = true
             }
         }
+        if isEmpty { return emptyRange }
         return low <= high ? low...high : emptyRange
     }
 
@@ -238,18 +241,21 @@ final class SievePlan: @unchecked Sendable {
         return scale
     }
 
-    /// The limits that may apply to an item, with their scales; nil for an empty cell.
-    func limitValues(_ limit: Expression, _ rule: CompiledRule, _ code: Int32) -> [(Int64?, Int)] {
+    /// Calls the body with each limit that may apply to an item, and its scale; nil for an empty cell.
+    private func forEachLimit(
+        _ limit: Expression, _ rule: CompiledRule, _ code: Int32, _ body: (Int64?, Int) -> Void
+    ) {
         switch limit.node {
-        case .number(let mantissa): return [(mantissa, limit.scale)]
-        case .text(let text): return [(Int64(binding.vocabulary.intern(known: text)), 0)]
+        case .number(let mantissa): body(mantissa, limit.scale)
+        case .text(let text): body(Int64(binding.vocabulary.intern(known: text)), 0)
         case .listColumn(let match, let column):
             let compiled = rule.matches[match]
             let cells = binding.knowledge.lists[compiled.list].columns[column]
-            return compiled.index.rows(code).map { row in
-                (cells.isKnown(Int(row)) ? cells.values[Int(row)] : nil, cells.scale)
+            compiled.index.forEach(code) { row in
+                body(cells.isKnown(Int(row)) ? cells.values[Int(row)] : nil, cells.scale)
+                return true
             }
-        default: return [(nil, 0)]
+        default: body(nil, 0)
         }
     }
 
@@ -270,10 +276,10 @@ final class SievePlan: @unchecked Sendable {
         }
         for code in gate.codes {
             var smallest: Int64?
-            for (mantissa, scale) in limitValues(form.limit, rule, Int32(code)) {
+            forEachLimit(form.limit, rule, Int32(code)) { mantissa, scale in
                 guard let mantissa else {
                     smallest = -1
-                    continue
+                    return
                 }
                 let aligned = form.align(mantissa, scale)
                 smallest = min(smallest ?? aligned, aligned)

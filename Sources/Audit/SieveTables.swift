@@ -12,14 +12,16 @@ final class GuardTable: @unchecked Sendable {
     }
 
     struct Group {
-        /// Field of the line, or number of the context column.
-        var column: Int32
-        var isContext: Bool
-        var isSet: Bool
         var low: Int64
         var high: Int64
+        /// `entries[first..<first + count]`.
         var first: Int32
         var count: Int32
+        /// The next group of the same item; -1: none.
+        var next: Int32 = -1
+        /// Place among the sources.
+        var source: Int16
+        var isSet: Bool
     }
 
     struct Entry {
@@ -39,15 +41,18 @@ final class GuardTable: @unchecked Sendable {
     }
 
     private var building: [Building] = []
-    private(set) var starts: [Int32]
-    private(set) var groups: [Group] = []
+    /// The first group of each item stands at its code, further ones behind all codes.
+    private(set) var groups: [Group]
     private(set) var entries: [Entry] = []
     private(set) var values: [Int64] = []
+    private(set) var sources: [Source] = []
+    private(set) var codesInUse: [Int] = []
     var role = 0
 
-    init(codes: Int) { starts = Array(repeating: 0, count: codes + 1) }
-
-    var codesInUse: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
+    init(codes: Int) {
+        let nothing = Group(low: Int64.min, high: Int64.max, first: 0, count: 0, source: 0, isSet: false)
+        groups = Array(repeating: nothing, count: codes)
+    }
 
     func add(code: Int, rule: Int, source: Source, low: Int64, high: Int64) {
         building.append(
@@ -63,26 +68,42 @@ final class GuardTable: @unchecked Sendable {
 
     func close() {
         building.sort { ($0.code, $0.order, $0.entry.rule) < ($1.code, $1.order, $1.entry.rule) }
+        var numbers: [Int32: Int16] = [:]
         var next = 0
-        for code in 0..<starts.count - 1 {
-            starts[code] = Int32(groups.count)
-            while next < building.count, Int(building[next].code) == code {
-                let order = building[next].order
-                var group = Group(
-                    column: order % 1000, isContext: order >= 1000, isSet: order >= 2000, low: Int64.min + 1,
-                    high: Int64.max, first: Int32(entries.count), count: 0)
-                while next < building.count, Int(building[next].code) == code, building[next].order == order {
-                    group.low = max(group.low, building[next].entry.low)
-                    group.high = min(group.high, building[next].entry.high)
-                    group.count += 1
-                    entries.append(building[next].entry)
-                    next += 1
-                }
-                groups.append(group)
+        while next < building.count {
+            let (code, order) = (building[next].code, building[next].order)
+            let source = numbers[order] ?? Int16(sources.count)
+            if numbers[order] == nil {
+                numbers[order] = source
+                sources.append(order < 1000 ? .line(Int(order)) : .context(Int(order % 1000)))
             }
+            var group = Group(
+                low: Int64.min + 1, high: Int64.max, first: Int32(entries.count), count: 0, source: source,
+                isSet: order >= 2000)
+            while next < building.count, building[next].code == code, building[next].order == order {
+                group.low = max(group.low, building[next].entry.low)
+                group.high = min(group.high, building[next].entry.high)
+                group.count += 1
+                entries.append(building[next].entry)
+                next += 1
+            }
+            // Nothing lies inside a set's interval: its members are looked at one by one.
+            if group.isSet { (group.low, group.high) = (Int64.max, Int64.min) }
+            append(group, code: Int(code))
         }
-        starts[starts.count - 1] = Int32(groups.count)
         building = []
+    }
+
+    private func append(_ group: Group, code: Int) {
+        guard codesInUse.last == code else {
+            codesInUse.append(code)
+            groups[code] = group
+            return
+        }
+        var last = code
+        while groups[last].next >= 0 { last = Int(groups[last].next) }
+        groups[last].next = Int32(groups.count)
+        groups.append(group)
     }
 
     private static func order(_ source: Source) -> Int32 {
@@ -186,7 +207,14 @@ final class DiagnosisTable: @unchecked Sendable {
     /// Rank of a diagnosis code in byte order; -1 for codes that are not diagnoses of the dataset.
     let ranks: [Int32]
     private var building: [Int: [Demand: [Int32]]] = [:]
+    /// The ranks of a text, or of what begins with it, once looked up.
+    private var known: [Text: ClosedRange<Int32>?] = [:]
     var role = 0
+
+    private struct Text: Hashable {
+        let code: Int32
+        let isPrefix: Bool
+    }
 
     init(codes: Int, _ binding: Binding) {
         ranks = binding.diagnosisRanks.ranks
@@ -201,12 +229,19 @@ final class DiagnosisTable: @unchecked Sendable {
         for code in gate.codes {
             var found: [ClosedRange<Int32>] = []
             for row in index.rows(Int32(code)) where cells.isKnown(Int(row)) {
-                let text = binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: cells.values[Int(row)]))
-                if let range = binding.diagnosisRanks.ranks(text, isPrefix: cells.isPrefix) { found.append(range) }
+                let text = Text(code: Int32(truncatingIfNeeded: cells.values[Int(row)]), isPrefix: cells.isPrefix)
+                if let range = ranks(of: text, binding) { found.append(range) }
             }
             let demand = Demand(isNegated: form.isNegated, intervals: found)
             building[code, default: [:]][demand, default: []].append(Int32(rule))
         }
+    }
+
+    private func ranks(of text: Text, _ binding: Binding) -> ClosedRange<Int32>? {
+        if let found = known[text] { return found }
+        let found = binding.diagnosisRanks.ranks(binding.vocabulary.bytes(of: text.code), isPrefix: text.isPrefix)
+        known[text] = found
+        return found
     }
 
     /// Items that need the encounter to have a diagnosis of the set.

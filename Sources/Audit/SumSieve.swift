@@ -15,18 +15,20 @@ final class SumSieve {
         var head: Int32
     }
 
-    private static let cold: Int32 = -2
-
     private let table: SumTable
     private let cells: UnsafeMutablePointer<Cell>
     private let numbers: UnsafeMutablePointer<Int32>
     private let isCounted: UnsafeMutablePointer<Bool>
     private let condition: EncounterFilter?
+    /// No limit is below zero: what is zero takes no sum above one.
+    private let skipsZero: Bool
     /// What an unknown number counts as.
     private let unknown: Int64
     private var scopes: UInt32 = 0
     private var hot: [Int32] = []
     private let following = Scratch<Int32>()
+    /// Which encounters of the chunk the sum counts.
+    private let admitted = Scratch<UInt8>()
     private let windows = SumWindows()
 
     init(_ table: SumTable, _ plan: SievePlan) {
@@ -34,12 +36,13 @@ final class SumSieve {
         cells = .allocate(capacity: max(1, table.smallest.count))
         for index in table.smallest.indices {
             (cells + index).initialize(
-                to: Cell(sum: 0, smallest: table.smallest[index], scope: 0, head: Self.cold))
+                to: Cell(sum: 0, smallest: table.smallest[index], scope: 0, head: -1))
         }
         numbers = .allocate(capacity: max(1, table.numbers.count))
         numbers.initialize(from: table.numbers, count: table.numbers.count)
         isCounted = .allocate(capacity: max(1, table.isCounted.count))
         isCounted.initialize(from: table.isCounted, count: table.isCounted.count)
+        skipsZero = table.smallest.allSatisfy { $0 >= 0 }
         unknown = table.form.skipsUnknown ? 0 : SumTable.ceiling
         condition = table.form.conditions.isEmpty ? nil : EncounterFilter(table.form.conditions, plan.binding)
     }
@@ -53,85 +56,87 @@ final class SumSieve {
     func run(
         _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        guard let base = lines.baseAddress, lines.count > 0 else { return }
-        let encounterOf = context.encounterOf
-        let encounters = context.chunk[.encounter]
-        let isPersonal = table.form.isPersonal
-        var index = 0
-        while index < lines.count {
-            let encounter = Int(encounterOf[Int(base[index])])
-            let end: Int32
-            if isPersonal {
-                end = context.lineStarts[Int(context.personStarts[Int(context.personOf[encounter]) &+ 1])]
-            } else {
-                end = context.lineStarts[encounter &+ 1]
-            }
-            var next = index &+ 1
-            while next < lines.count, base[next] < end { next &+= 1 }
-            hot.removeAll(keepingCapacity: true)
-            if scopes == UInt32.max {
-                scopes = 0
-                for cell in table.smallest.indices { cells[cell].scope = 0 }
-            }
-            scopes &+= 1
-            if add(base + index, next &- index, context, encounters) {
-                for rule in table.rules { for line in index..<next { lists[Int(rule)].append(base[line]) } }
-            } else if !hot.isEmpty {
-                open(base + index, next &- index, context, encounters, lists)
-            }
-            index = next
+        guard lines.count > 0 else { return }
+        let slot = table.form.field.map { context.chunk[.line].slots[$0] } ?? Slot()
+        if let condition {
+            condition.admitAll(context.chunk[.encounter], into: admitted.pointer(context.encounters + 1))
+        }
+        // Chosen here, so that the loops hold no choice.
+        switch (table.form.field == nil, slot.kind, slot.validity == nil) {
+        case (true, _, _): run(context, lines, lists) { _ in 1 }
+        case (_, .int64, true):
+            let values = slot.int64s
+            run(context, lines, lists) { min(max(0, values[$0]), SumTable.ceiling) }
+        case (_, .int32, true):
+            let values = slot.int32s
+            run(context, lines, lists) { Int64(max(0, values[$0])) }
+        default:
+            let unknown = unknown
+            run(context, lines, lists) { Self.value(slot, $0, unknown) }
         }
     }
 
-    /// Adds the lines of one scope; answers whether any of them may belong to every sum.
-    private func add(
-        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext, _ encounters: TableRows
-    ) -> Bool {
-        let items = context.items
-        let numbers = numbers
-        let cells = cells
-        let scope = scopes
-        let countsAll = table.countsAll
-        let unknown = unknown
-        let slot = table.form.field.map { context.chunk[.line].slots[$0] }
-        let encounterOf = context.encounterOf
-        var lastEncounter: Int32 = -1
-        var isExcluded = false
+    @inline(__always) private func run(
+        _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>, _ lists: UnsafeMutablePointer<CandidateList>,
+        _ value: (Int) -> Int64
+    ) {
+        guard let base = lines.baseAddress else { return }
+        let (items, numbers, cells) = (context.items, numbers, cells)
+        let (encounterOf, lineStarts) = (context.encounterOf, context.lineStarts)
+        let (personOf, personStarts) = (context.personOf, context.personStarts)
+        let isPersonal = table.form.isPersonal
+        let (countsAll, isCounted, skipsZero) = (table.countsAll, isCounted, skipsZero)
+        let admitted = condition == nil ? nil : UnsafePointer(admitted.base)
+        let count = lines.count
         var index = 0
         while index < count {
-            let line = Int(lines[index])
-            index &+= 1
-            if let condition {
-                let encounter = encounterOf[line]
-                if encounter != lastEncounter {
-                    lastEncounter = encounter
-                    isExcluded = !condition.admits(Int(encounter), encounters)
+            let first = index
+            let encounter = Int(encounterOf[Int(base[index])])
+            let end =
+                isPersonal
+                ? lineStarts[Int(personStarts[Int(personOf[encounter]) &+ 1])] : lineStarts[encounter &+ 1]
+            let scope = nextScope()
+            var isAnywhere = false
+            repeat {
+                let line = Int(base[index])
+                index &+= 1
+                let value = value(line)
+                if value == 0 && skipsZero { continue }
+                if let admitted, admitted[Int(encounterOf[line])] == 0 { continue }
+                let item = Int(items[line])
+                if !countsAll && !isCounted[item] { continue }
+                let number = numbers[item]
+                guard number >= 0 else {
+                    if number == SumTable.unknown && value > 0 { isAnywhere = true }
+                    continue
                 }
-                if isExcluded { continue }
-            }
-            let item = Int(items[line])
-            if !countsAll && !isCounted[item] { continue }
-            let number = numbers[item]
-            let value = slot.map { Self.value($0, line, unknown) } ?? 1
-            guard number >= 0 else {
-                if number == SumTable.unknown && value > 0 { return true }
-                continue
-            }
-            let cell = cells + Int(number)
-            let isNew = cell.pointee.scope != scope
-            let before = isNew ? 0 : cell.pointee.sum
-            if isNew {
+                let cell = cells + Int(number)
+                let before = cell.pointee.scope == scope ? cell.pointee.sum : -1
+                let after = min(max(0, before) &+ value, SumTable.ceiling)
                 cell.pointee.scope = scope
-                cell.pointee.head = Self.cold
+                cell.pointee.sum = after
+                if after > cell.pointee.smallest, before < 0 || before <= cell.pointee.smallest {
+                    cell.pointee.head = -1
+                    hot.append(number)
+                }
+            } while index < count && base[index] < end
+            if isAnywhere {
+                // A line that may belong to every sum.
+                for rule in table.rules { for line in first..<index { lists[Int(rule)].append(base[line]) } }
+            } else if !hot.isEmpty {
+                open(base + first, index &- first, context, lists)
             }
-            let after = min(before &+ value, SumTable.ceiling)
-            cell.pointee.sum = after
-            if after > cell.pointee.smallest && cell.pointee.head == Self.cold {
-                cell.pointee.head = -1
-                hot.append(number)
-            }
+            if !hot.isEmpty { hot.removeAll(keepingCapacity: true) }
         }
-        return false
+    }
+
+    @inline(__always) private func nextScope() -> UInt32 {
+        if scopes == UInt32.max {
+            scopes = 0
+            for cell in table.smallest.indices { cells[cell].scope = 0 }
+        }
+        scopes &+= 1
+        return scopes
     }
 
     @inline(__always) private static func value(_ slot: Slot, _ line: Int, _ unknown: Int64) -> Int64 {
@@ -141,7 +146,7 @@ final class SumSieve {
 
     /// Looks at the windows of the attributes whose sums are above a limit.
     private func open(
-        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext, _ encounters: TableRows,
+        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         let items = context.items
@@ -150,9 +155,9 @@ final class SumSieve {
         while index > 0 {
             index &-= 1
             let number = numbers[Int(items[Int(lines[index])])]
-            guard number >= 0, cells[Int(number)].scope == scopes, cells[Int(number)].head != Self.cold else {
-                continue
-            }
+            guard number >= 0 else { continue }
+            let cell = cells[Int(number)]
+            guard cell.scope == scopes, cell.sum > cell.smallest else { continue }
             following[index] = cells[Int(number)].head
             cells[Int(number)].head = Int32(truncatingIfNeeded: index)
         }
@@ -168,7 +173,7 @@ final class SumSieve {
                 let row = Int(line)
                 var value = slot.map { Self.value($0, row, unknown) } ?? 1
                 if !isCounted[Int(items[row])] { value = 0 }
-                if let condition, !condition.admits(Int(context.encounterOf[row]), encounters) { value = 0 }
+                if condition != nil, admitted.base[Int(context.encounterOf[row])] == 0 { value = 0 }
                 windows.add(line, days.isValid(row) ? days.int32s[row] : nil, value)
             }
             windows.order()

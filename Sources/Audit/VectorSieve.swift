@@ -151,25 +151,21 @@ final class VectorSieve: SieveOperator {
         }
     }
 
+    /// A power of two that no value in the lines exceeds in magnitude.
     private static func magnitude(_ slot: Slot, _ lines: Range<Int>) -> Int64 {
-        var low: Int64 = 0
-        var high: Int64 = 0
+        // A negative number is as long as its complement.
+        var bits: Int64 = 0
         switch slot.kind {
         case .int64:
             let values = slot.int64s
-            for line in lines {
-                low = Swift.min(low, values[line])
-                high = Swift.max(high, values[line])
-            }
+            for line in lines { bits |= values[line] ^ (values[line] &>> 63) }
         case .int32:
             let values = slot.int32s
-            for line in lines {
-                low = Swift.min(low, Int64(values[line]))
-                high = Swift.max(high, Int64(values[line]))
-            }
+            for line in lines { bits |= Int64(values[line] ^ (values[line] &>> 31)) }
         default: return Int64.max
         }
-        return low == Int64.min ? Int64.max : Swift.max(-low, high)
+        let length = 64 - bits.leadingZeroBitCount
+        return length > 62 ? Int64.max : 1 &<< Int64(length)
     }
 
     private func buffer(_ depth: Int) -> UnsafeMutablePointer<Int64> {
