@@ -25,6 +25,9 @@ package struct BureauRecord: Sendable {
         package let open: Int
     }
 
+    /// What everybody in the story signs in with.
+    package static let password = "Ky7-Breeze-2026"
+
     package internal(set) var phases: [Phase] = []
     package internal(set) var people: [Person] = []
     package internal(set) var reports: [MonthlyReport] = []

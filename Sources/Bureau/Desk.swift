@@ -16,8 +16,6 @@ final class Desk {
     /// Of matters that were seen before: it never changes while the story lasts.
     private var procedures: [String: Procedure] = [:]
 
-    static let password = "Ky7-Breeze-2026"
-
     init(book: Casebook, clock: StoryClock) {
         self.book = book
         self.clock = clock
@@ -35,7 +33,7 @@ final class Desk {
         people.append(.init(name: name, role: role, account: access.account, authenticator: access.authenticator))
         clock.pass(seconds: 60)
         try book.door.changePassword(
-            name: name, old: access.password, code: code.code(at: clock.now), new: Self.password)
+            name: name, old: access.password, code: code.code(at: clock.now), new: BureauRecord.password)
     }
 
     func token(_ name: String) throws -> SessionToken {
@@ -46,7 +44,7 @@ final class Desk {
         }
         guard let code = authenticators[name] else { throw BureauMistake("there is nobody called \(name)") }
         clock.pass(seconds: 60)
-        let token = try book.door.signIn(name: name, password: Self.password, code: code.code(at: clock.now))
+        let token = try book.door.signIn(name: name, password: BureauRecord.password, code: code.code(at: clock.now))
         sessions[name] = (token, clock.now, clock.now)
         return token
     }

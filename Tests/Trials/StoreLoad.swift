@@ -52,6 +52,8 @@ package struct StoreLoad {
                 try transaction.change("UPDATE ledger_head SET size = \(size)")
             }
             if (first / batch) % 40 == 39 {
+                // Filling may take longer than a session may rest.
+                for token in office.tokens { _ = try office.book.door.caller(of: token) }
                 report("\(first + batch) matters after \(Int(Date().timeIntervalSince(start))) s")
             }
         }

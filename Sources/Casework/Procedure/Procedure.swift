@@ -49,6 +49,17 @@ package struct Procedure: Sendable {
     package func parameter(_ id: String) -> Parameter? { parameters.first { $0.id == id } }
     package func paper(_ id: String) -> PaperKind? { papers.first { $0.id == id } }
 
+    /// The sides whose people take, sign or vote on one of its steps.
+    package func sides(_ roles: Roles) -> Set<String> {
+        var named: Set<String> = []
+        for step in steps {
+            named.formUnion(step.who)
+            for signature in step.signatures { named.formUnion([signature.role, signature.absent].compactMap(\.self)) }
+            if let panel = step.panel { named.insert(panel.role) }
+        }
+        return Set(named.compactMap { roles[$0]?.side })
+    }
+
     /// The track that every matter of this procedure begins on.
     package var mainTrack: Track { tracks[0] }
 }

@@ -135,13 +135,13 @@ extension Casebook {
 
     /// Where a matter lies for the matrix.
     func place(of row: Row, _ transaction: Transaction) throws -> MatterPlace {
-        let id = try row.text("id")
+        let (id, procedure) = (try row.text("id"), try row.text("procedure"))
         var handed: Set<String> = []
         var subjects: Set<String> = []
         for party in try transaction.rows("SELECT side, organisation FROM matter_party WHERE matter = \(id)") {
             switch try party.text("side") {
             case "subject": subjects.insert(try party.text("organisation"))
-            case let side where Self.handedSides.contains(side): handed.insert(try party.text("organisation"))
+            case let side where isHanded(side, procedure): handed.insert(try party.text("organisation"))
             default: break
             }
         }

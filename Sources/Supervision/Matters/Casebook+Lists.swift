@@ -1,11 +1,30 @@
+import Casework
 import Database
 
 extension Casebook {
     /// Up to so many matters it is quicker to look at all of them than to walk along the limits of time and look which they are.
     static let fewWithValue = 2_000
 
-    /// Sides on which an organisation has a matter before it that lies with another: it was handed there, or acts in it as well.
-    static let handedSides = ["agency", "body", "court", "police", "procurator", "receiver"]
+    /// A side on which an organisation has a matter before it that lies with another.
+    struct HandedSide: Sendable {
+        let side: String
+        /// Of these procedures only; nil: whatever the procedure.
+        let procedures: [String]?
+
+        /// It was handed there; or it takes part, because the procedure gives a step to its side.
+        static func all(_ library: ProcedureLibrary) -> [HandedSide] {
+            ["court", "police", "procurator", "receiver"].map { HandedSide(side: $0, procedures: nil) }
+                + ["agency", "body"].map { side in
+                    let parts = library.procedures.filter { $0.sides(library.roles).contains(side) }
+                    return HandedSide(side: side, procedures: Set(parts.map(\.id)).sorted())
+                }
+        }
+    }
+
+    /// Whether a matter of this procedure is before an organisation on this side of it.
+    func isHanded(_ side: String, _ procedure: String) -> Bool {
+        handedSides.contains { $0.side == side && $0.procedures?.contains(procedure) ?? true }
+    }
 
     /// The columns of a list, where the limit of time and the matter are those of another table's index.
     private static func columns(due: SQL, id: SQL) -> SQL {
@@ -56,11 +75,16 @@ extension Casebook {
         let standings = states.map(\.rawValue)
         let isSubject: SQL =
             "EXISTS (SELECT 1 FROM matter_party s WHERE s.matter = m.id AND s.side = 'subject' AND s.organisation = \(org))"
+        let sides = handedSides
+        let handed = sides.dropFirst().reduce(Self.isOn(sides[0], "h")) { $0 + " OR " + Self.isOn($1, "h") }
         let isHanded: SQL =
-            "EXISTS (SELECT 1 FROM matter_party h WHERE h.matter = m.id AND h.side IN (\(list: Self.handedSides)) AND h.organisation = \(org))"
+            "EXISTS (SELECT 1 FROM matter_party h WHERE h.matter = m.id AND h.organisation = \(org) AND (" + handed
+            + "))"
         if area == .subject {
             guard departments.contains(.own) else { return [] }
-            return ofParty(org, ["subject"], where: "m.standing IN (\(list: standings))" + conditions.all)
+            return ofParty(
+                org, [HandedSide(side: "subject", procedures: nil)],
+                where: "m.standing IN (\(list: standings))" + conditions.all)
         }
         guard let here = Self.place(area, holding) else { return [] }
         var lists: [SQL] = []
@@ -86,7 +110,7 @@ extension Casebook {
         }
         if departments.contains(.handed), area != .own {
             lists += ofParty(
-                org, Self.handedSides,
+                org, sides,
                 where: here + " AND m.standing IN (\(list: standings))" + conditions.all + " AND NOT " + isSubject)
         }
         return lists
@@ -114,12 +138,19 @@ extension Casebook {
     }
 
     /// Matters in which an organisation stands on one of these sides, side by side in the order of their limits of time.
-    private func ofParty(_ organisation: String, _ sides: [String], where condition: SQL) -> [SQL] {
+    private func ofParty(
+        _ organisation: String, _ sides: [HandedSide], where condition: SQL
+    ) -> [SQL] {
         sides.map { side in
             "SELECT " + Self.columns(due: "p.due", id: "p.matter")
-                + " FROM matter_party p CROSS JOIN matter m WHERE m.id = p.matter AND p.organisation = \(organisation) AND p.side = \(side) AND "
-                + condition
+                + " FROM matter_party p CROSS JOIN matter m WHERE m.id = p.matter AND p.organisation = \(organisation) AND "
+                + Self.isOn(side, "p") + " AND " + condition
         }
+    }
+
+    private static func isOn(_ side: HandedSide, _ table: StaticString) -> SQL {
+        let isSide: SQL = "\(name: table).side = \(side.side)"
+        return side.procedures.map { isSide + " AND m.procedure IN (\(list: $0))" } ?? isSide
     }
 
     /// What a filter asks for. An attribute that many matters have may lead: its index has them in the order of their limits of time.

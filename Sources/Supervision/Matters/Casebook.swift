@@ -11,9 +11,12 @@ package struct Casebook: Sendable {
     /// ends after one act does it itself.
     package var placesAtOnce = false
 
+    let handedSides: [HandedSide]
+
     package init(door: Door, library: ProcedureLibrary) {
         self.door = door
         self.library = library
+        handedSides = HandedSide.all(library)
     }
 
     package var sequencer: Sequencer { Sequencer(door.store, surroundings: door.surroundings) }

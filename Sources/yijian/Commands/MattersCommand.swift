@@ -65,7 +65,7 @@ struct MattersListCommand: ParsableCommand {
                     + (page.next.map { ["next: --after \($0.text)"] } ?? []))
             return
         }
-        try Terminal.show([try Json.text(MatterPage(matters: rows, next: page.next?.text))])
+        try Terminal.show([try Json.text(Paged(rows: rows, next: page.next?.text))])
     }
 
     static func shown(_ minute: Int) -> String? { minute == Int(Int32.max) ? nil : "\(Instant(minute: Int64(minute)))" }
@@ -74,11 +74,6 @@ struct MattersListCommand: ParsableCommand {
 private struct MatterLine: Encodable {
     let id, procedure, state, organisation, standing: String
     let due: String?
-}
-
-private struct MatterPage: Encodable {
-    let matters: [MatterLine]
-    let next: String?
 }
 
 struct MattersCountCommand: ParsableCommand {

@@ -66,9 +66,9 @@ struct DemoBureau {
 
     /// The people are invented, and so are their passwords; the file is for trying the demo's store out.
     private static func people(_ record: BureauRecord) -> String {
-        var table = CommaTable(head: ["账户", "岗位", "账户编号", "动态口令"], rows: [])
+        var table = CommaTable(head: ["账户", "岗位", "账户编号", "口令", "动态口令"], rows: [])
         for person in record.people {
-            table.rows.append([person.name, person.role, person.account, person.authenticator])
+            table.rows.append([person.name, person.role, person.account, BureauRecord.password, person.authenticator])
         }
         return table.text
     }
@@ -115,7 +115,7 @@ struct DemoBureau {
         }
         lines.append("")
         let sound = record.differences.isEmpty ? style.green("相符") : style.red("\(record.differences.count)处不符")
-        lines.append("\(record.matters)个事项、\(record.acts)个行为；投影与行为\(sound)；\(Clock.text(seconds))")
+        lines.append("\(record.matters)个事项，人员办理\(record.acts)个行为；投影与行为\(sound)；\(Clock.text(seconds))")
         for difference in record.differences.prefix(10) { lines.append("  " + difference) }
         let whole = ledger.isWhole ? style.green("完好") : style.red("与检查点不符")
         lines.append("账本\(whole)：\(ledger.acts)个行为按序入树，与外部持有的已签名检查点核对")
