@@ -17,7 +17,7 @@ let package = Package(
         .target(name: "Knowledge", dependencies: ["Columns", yams], swiftSettings: settings),
         .target(name: "Rules", dependencies: ["Knowledge", "Claims", "Columns"], swiftSettings: settings),
         .target(name: "Ingest", dependencies: ["Claims", "Columns", yams], swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["Claims", "Rules"], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["Claims", "Columns", "Rules"], swiftSettings: settings),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "Documents", dependencies: ["Claims", "CZlib"], swiftSettings: settings),
         .target(

@@ -381,8 +381,11 @@ final class Evaluator {
         let code = Int32(truncatingIfNeeded: value.lo)
         let key = UInt64(UInt32(bitPattern: code)) << 32 | UInt64(count)
         if let known = prefixes[key] { return Value(Int64(known)) }
-        let bytes = Array(String(decoding: vocabulary.bytes(of: code), as: UTF8.self).prefix(count).utf8)
-        let result = bytes.withUnsafeBufferPointer { vocabulary.lateCode($0) }
+        let bytes = vocabulary.bytes(of: code)
+        // Of plain text a byte is a character; only a line's two ends are two in one.
+        let isPlain = bytes.prefix(count + 1).allSatisfy { $0 < 0x80 && $0 != 0x0D }
+        let head = isPlain ? bytes.prefix(count) : Array(String(decoding: bytes, as: UTF8.self).prefix(count).utf8)[...]
+        let result = head.withUnsafeBufferPointer { vocabulary.lateCode($0) }
         // Codes that were met late may be another text's in the next question.
         if Int(max(code, result)) < vocabulary.count { prefixes[key] = result }
         return Value(Int64(result))

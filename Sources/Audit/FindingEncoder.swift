@@ -21,12 +21,12 @@ final class FindingEncoder {
         self.dictionaries = dictionaries
         losses = Losses(binding, dictionaries)
         buffers = .allocate(capacity: FindingColumns.fields.count)
-        begin()
     }
 
     deinit { buffers.deallocate() }
 
     func take() -> (columns: [ColumnBuffer], rows: Int) {
+        if columns.isEmpty { begin() }
         // What is the same for every finding of a run.
         for column in [FindingColumns.Column.source, .package, .packageHash] {
             columns[column.rawValue].reserve(rows)
@@ -36,9 +36,11 @@ final class FindingEncoder {
             self[.text].appendNull()
             self[.stated].appendNull()
         }
-        let taken = (columns, rows)
-        begin()
-        return taken
+        defer {
+            columns = []
+            rows = 0
+        }
+        return (columns, rows)
     }
 
     private func begin() {
@@ -50,6 +52,7 @@ final class FindingEncoder {
     func encode(_ draft: borrowing Draft, in chunk: Chunk, evaluator: Evaluator) {
         let rule = binding.rules[Int(draft.rule)]
         let table = rule.table
+        if columns.isEmpty { begin() }
         rows += 1
         evaluator.focusTable = table
         makeKey(draft, rule, chunk, evaluator)

@@ -1,4 +1,5 @@
 import Claims
+import Columns
 
 /// Takes reversals off the lines they name, before any rule sees them (冲红冲销).
 ///
@@ -110,7 +111,7 @@ enum Netting {
             else { return }
             let id = lines.slots[0]
             let named = lines.slots[Netting.reverses]
-            var known: (person: Int32, rows: [[UInt8]: Int]) = (-1, [:])
+            var known: (person: Int32, names: StringDictionary, rows: [Int]) = (-1, StringDictionary(), [])
             var taking: [Int] = []
             for row in 0..<lines.rows {
                 let isReversal = named.isValid(row) && named.kind == .text
@@ -129,10 +130,14 @@ enum Netting {
                 if known.person != owner {
                     let first = Int(starts[Int(persons[Int(owner)])])
                     let last = Int(starts[Int(persons[Int(owner) + 1])])
-                    known = (owner, [:])
-                    for line in first..<last { known.rows[Array(id.utf8(line))] = line }
+                    known = (owner, StringDictionary(capacity: last - first), [])
+                    for line in first..<last {
+                        let name = Int(known.names.code(for: id.utf8(line)))
+                        // Of several lines with one name the last is meant.
+                        if name < known.rows.count { known.rows[name] = line } else { known.rows.append(line) }
+                    }
                 }
-                guard let target = known.rows[Array(named.utf8(row))], target != row,
+                guard let target = known.names.known(named.utf8(row)).map({ known.rows[Int($0)] }), target != row,
                     !(named.isValid(target) && named.kind == .text), takeOff(row, from: target)
                 else {
                     orphans += 1

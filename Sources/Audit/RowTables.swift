@@ -1,8 +1,9 @@
 import Claims
+import Columns
 import Glibc
 import Rules
 
-/// Lays rows given as plain values out as columns of a chunk, so that the evaluator finds what it finds on disk.
+/// Lays the rows of sheets out side by side as columns of a chunk, so that the evaluator finds what it finds on disk.
 ///
 /// Rows lie as ingest orders them: persons by the bytes of their identifier, encounters by person, start and
 /// identifier, everything else by encounter, day, second and identifier; unknown before known. A row that names no
@@ -10,35 +11,59 @@ import Rules
 struct RowTables {
     /// The code of a text: interned while binding, late afterwards.
     let code: (UnsafeBufferPointer<UInt8>) -> Int32
-    private var places: [[String: Int32]] = Array(repeating: [:], count: Chunk.tableCount)
     /// Per table position, whether a field is read at all; nil: all are.
     private let needed: [[Bool]]?
-    /// Per table position: the identifiers of the rows in their order.
-    private var orders: [[String]] = Array(repeating: [], count: Chunk.tableCount)
+    private var sources: [Source] = []
+    /// Per table position: whether the rows, in their order, are being written; empty where none is.
+    private(set) var written: [[Bool]] = Array(repeating: [], count: Chunk.tableCount)
 
     init(needed: [[Bool]]? = nil, code: @escaping (UnsafeBufferPointer<UInt8>) -> Int32) {
         self.needed = needed
         self.code = code
     }
 
-    /// A chunk of whole timelines.
-    mutating func timelines(_ rows: [Table: [TimelineRow]], absent: Set<Table>) throws(RowRefusal) -> Chunk {
+    /// A sheet, and by number of its texts: the place of the person or encounter of that name, -1 where that was not
+    /// found, and the code, `noCode` before it is asked for.
+    private struct Source {
+        let sheet: TimelineSheet
+        /// By table position.
+        let leftOut: [[Bool]]
+        let persons: UnsafeMutablePointer<Int32>
+        let encounters: UnsafeMutablePointer<Int32>
+        let codes: UnsafeMutablePointer<Int32>
+
+        init(_ sheet: TimelineSheet, _ leftOut: [Table: [Bool]], _ arena: Arena) {
+            self.sheet = sheet
+            self.leftOut = leftOut.isEmpty ? [] : Table.allCases.map { leftOut[$0] ?? [] }
+            let count = sheet.texts.count
+            let numbers = arena.allocate(Int32.self, count * 3)
+            persons = numbers
+            encounters = numbers + count
+            codes = numbers + 2 * count
+            numbers.initialize(repeating: -1, count: count * 2)
+            codes.initialize(repeating: RowTables.noCode, count: count)
+        }
+    }
+
+    private static let noCode = Int32.min
+
+    /// A chunk of whole timelines; `absent` tells by position which tables nobody delivered.
+    mutating func timelines(
+        _ parts: [TimelineAudit.Question.Part], absent: [Bool]
+    ) throws(RowRefusal) -> Chunk {
         let chunk = Chunk()
-        for table in Self.parentsFirst where table == .person || table == .encounter || !absent.contains(table) {
-            let given = rows[table] ?? []
-            let order = try order(given, in: table, chunk.arena)
-            if table == .person || table == .encounter {
-                var own: [String: Int32] = [:]
-                own.reserveCapacity(given.count)
-                for (place, row) in order.rows.enumerated().reversed() { own[given[Int(row)].id] = Int32(place) }
-                places[table.position] = own
-            }
-            orders[table.position] = order.rows.map { given[Int($0)].id }
-            var result = fill(given, order.rows, table, chunk.arena)
+        sources = parts.map { Source($0.sheet, $0.leftOut, chunk.arena) }
+        for table in Self.parentsFirst where table == .person || table == .encounter || !absent[table.position] {
+            let keys = try order(table)
+            if table == .person || table == .encounter { place(keys, table) }
+            if keys.contains(where: { $0.row.isWritten }) { written[table.position] = keys.map { $0.row.isWritten } }
+            var result = fill(keys, table, chunk.arena)
             if let parent = Self.parent(of: table) {
-                result.parent = order.owners
+                let owners = chunk.arena.allocate(Int32.self, keys.count)
+                for (place, key) in keys.enumerated() { owners[place] = key.owner }
+                result.parent = owners
                 result.starts = Gather.starts(
-                    order.owners, rows: given.count, parentRows: chunk[parent].rows, arena: chunk.arena)
+                    owners, rows: keys.count, parentRows: chunk[parent].rows, arena: chunk.arena)
             }
             adopt(result, table, chunk)
         }
@@ -47,20 +72,25 @@ struct RowTables {
 
     private static let parentsFirst = ClaimsReader.timeline.sorted { depth($0) < depth($1) }
 
-    /// By place: whether a row of the table has one of the names.
-    func marks(of names: Set<String>, in table: Table) -> [Bool] {
-        orders[table.position].map { names.contains($0) }
+    /// A master table, in the memory of the chunk that keeps it.
+    mutating func master(_ table: Table, _ rows: [CaseRow], in chunk: Chunk) -> TableRows {
+        inOrder(rows.map { TimelineRow($0, in: table) }, table, chunk)
     }
 
-    /// A master table, in the memory of the chunk that keeps it.
-    func master(_ table: Table, _ rows: [CaseRow], in chunk: Chunk) -> TableRows {
-        fill(rows.map { TimelineRow($0, in: table) }, Array(0..<Int32(rows.count)), table, chunk.arena)
+    private mutating func inOrder(_ rows: [TimelineRow], _ table: Table, _ chunk: Chunk) -> TableRows {
+        let sheet = TimelineSheet()
+        for row in rows { sheet.append(row, to: table) }
+        sources = [Source(sheet, [:], chunk.arena)]
+        let keys = (0..<rows.count).map { number in
+            Key(row: sheet.block(table.position).row(number), owner: 0, source: 0, number: Int32(number))
+        }
+        return withExtendedLifetime(sheet) { fill(keys, table, chunk.arena) }
     }
 
     /// Rows of movements, in the order in which they are given.
-    func movements(_ rows: [TimelineRow], in table: Table) -> Chunk {
+    mutating func movements(_ rows: [TimelineRow], in table: Table) -> Chunk {
         let chunk = Chunk()
-        adopt(fill(rows, Array(0..<Int32(rows.count)), table, chunk.arena), table, chunk)
+        adopt(inOrder(rows, table, chunk), table, chunk)
         return chunk
     }
 
@@ -85,75 +115,88 @@ struct RowTables {
         }
     }
 
-    /// What a row is ordered by; `name` is where its bytes lie among those of the table.
+    /// A row, and what it is ordered by.
     private struct Key {
+        let row: TimelineSheet.Row
         var owner: Int32
-        var row: Int32
-        var first: Int64
-        var second: Int64
-        var name: UnsafePointer<UInt8>
-        var nameCount: Int
+        let source: Int32
+        let number: Int32
+        var first = Int64.min
+        var second = Int64.min
+        var name: UnsafePointer<UInt8>?
+        var nameCount = 0
 
         @inline(__always) func precedes(_ other: Key) -> Bool {
             if owner != other.owner { return owner < other.owner }
             if first != other.first { return first < other.first }
             if second != other.second { return second < other.second }
-            let difference = memcmp(name, other.name, min(nameCount, other.nameCount))
-            if difference != 0 { return difference < 0 }
+            if let name, let otherName = other.name {
+                let difference = memcmp(name, otherName, min(nameCount, other.nameCount))
+                if difference != 0 { return difference < 0 }
+            }
             // Equal names keep the order in which they were given.
-            return nameCount != other.nameCount ? nameCount < other.nameCount : row < other.row
+            return nameCount != other.nameCount ? nameCount < other.nameCount : number < other.number
         }
     }
 
-    /// The places of the rows in timeline order, and the place of each one's parent.
-    private func order(
-        _ rows: [TimelineRow], in table: Table, _ arena: Arena
-    ) throws(RowRefusal) -> (rows: [Int32], owners: UnsafeMutablePointer<Int32>) {
-        let owners = arena.allocate(Int32.self, rows.count)
-        guard !rows.isEmpty else { return ([], owners) }
+    /// The rows of all sources in timeline order.
+    private func order(_ table: Table) throws(RowRefusal) -> [Key] {
         let times = Self.timeFields[table.position]
-        let code = table == .diagnosis ? Self.diagnosisCode : nil
+        let nameField = table == .diagnosis ? Self.diagnosisCode : nil
         let parent = Self.parent(of: table)
         let parentField = Self.parentFields[table.position]
-        let names = arena.allocate(UInt8.self, rows.reduce(0) { $0 + Self.name(of: $1, code).utf8.count })
-        var end = 0
         var keys: [Key] = []
-        keys.reserveCapacity(rows.count)
-        // Rows of one parent mostly come one after the other.
-        var last: (id: String, place: Int32)?
+        keys.reserveCapacity(sources.reduce(0) { $0 + $1.sheet.count(table) })
         var isOrdered = true
-        for (number, row) in rows.enumerated() {
-            var owner: Int32 = 0
-            if let parent, parentField >= 0 {
-                guard case .row(let id) = row.values[parentField] else {
-                    throw RowRefusal(table: table, row: row.id, parent: parent)
-                }
-                if let last, last.id == id {
-                    owner = last.place
-                } else {
-                    guard let place = places[parent.position][id] else {
-                        throw RowRefusal(table: table, row: row.id, parent: parent)
+        for (place, source) in sources.enumerated() {
+            let block = source.sheet.block(table.position)
+            guard block.count > 0 else { continue }
+            let leftOut = source.leftOut.isEmpty ? [] : source.leftOut[table.position]
+            for number in 0..<block.count where leftOut.isEmpty || !leftOut[number] {
+                let row = block.row(number)
+                var key = Key(
+                    row: row, owner: 0, source: Int32(truncatingIfNeeded: place),
+                    number: Int32(truncatingIfNeeded: keys.count))
+                if let parent, parentField >= 0 {
+                    guard let text = row.text(parentField), let owner = owner(text, parent, place) else {
+                        throw RowRefusal(table: table, row: source.sheet.text(row.name), parent: parent)
                     }
-                    owner = place
-                    last = (id, place)
+                    key.owner = owner
                 }
+                if times.first >= 0, let value = row[times.first] { key.first = value }
+                if times.second >= 0, let value = row[times.second] { key.second = value }
+                let name = source.sheet.texts[nameField.flatMap { row.text($0) } ?? row.name]
+                key.name = name.baseAddress
+                key.nameCount = name.count
+                if isOrdered, let before = keys.last, !before.precedes(key) { isOrdered = false }
+                keys.append(key)
             }
-            var name = Self.name(of: row, code)
-            let count = name.withUTF8 { source in
-                if let base = source.baseAddress { (names + end).update(from: base, count: source.count) }
-                return source.count
-            }
-            let key = Key(
-                owner: owner, row: Int32(truncatingIfNeeded: number),
-                first: times.first >= 0 ? row.values[times.first].order : 0,
-                second: times.second >= 0 ? row.values[times.second].order : 0, name: names + end, nameCount: count)
-            end += count
-            if isOrdered, let before = keys.last, !before.precedes(key) { isOrdered = false }
-            keys.append(key)
         }
         if !isOrdered { keys.sort { $0.precedes($1) } }
-        for (place, key) in keys.enumerated() { owners[place] = key.owner }
-        return (keys.map(\.row), owners)
+        return keys
+    }
+
+    /// Notes where the persons or encounters are; of several with one name the first.
+    private func place(_ keys: [Key], _ table: Table) {
+        for (place, key) in keys.enumerated().reversed() {
+            let source = sources[Int(key.source)]
+            (table == .person ? source.persons : source.encounters)[Int(key.row.name)] = Int32(
+                truncatingIfNeeded: place)
+        }
+    }
+
+    /// The place of the person or encounter that a text of a source names: in its own sheet, else in another.
+    private func owner(_ text: Int32, _ table: Table, _ place: Int) -> Int32? {
+        let own = table == .person ? sources[place].persons : sources[place].encounters
+        if own[Int(text)] >= 0 { return own[Int(text)] }
+        for (number, other) in sources.enumerated() where number != place {
+            guard let same = other.sheet.texts.known(sources[place].sheet.texts[text]) else { continue }
+            let found = (table == .person ? other.persons : other.encounters)[Int(same)]
+            guard found >= 0 else { continue }
+            own[Int(text)] = found
+            return found
+        }
+        return nil
     }
 
     /// Per table position: the field that names the parent; -1 for none.
@@ -177,221 +220,137 @@ struct RowTables {
         return (places.first ?? -1, places.count > 1 ? places[1] : -1)
     }
 
-    private static func name(of row: TimelineRow, _ code: Int?) -> String {
-        if let code, case .text(let text) = row.values[code] { return text }
-        return row.id
-    }
-
     // MARK: Columns
 
-    private func fill(_ rows: [TimelineRow], _ order: [Int32], _ table: Table, _ arena: Arena) -> TableRows {
+    private func fill(_ keys: [Key], _ table: Table, _ arena: Arena) -> TableRows {
         let shapes = Self.shapes[table.position]
         var result = TableRows(slots: .allocate(capacity: max(1, shapes.count)))
         result.slots.initialize(repeating: Slot(), count: max(1, shapes.count))
-        result.rows = rows.count
+        result.rows = keys.count
         result.isPresent = true
-        guard !rows.isEmpty || table.role == .master else { return result }
-        for (index, shape) in shapes.enumerated() where needed?[table.position][index] != false {
-            result.slots[index] = slot(rows, order, index, shape, arena)
-            result.slots[index].isNonNegative = shape.isNonNegative
+        guard !keys.isEmpty || table.role == .master else { return result }
+        var knownOfAll = UInt64.max
+        var knownOfAny: UInt64 = 0
+        for key in keys {
+            knownOfAll &= key.row.known
+            knownOfAny |= key.row.known
+        }
+        var nothing: UnsafeMutablePointer<Int64>?
+        for (field, shape) in shapes.enumerated() where needed?[table.position][field] != false {
+            let bit: UInt64 = 1 &<< UInt64(field)
+            var slot = Slot()
+            slot.kind = shape.slot
+            slot.isNonNegative = shape.isNonNegative
+            if shape.slot != .absent, knownOfAny & bit == 0, !shape.isIdentifier {
+                // A column of unknowns: zeros serve as values, offsets and validity of all of them.
+                let zeros = nothing ?? arena.allocate(Int64.self, keys.count + 1)
+                if nothing == nil { zeros.initialize(repeating: 0, count: keys.count + 1) }
+                nothing = zeros
+                slot.base = UnsafeRawPointer(zeros)
+                slot.validity = UnsafeRawPointer(zeros).assumingMemoryBound(to: UInt8.self)
+                if slot.kind == .text { slot.offsets = UnsafeRawPointer(zeros).assumingMemoryBound(to: Int32.self) }
+            } else {
+                fill(&slot, keys, field, shape, arena)
+                if knownOfAll & bit == 0, !shape.isIdentifier { slot.validity = validity(keys, bit, arena) }
+            }
+            result.slots[field] = slot
         }
         return result
     }
 
     /// What is asked of a field again and again, found out once.
     private struct Shape {
-        let kind: FieldKind
-        let isCode: Bool
+        let slot: Slot.Kind
         let isIdentifier: Bool
         let isNonNegative: Bool
     }
 
     private static let shapes: [[Shape]] = Table.allCases.map { table in
         table.fields.enumerated().map { index, field in
-            let isText =
+            let slot: Slot.Kind =
                 switch field.kind {
-                case .identifier, .text, .code: true
-                default: false
+                case .identifier, .text, .code: table.role == .master || table.isNumbered(index) ? .code : .text
+                case .decimal: .int64
+                case .integer, .day, .second: .int32
+                case .flag: .flag
+                case .row: .absent
                 }
             return Shape(
-                kind: field.kind, isCode: table.role == .master ? isText : table.isNumbered(index),
-                isIdentifier: field.name == table.identifier, isNonNegative: table.isNonNegative(index))
+                slot: slot, isIdentifier: field.name == table.identifier, isNonNegative: table.isNonNegative(index))
         }
     }
 
-    private func slot(
-        _ rows: [TimelineRow], _ order: [Int32], _ field: Int, _ shape: Shape, _ arena: Arena
-    ) -> Slot {
-        switch shape.kind {
-        case .identifier, .text, .code:
-            return shape.isCode ? codes(rows, order, field, shape, arena) : texts(rows, order, field, shape, arena)
-        case .decimal:
-            let target = arena.allocate(Int64.self, order.count)
-            var gaps = Gaps(order.count, arena)
-            for place in order.indices {
-                let value = rows[Int(order[place])].values[field]
-                if value == nil { gaps.note(place) }
-                target[place] = value.number
-            }
-            return gaps.slot(.int64, UnsafeRawPointer(target))
-        case .integer, .day, .second:
-            let target = arena.allocate(Int32.self, order.count)
-            var gaps = Gaps(order.count, arena)
-            for place in order.indices {
-                let value = rows[Int(order[place])].values[field]
-                if value == nil { gaps.note(place) }
-                target[place] = Int32(clamping: value.number)
-            }
-            return gaps.slot(.int32, UnsafeRawPointer(target))
+    private func fill(_ slot: inout Slot, _ keys: [Key], _ field: Int, _ shape: Shape, _ arena: Arena) {
+        let word = TimelineSheet.Row.head + field
+        let bit: UInt64 = 1 &<< UInt64(field)
+        /// The text of a row; -1 is unknown.
+        @inline(__always) func text(_ row: TimelineSheet.Row) -> Int32 {
+            if row.known & bit != 0 { return Int32(truncatingIfNeeded: row.words[word]) }
+            return shape.isIdentifier ? row.name : -1
+        }
+        switch shape.slot {
+        case .int64:
+            let target = arena.allocate(Int64.self, keys.count)
+            for (place, key) in keys.enumerated() { target[place] = key.row.words[word] }
+            slot.base = UnsafeRawPointer(target)
+        case .int32:
+            let target = arena.allocate(Int32.self, keys.count)
+            for (place, key) in keys.enumerated() { target[place] = Int32(clamping: key.row.words[word]) }
+            slot.base = UnsafeRawPointer(target)
         case .flag:
-            let target = arena.allocate(UInt8.self, order.count / 8 + 1)
-            target.initialize(repeating: 0, count: order.count / 8 + 1)
-            var gaps = Gaps(order.count, arena)
-            for place in order.indices {
-                let value = rows[Int(order[place])].values[field]
-                if value == nil { gaps.note(place) }
-                if value == .flag(true) { target[place >> 3] |= 1 << UInt8(place & 7) }
+            let target = arena.allocate(UInt8.self, keys.count / 8 + 1)
+            target.initialize(repeating: 0, count: keys.count / 8 + 1)
+            for (place, key) in keys.enumerated() where key.row.words[word] != 0 {
+                target[place >> 3] |= 1 << UInt8(place & 7)
             }
-            return gaps.slot(.flag, UnsafeRawPointer(target))
-        case .row: return Slot()
-        }
-    }
-
-    /// Which rows have no value. Columns without a gap say so, and the quick paths may be taken.
-    private struct Gaps {
-        private let count: Int
-        private let arena: Arena
-        private var bits: UnsafeMutablePointer<UInt8>?
-
-        init(_ count: Int, _ arena: Arena) {
-            self.count = count
-            self.arena = arena
-        }
-
-        mutating func note(_ place: Int) {
-            if bits == nil {
-                let fresh = arena.allocate(UInt8.self, count / 8 + 1)
-                fresh.initialize(repeating: 0xFF, count: count / 8 + 1)
-                bits = fresh
+            slot.base = UnsafeRawPointer(target)
+        case .code:
+            let target = arena.allocate(Int32.self, keys.count)
+            for (place, key) in keys.enumerated() {
+                let number = text(key.row)
+                target[place] = number < 0 ? 0 : code(of: number, Int(key.source))
             }
-            bits?[place >> 3] &= ~(1 << UInt8(place & 7))
-        }
-
-        func slot(_ kind: Slot.Kind, _ base: UnsafeRawPointer) -> Slot {
-            var slot = Slot()
-            slot.kind = kind
-            slot.base = base
-            slot.validity = bits.map { UnsafePointer($0) }
-            return slot
-        }
-    }
-
-    private static func text(_ row: TimelineRow, _ field: Int, _ shape: Shape) -> String {
-        guard shape.isIdentifier else { return row.values[field].text }
-        if case .text(let text) = row.values[field] { return text }
-        return row.id
-    }
-
-    private func codes(
-        _ rows: [TimelineRow], _ order: [Int32], _ field: Int, _ shape: Shape, _ arena: Arena
-    ) -> Slot {
-        let target = arena.allocate(Int32.self, order.count)
-        var gaps = Gaps(order.count, arena)
-        // One department, one practitioner: lines that follow each other often agree.
-        var last: (text: String, code: Int32)?
-        for place in order.indices {
-            let row = Int(order[place])
-            guard shape.isIdentifier || rows[row].values[field] != nil else {
-                gaps.note(place)
-                target[place] = 0
-                continue
+            slot.base = UnsafeRawPointer(target)
+        case .text:
+            let offsets = arena.allocate(Int32.self, keys.count + 1)
+            var total = 0
+            for (place, key) in keys.enumerated() {
+                offsets[place] = Int32(clamping: total)
+                let number = text(key.row)
+                if number >= 0 { total += sources[Int(key.source)].sheet.texts[number].count }
             }
-            var text = Self.text(rows[row], field, shape)
-            if let last, last.text == text {
-                target[place] = last.code
-                continue
-            }
-            target[place] = text.withUTF8 { code($0) }
-            last = (text, target[place])
-        }
-        return gaps.slot(.code, UnsafeRawPointer(target))
-    }
-
-    private func texts(
-        _ rows: [TimelineRow], _ order: [Int32], _ field: Int, _ shape: Shape, _ arena: Arena
-    ) -> Slot {
-        let offsets = arena.allocate(Int32.self, order.count + 1)
-        var gaps = Gaps(order.count, arena)
-        var total = 0
-        for (place, row) in order.enumerated() {
-            offsets[place] = Int32(clamping: total)
-            if !shape.isIdentifier, rows[Int(row)].values[field] == nil {
-                gaps.note(place)
-            } else {
-                total += Self.text(rows[Int(row)], field, shape).utf8.count
-            }
-        }
-        offsets[order.count] = Int32(clamping: total)
-        let bytes = arena.allocate(UInt8.self, total)
-        for (place, row) in order.enumerated() where offsets[place] < offsets[place + 1] {
-            var text = Self.text(rows[Int(row)], field, shape)
-            text.withUTF8 { source in
+            offsets[keys.count] = Int32(clamping: total)
+            let bytes = arena.allocate(UInt8.self, total)
+            for (place, key) in keys.enumerated() {
+                let number = text(key.row)
+                guard number >= 0 else { continue }
+                let source = sources[Int(key.source)].sheet.texts[number]
                 if let base = source.baseAddress {
                     (bytes + Int(offsets[place])).update(from: base, count: source.count)
                 }
             }
-        }
-        var slot = gaps.slot(.text, UnsafeRawPointer(bytes))
-        slot.offsets = UnsafePointer(offsets)
-        return slot
-    }
-}
-
-/// A row of a person's history, or of a message, as plain values: one place for each field of the table.
-package struct TimelineRow: Sendable, Hashable {
-    package let id: String
-    /// By index in the table's fields; nil is unknown.
-    package var values: [CaseValue?]
-
-    package init(id: String, values: [CaseValue?]) {
-        self.id = id
-        self.values = values
-    }
-
-    package init(_ row: CaseRow, in table: Table) {
-        id = row.id
-        var values = [CaseValue?](repeating: nil, count: table.fields.count)
-        for (field, value) in row.values { values[field] = value }
-        self.values = values
-    }
-}
-
-/// A row that belongs to nothing among the rows given.
-package struct RowRefusal: Error, Hashable, CustomStringConvertible {
-    package let table: Table
-    package let row: String
-    package let parent: Table
-
-    package var description: String {
-        "AUD010: \(table.rawValue) `\(row)` names no \(parent.rawValue) among the rows given; "
-            + "send the \(parent.rawValue) with it"
-    }
-}
-
-extension Optional where Wrapped == CaseValue {
-    /// For ordering: unknown before known.
-    fileprivate var order: Int64 { self == nil ? Int64.min : number }
-
-    fileprivate var number: Int64 {
-        switch self {
-        case .number(let number): number
-        case .day(let number), .second(let number): Int64(number)
-        default: 0
+            slot.base = UnsafeRawPointer(bytes)
+            slot.offsets = UnsafePointer(offsets)
+        case .absent, .word: break
         }
     }
 
-    fileprivate var text: String {
-        if case .text(let text) = self { return text }
-        return ""
+    @inline(__always) private func code(of text: Int32, _ source: Int) -> Int32 {
+        let codes = sources[source].codes
+        let known = codes[Int(text)]
+        if known != Self.noCode { return known }
+        let found = code(sources[source].sheet.texts[text])
+        codes[Int(text)] = found
+        return found
+    }
+
+    /// Which rows have a value. Columns without a gap have none, and the quick paths may be taken.
+    private func validity(_ keys: [Key], _ bit: UInt64, _ arena: Arena) -> UnsafePointer<UInt8> {
+        let bits = arena.allocate(UInt8.self, keys.count / 8 + 1)
+        bits.initialize(repeating: 0, count: keys.count / 8 + 1)
+        for (place, key) in keys.enumerated() where key.row.known & bit != 0 {
+            bits[place >> 3] |= 1 << UInt8(place & 7)
+        }
+        return UnsafePointer(bits)
     }
 }

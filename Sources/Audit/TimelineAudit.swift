@@ -10,21 +10,37 @@ import Rules
 package final class TimelineAudit {
     /// Rows known so far, those of the message among them, and up to when they are complete.
     package struct Question: Sendable {
-        package var rows: [Table: [TimelineRow]]
-        /// Identifiers of the rows that are now being written, by table; of a diagnosis the `id` of its row in the question.
-        package var message: [Table: Set<String>]
-        package var coverage: CaseTables.Coverage
+        /// A sheet, and the rows of it that are not taken, by table; none: all are taken.
+        package struct Part: Sendable {
+            package let sheet: TimelineSheet
+            package let leftOut: [Table: [Bool]]
 
-        package init(rows: [Table: [TimelineRow]], message: [Table: Set<String>], coverage: CaseTables.Coverage) {
-            self.rows = rows
-            self.message = message
+            package init(_ sheet: TimelineSheet, leftOut: [Table: [Bool]] = [:]) {
+                self.sheet = sheet
+                self.leftOut = leftOut
+            }
+        }
+
+        /// What lies side by side: what a message says, its rows being written marked, and what was known before.
+        package let parts: [Part]
+        package let coverage: CaseTables.Coverage
+
+        package init(_ parts: [Part], coverage: CaseTables.Coverage) {
+            self.parts = parts
             self.coverage = coverage
         }
 
+        /// `message`: identifiers of the rows that are now being written, by table.
         package init(rows: [Table: [CaseRow]], message: [Table: Set<String>], coverage: CaseTables.Coverage) {
-            var timeline: [Table: [TimelineRow]] = [:]
-            for (table, rows) in rows { timeline[table] = rows.map { TimelineRow($0, in: table) } }
-            self.init(rows: timeline, message: message, coverage: coverage)
+            let sheet = TimelineSheet()
+            for table in Table.allCases {
+                for row in rows[table] ?? [] {
+                    sheet.append(TimelineRow(row, in: table), to: table).isWritten =
+                        message[table]?.contains(row.id) ?? false
+                }
+            }
+            parts = [Part(sheet)]
+            self.coverage = coverage
         }
     }
 
@@ -51,6 +67,8 @@ package final class TimelineAudit {
     private let plan: Plan
     private let masterRows: [Table: [CaseRow]]
     private let absent: Set<Table>
+    /// The same, by position.
+    private let isAbsent: [Bool]
     private let familiar: FamiliarCodes
     private(set) var bound: Bound
     /// Codes that questions brought and that were not familiar when the rules were bound.
@@ -87,6 +105,7 @@ package final class TimelineAudit {
         self.plan = plan
         masterRows = masters.filter { $0.key.role == .master }
         self.absent = absent
+        isAbsent = Table.allCases.map { absent.contains($0) }
         self.familiar = familiar
         bound = Self.bind(plan, masterRows, absent, familiar)
     }
@@ -112,7 +131,7 @@ package final class TimelineAudit {
             plan: plan, vocabulary: vocabulary, masters: masters,
             coverage: Coverage(from: Int32.min, to: 0, closedWorld: false), horizonDay: 0)
         let known = familiar.intern(others: vocabulary)
-        let tables = RowTables { vocabulary.intern($0) }
+        var tables = RowTables { vocabulary.intern($0) }
         let filled = Table.allCases.filter { $0.role == .master && !absent.contains($0) }.map {
             ($0, tables.master($0, rows[$0] ?? [], in: masters.chunk))
         }
@@ -159,8 +178,9 @@ package final class TimelineAudit {
     /// same, and a long history costs little.
     package func ask(_ question: Question, onlyMessage: Bool = false) throws(RowRefusal) -> Answer {
         let laid = try lay(question, onlyMessage: onlyMessage)
-        let records = tell(judge(laid), laid)
-        let findings = records.compactMap { Self.finding($0, laid.message) }
+        let drafts = judge(laid)
+        let records = tell(drafts, laid)
+        let findings = zip(records, drafts.inFileOrder).compactMap { finding($0, drafts[$1], laid) }
         return Answer(
             findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: bound.binding.horizonDay))
     }
@@ -168,10 +188,9 @@ package final class TimelineAudit {
     /// A question in columns, as the evaluator reads it.
     struct Laid {
         let chunk: Chunk
-        /// nil: everything is asked for.
-        let written: WrittenRows?
-        /// The rows of the message by the names that evidence has for them.
-        let message: [Table: Set<String>]
+        let written: WrittenRows
+        /// What has nothing to do with the written rows is not asked for.
+        let onlyWritten: Bool
     }
 
     /// The first of three steps of an answer: columns, findings by row numbers, findings in words.
@@ -180,31 +199,14 @@ package final class TimelineAudit {
         let vocabulary = binding.vocabulary
         vocabulary.forgetLate()
         var tables = RowTables(needed: bound.needed) { vocabulary.lateCode($0) }
-        let chunk = try tables.timelines(question.rows, absent: absent)
+        let chunk = try tables.timelines(question.parts, absent: isAbsent)
         // What was taken back was seen as well: it says how far history reaches.
         let to = question.coverage.to?.number ?? Self.latestDay(in: chunk)
         var counts = ClaimsReader.NettingCounts()
         Netting.apply(to: chunk, fields: Self.lineFields, &counts)
         Netting.dropReversedSettlements(of: chunk, fields: Self.settlementFields)
         binding.cover(from: question.coverage.from?.number ?? Int32.min, to: to, isClosed: question.coverage.closed)
-        return Laid(
-            chunk: chunk, written: onlyMessage ? WrittenRows(question, chunk, tables) : nil,
-            message: Self.named(question.message, chunk, tables))
-    }
-
-    /// Diagnoses have no identifier of their own: evidence calls them by their encounter and sequence.
-    private static func named(
-        _ message: [Table: Set<String>], _ chunk: Chunk, _ tables: RowTables
-    ) -> [Table: Set<String>] {
-        guard let diagnoses = message[.diagnosis], !diagnoses.isEmpty else { return message }
-        var result = message
-        result[.diagnosis] = []
-        for (row, isOwn) in tables.marks(of: diagnoses, in: .diagnosis).enumerated() where isOwn {
-            RowNames.with(Table.diagnosis.position, row, chunk) {
-                _ = result[.diagnosis]?.insert(String(decoding: $0, as: UTF8.self))
-            }
-        }
-        return result
+        return Laid(chunk: chunk, written: WrittenRows(tables.written, chunk), onlyWritten: onlyMessage)
     }
 
     private static let lineFields = Array(Table.line.fields.indices)
@@ -274,33 +276,38 @@ package final class TimelineAudit {
         }
         var drafts = run.takeDrafts()
         run.forgetTallies()
-        if let written = laid.written, !drafts.isEmpty {
-            drafts.removeAll { !written.concern($0, bound.binding.rules[Int($0.rule)].table) }
+        if laid.onlyWritten, !drafts.isEmpty {
+            drafts.removeAll { !laid.written.concern($0, bound.binding.rules[Int($0.rule)].table) }
         }
         return drafts
     }
 
     private func ask(_ rule: CompiledRule, _ candidates: UnsafeBufferPointer<Int32>, _ run: RuleRun, _ laid: Laid) {
-        guard let written = laid.written else { return run.run(rule, candidates: candidates) }
-        run.run(rule, candidates: written.among(candidates, rule.table, bound.breadths[rule.number]))
+        guard laid.onlyWritten else { return run.run(rule, candidates: candidates) }
+        run.run(rule, candidates: laid.written.among(candidates, rule.table, bound.breadths[rule.number]))
     }
 
     /// The findings with identifiers in place of row numbers.
     func tell(_ drafts: [Draft], _ laid: Laid) -> [FindingsRecord] {
         guard !drafts.isEmpty else { return [] }
         let chunk = laid.chunk
-        func codes(_ fields: [(Table, String)]) -> Set<Int32> {
+        func codes(_ fields: [(table: Table, field: Int)]) -> Set<Int32> {
             var found: Set<Int32> = []
-            for (table, name) in fields {
-                let slot = chunk.slot(table, name)
+            for (table, field) in fields {
+                let slot = chunk[table].slots[field]
                 for row in 0..<chunk[table].rows where slot.isValid(row) { found.insert(slot.code(row)) }
             }
             return found
         }
+        // A finding names the item of its first row.
+        var items: Set<Int32> = []
+        let item = chunk[.line].slots[bound.binding.lineItemField]
+        for draft in drafts where bound.binding.rules[Int(draft.rule)].table == bound.binding.lineTable {
+            if item.isValid(Int(draft.firstRow)) { items.insert(item.code(Int(draft.firstRow))) }
+        }
         let dictionaries = FindingDictionaries(
-            bound.binding, bound.names,
-            institutions: codes([(.encounter, "institution"), (.prescription, "institution")]),
-            items: codes([(.line, "item")]), pools: codes([(.settlement, "pool")]))
+            bound.binding, bound.names, institutions: codes(Self.institutionFields), items: items,
+            pools: codes(Self.poolFields))
         let encoder = FindingEncoder(bound.binding, dictionaries)
         for index in drafts.inFileOrder {
             encoder.encode(drafts[index], in: chunk, evaluator: (bound.isQuickLast ? bound.quick : bound.run).evaluator)
@@ -313,20 +320,31 @@ package final class TimelineAudit {
         return withExtendedLifetime(columns) { (0..<count).map { page.record($0) } }
     }
 
-    /// nil when the finding has nothing to do with the message.
-    private static func finding(_ record: FindingsRecord, _ message: [Table: Set<String>]) -> Finding? {
-        let own = record.table.flatMap { message[$0] } ?? []
-        let written = record.violating.filter { own.contains($0) }
-        let isInvolved = record.involvedRows.contains { message[$0.table]?.contains($0.id) ?? false }
-        guard !written.isEmpty || isInvolved else { return nil }
-        return Finding(record: record, written: written, earlier: record.violating.filter { !own.contains($0) })
+    private static let institutionFields = fields([(.encounter, "institution"), (.prescription, "institution")])
+    private static let poolFields = fields([(.settlement, "pool")])
+    private static let dayFields = fields([(.line, "day"), (.encounter, "start_day"), (.encounter, "end_day")])
+
+    /// Places of fields, found once; what the model does not have is left out.
+    private static func fields(_ names: [(Table, String)]) -> [(table: Table, field: Int)] {
+        names.compactMap { table, name in table.index(of: name).map { (table, $0) } }
+    }
+
+    /// nil when the finding has nothing to do with the message. The rows of a record stand in the order of its draft.
+    private func finding(_ record: FindingsRecord, _ draft: Draft, _ laid: Laid) -> Finding? {
+        let table = bound.binding.rules[Int(draft.rule)].table
+        guard laid.written.concern(draft, table) else { return nil }
+        var (written, earlier) = ([String](), [String]())
+        for (row, name) in zip(draft.violating, record.violating) {
+            if laid.written.isWritten(table, Int(row)) { written.append(name) } else { earlier.append(name) }
+        }
+        return Finding(record: record, written: written, earlier: earlier)
     }
 
     /// The last day on which a line or an encounter is seen.
     private static func latestDay(in chunk: Chunk) -> Int32 {
         var latest: Int32?
-        for (table, name) in [(Table.line, "day"), (.encounter, "start_day"), (.encounter, "end_day")] {
-            let slot = chunk.slot(table, name)
+        for (table, field) in dayFields {
+            let slot = chunk[table].slots[field]
             for row in 0..<chunk[table].rows where slot.isValid(row) {
                 latest = max(latest ?? Int32.min, slot.int32s[row])
             }

@@ -26,7 +26,7 @@ package final class TraceAudit {
         binding = Binding(
             plan: narrowed, vocabulary: vocabulary, masters: known,
             coverage: Coverage(from: Int32.min, to: 0, closedWorld: false), horizonDay: 0)
-        let tables = RowTables { vocabulary.intern($0) }
+        var tables = RowTables { vocabulary.intern($0) }
         let filled = Table.allCases.filter { given[$0] != nil }.map {
             ($0, tables.master($0, given[$0] ?? [], in: known.chunk))
         }
@@ -59,7 +59,8 @@ package final class TraceAudit {
         let vocabulary = binding.vocabulary
         vocabulary.forgetLate()
         let ordered = rows.filter { $0.values[Self.trace] != nil }.sorted(by: Self.precedes)
-        let chunk = RowTables { vocabulary.lateCode($0) }.movements(ordered, in: .scan)
+        var tables = RowTables { vocabulary.lateCode($0) }
+        let chunk = tables.movements(ordered, in: .scan)
         binding.cover(
             from: coverage.from?.number ?? Int32.min, to: coverage.to?.number ?? Self.latestDay(ordered),
             isClosed: coverage.closed)

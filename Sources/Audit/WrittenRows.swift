@@ -29,22 +29,16 @@ extension CompiledRule {
 /// these rows, and one that stays inside an encounter only of the encounters they lie in.
 struct WrittenRows {
     /// Per table position: by place of the row as it was given.
-    private var rows: [[Bool]]
+    private let rows: [[Bool]]
     private var encounters: [Bool]
     private let chunk: Chunk
     private let kept = Scratch<Int32>()
 
-    /// nil when the message names rows of a table that cannot be told apart by their names.
-    init?(_ question: TimelineAudit.Question, _ chunk: Chunk, _ tables: RowTables) {
+    /// `rows`: per table position, whether the rows are being written, as they were laid out before netting.
+    init(_ rows: [[Bool]], _ chunk: Chunk) {
         self.chunk = chunk
-        rows = Array(repeating: [], count: Chunk.tableCount)
+        self.rows = rows
         encounters = Array(repeating: false, count: chunk[.encounter].rows)
-        for (table, names) in question.message where !names.isEmpty {
-            guard table.identifier == "id" || table == .diagnosis, table.role == .timeline, table != .person else {
-                return nil
-            }
-            rows[table.position] = tables.marks(of: names, in: table)
-        }
         for table in [Table.encounter, .diagnosis, .operation, .prescription, .line, .settlement] {
             let marks = rows[table.position]
             guard !marks.isEmpty else { continue }
@@ -59,7 +53,7 @@ struct WrittenRows {
         }
     }
 
-    private func isWritten(_ table: Int, _ row: Int) -> Bool {
+    func isWritten(_ table: Int, _ row: Int) -> Bool {
         let marks = rows[table]
         return !marks.isEmpty && marks[Int(chunk.identity(table, row))]
     }

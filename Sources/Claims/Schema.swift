@@ -73,7 +73,13 @@ package enum Table: String, Sendable, CaseIterable, Codable {
         }
     }
 
-    package var fields: [Field] { Schema.fields[self] ?? [] }
+    package var fields: [Field] { Schema.fieldsInOrder[Int(ordinal)] }
+
+    /// The place among all cases: an enumeration without payload is the byte that says so.
+    private var ordinal: UInt8 { unsafeBitCast(self, to: UInt8.self) }
+
+    /// By place: a table is looked up for every row somewhere, and hashing its name would be felt.
+    package func hash(into hasher: inout Hasher) { hasher.combine(ordinal) }
 
     package func index(of name: String) -> Int? { fields.firstIndex { $0.name == name } }
 
@@ -96,6 +102,8 @@ extension Schema {
     private static let money = FieldKind.decimal(scale: moneyScale)
     private static let quantity = FieldKind.decimal(scale: quantityScale)
     private static let price = FieldKind.decimal(scale: priceScale)
+
+    fileprivate static let fieldsInOrder = Table.allCases.map { fields[$0] ?? [] }
 
     package static let fields: [Table: [Field]] = [
         .person: [

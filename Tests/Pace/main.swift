@@ -96,15 +96,15 @@ for body in bodies {
             }
             for patient in message.patients {
                 let question = try clock(.history) {
-                    reviewer.question(patient, try histories.history(of: patient.identifier))
+                    reviewer.question(patient, try histories.settled(of: patient.identifier))
                 }
                 let laid = try clock(.columns) { try door.lay(question, onlyMessage: true) }
                 let drafts = clock(.rules) { door.judge(laid) }
                 let records = clock(.words) { door.tell(drafts, laid) }
                 if round == 2 {
                     findings += records.count
-                    lines += patient.rows[.line]?.count ?? 0
-                    rows += (question.rows[.line]?.count ?? 0) - (patient.rows[.line]?.count ?? 0)
+                    lines += patient.sheet.count(.line)
+                    rows += question.parts.reduce(0) { $0 + $1.sheet.count(.line) } - patient.sheet.count(.line)
                 }
             }
         }

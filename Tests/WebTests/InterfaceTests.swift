@@ -1,3 +1,4 @@
+import Audit
 import Claims
 import Foundation
 import Rules
@@ -269,4 +270,24 @@ final class Answers: @unchecked Sendable {
     private var bodies: [[UInt8]] = []
     func add(_ body: [UInt8]) { lock.withLock { bodies.append(body) } }
     var texts: [String] { lock.withLock { bodies.map { String(decoding: $0, as: UTF8.self) } } }
+}
+
+extension ReviewMessage.Patient {
+    /// What the message says, as plain rows.
+    fileprivate var rows: [Table: [TimelineRow]] {
+        var rows: [Table: [TimelineRow]] = [:]
+        for table in Table.allCases where sheet.count(table) > 0 {
+            rows[table] = (0..<sheet.count(table)).map { sheet.values(table, $0) }
+        }
+        return rows
+    }
+
+    /// The names of the rows that are being written.
+    fileprivate var written: [Table: Set<String>] {
+        rows.mapValues { _ in Set<String>() }.merging(
+            rows.map { table, rows in
+                (table, Set(rows.indices.filter { sheet.row(table, $0).isWritten }.map { rows[$0].id }))
+            }
+        ) { $1 }
+    }
 }

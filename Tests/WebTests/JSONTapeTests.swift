@@ -50,6 +50,28 @@ import Testing
         #expect(failure([0x22, 0xE4, 0xB8]) == .notUTF8)
     }
 
+    /// In a list, names that come again are taken from the object before; where they part, nothing else is believed.
+    @Test(arguments: [
+        ("[{\"a\":1,\"b\":2},{\"a\":1,\"a\":2}]", JSONTape.Failure.Reason.repeatedName),
+        ("[{\"a\":1,\"b\":2},{\"a\":1,\"b\":2,\"a\":3}]", .repeatedName),
+        ("[{\"a\":1,\"b\":2},{\"b\":1,\"a\":2,\"b\":3}]", .repeatedName),
+        ("[{\"a\":1},{\"a\" 1}]", .malformed), ("[{\"ab\":1},{\"ab", .malformed),
+        ("[{\"a\":1},{\"a\\\":1}]", .malformed),
+        ("[{\"a\":[{\"x\":1}],\"b\":2},{\"a\":[{\"x\":1,\"x\":2}],\"b\":2}]", .repeatedName),
+    ]) func namesThatComeAgain(_ text: String, _ reason: JSONTape.Failure.Reason) { #expect(failure(text) == reason) }
+
+    @Test func namesThatPartAreRead() throws {
+        let text = "[{\"a\":1,\"b\":2},{\"a\":3,\"c\":4,\"b\":5},{\"b\":6},{},{\"a\":7,\"b\":8,\"d\":9}]"
+        let tape = JSONTape()
+        try Array(text.utf8).withUnsafeBufferPointer { buffer in
+            try tape.read(buffer)
+            let objects = JSONValue.root(tape).objects
+            #expect(objects.map { $0.member("a")?.text } == ["1", "3", nil, nil, "7"])
+            #expect(objects.map { $0.member("b")?.text } == ["2", "5", "6", nil, "8"])
+            #expect(objects[1].member("c")?.text == "4" && objects[4].member("d")?.text == "9")
+        }
+    }
+
     /// Every name of an object of thousands is looked at without the cost growing with the square.
     @Test func manyNamesAreQuick() {
         let text = "{" + (0..<3_000).map { "\"name\($0)\":\($0)" }.joined(separator: ",") + "}"

@@ -27,7 +27,8 @@ package final class StringDictionary {
         slots = Self.emptySlots(size)
         mask = size &- 1
         seed = Self.processSeed
-        ends.reserve(256, used: 0)
+        ends.reserve(max(64, capacity &+ 1) &* 4, used: 0)
+        bytes.reserve(capacity &* 8, used: 0)
         ends.pointer.storeBytes(of: 0, as: Int32.self)
     }
 

@@ -21,40 +21,55 @@ package enum CipherSuite: UInt8, Sendable, CaseIterable {
 package struct CipherKey: Sendable {
     package let identifier: UInt32
     package let suite: CipherSuite
-    private let enciphering: [UInt8]
-    private let authenticating: [UInt8]
+    private let enciphering: CodingKey
+    private let authenticating: CodingKey
 
     package init(identifier: UInt32, suite: CipherSuite, secret: [UInt8]) {
         self.identifier = identifier
         self.suite = suite
         let hash: HashAlgorithm = suite == .aes256gcm ? .sha256 : .sm3
-        enciphering = KeyedCode.code(hash, key: secret, Array("yijian encipher".utf8))
-        authenticating = KeyedCode.code(hash, key: secret, Array("yijian authenticate".utf8))
+        let own = CodingKey(hash, secret)
+        enciphering = CodingKey(hash, own.code(Array("yijian encipher".utf8)))
+        authenticating = CodingKey(hash, own.code(Array("yijian authenticate".utf8)))
     }
 
-    /// Enciphers; `associated` is not kept, but opening needs the same.
-    package func seal(_ plain: [UInt8], associated: [UInt8]) -> [UInt8] {
+    // Looked up once, never changed, never given back.
+    nonisolated(unsafe) private static let aes = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
+
+    /// Enciphers `start` and `plain` as one; `associated` is not kept, but opening needs the same.
+    package func seal(_ plain: [UInt8], after start: [UInt8] = [], associated: [UInt8]) -> [UInt8] {
         let seed = RandomBytes.make(16)
         let nonce = RandomBytes.make(nonceCount)
         switch suite {
         case .aes256gcm:
-            let key = KeyedCode.code(.sha256, key: enciphering, seed)
-            var tag = [UInt8](repeating: 0, count: 16)
+            let key = enciphering.code(seed)
             let context = EVP_CIPHER_CTX_new()
             defer { EVP_CIPHER_CTX_free(context) }
             var moved: Int32 = 0
-            Digest.require(EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nil, key, nonce))
+            Digest.require(EVP_EncryptInit_ex(context, Self.aes, nil, key, nonce))
             Digest.require(EVP_EncryptUpdate(context, nil, &moved, associated, Int32(associated.count)))
-            var cipher = [UInt8](repeating: 0, count: plain.count + 16)
-            Digest.require(EVP_EncryptUpdate(context, &cipher, &moved, plain, Int32(plain.count)))
-            cipher.removeSubrange(Int(moved)...)
-            var rest = [UInt8](repeating: 0, count: 16)
-            Digest.require(EVP_EncryptFinal_ex(context, &rest, &moved))
-            Digest.require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, &tag))
-            return seed + nonce + cipher + tag
+            // Written where it is to stand: bodies are large, and each copy of one is felt.
+            let head = 16 + nonceCount
+            return [UInt8](unsafeUninitializedCapacity: head + start.count + plain.count + 32) { buffer, filled in
+                for (place, byte) in seed.enumerated() { buffer[place] = byte }
+                for (place, byte) in nonce.enumerated() { buffer[16 + place] = byte }
+                // The buffer has room for at least the tag.
+                let body = buffer.baseAddress.unsafelyUnwrapped + head
+                var end = 0
+                if !start.isEmpty {
+                    Digest.require(EVP_EncryptUpdate(context, body, &moved, start, Int32(start.count)))
+                    end += Int(moved)
+                }
+                Digest.require(EVP_EncryptUpdate(context, body + end, &moved, plain, Int32(plain.count)))
+                end += Int(moved)
+                Digest.require(EVP_EncryptFinal_ex(context, body + end, &moved))
+                end += Int(moved)
+                Digest.require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, body + end))
+                filled = head + end + 16
+            }
         case .sm4ctrHmacSm3:
-            let head = seed + nonce + counter(plain, seed: seed, nonce: nonce)
-            return head + KeyedCode.code(.sm3, key: authenticating, message(associated, head))
+            let head = seed + nonce + counter(start + plain, seed: seed, nonce: nonce)
+            return head + authenticating.code(message(associated, head))
         }
     }
 
@@ -68,11 +83,11 @@ package struct CipherKey: Sendable {
         var tag = Array(sealed.suffix(tagCount))
         switch suite {
         case .aes256gcm:
-            let key = KeyedCode.code(.sha256, key: enciphering, seed)
+            let key = enciphering.code(seed)
             let context = EVP_CIPHER_CTX_new()
             defer { EVP_CIPHER_CTX_free(context) }
             var moved: Int32 = 0
-            Digest.require(EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), nil, key, nonce))
+            Digest.require(EVP_DecryptInit_ex(context, Self.aes, nil, key, nonce))
             Digest.require(EVP_DecryptUpdate(context, nil, &moved, associated, Int32(associated.count)))
             var plain = [UInt8](repeating: 0, count: cipher.count + 16)
             Digest.require(EVP_DecryptUpdate(context, &plain, &moved, cipher, Int32(cipher.count)))
@@ -81,7 +96,7 @@ package struct CipherKey: Sendable {
             var rest = [UInt8](repeating: 0, count: 16)
             return EVP_DecryptFinal_ex(context, &rest, &moved) == 1 ? plain : nil
         case .sm4ctrHmacSm3:
-            let code = KeyedCode.code(.sm3, key: authenticating, message(associated, Array(sealed.dropLast(tagCount))))
+            let code = authenticating.code(message(associated, Array(sealed.dropLast(tagCount))))
             return KeyedCode.isEqual(code, tag) ? counter(cipher, seed: seed, nonce: nonce) : nil
         }
     }
@@ -98,7 +113,7 @@ package struct CipherKey: Sendable {
 
     /// SM4 in counter mode; enciphers and deciphers.
     private func counter(_ bytes: [UInt8], seed: [UInt8], nonce: [UInt8]) -> [UInt8] {
-        let key = Array(KeyedCode.code(.sm3, key: enciphering, seed).prefix(16))
+        let key = Array(enciphering.code(seed).prefix(16))
         let context = EVP_CIPHER_CTX_new()
         defer { EVP_CIPHER_CTX_free(context) }
         var moved: Int32 = 0

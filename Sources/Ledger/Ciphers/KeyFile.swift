@@ -8,6 +8,14 @@ import Glibc
 package struct KeyFile: Sendable {
     package let index: [UInt8]
     package let keys: [CipherKey]
+    /// Makes the keyed codes of lookups.
+    let codes: CodingKey
+
+    private init(index: [UInt8], keys: [CipherKey]) {
+        self.index = index
+        self.keys = keys
+        codes = CodingKey(.sha256, index)
+    }
 
     package var current: CipherKey { keys[keys.count - 1] }
 
@@ -15,7 +23,7 @@ package struct KeyFile: Sendable {
 
     /// The keyed code of a text, 64 hexadecimal digits: equal texts have equal codes, and only who holds the key can make them.
     package func code(_ text: String) -> String {
-        HexText.text(KeyedCode.code(.sha256, key: index, Array(text.utf8)))
+        HexText.text(codes.code(Array(text.utf8)))
     }
 
     /// Reads a key file; refuses one that others can read.

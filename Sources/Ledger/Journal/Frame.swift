@@ -8,8 +8,8 @@ struct KeyTag: Hashable, Comparable, Sendable {
 
     init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
-    init(_ key: JournalKey, index: [UInt8]) {
-        let code = KeyedCode.code(.sha256, key: index, key.bytes)
+    init(_ key: JournalKey, _ codes: CodingKey) {
+        let code = codes.code(key.bytes)
         self.init(high: code.little(UInt64.self, at: 0), low: code.little(UInt64.self, at: 8))
     }
 

@@ -5,15 +5,16 @@ struct FrameBody: Sendable {
     let keys: KeyFile
     let hash: HashAlgorithm
 
-    /// The frame of an entry, without its place in the chain. Salted, so that a commitment tells nothing of a guessable body.
-    func frame(_ entry: JournalEntry) -> Frame {
-        let plain = RandomBytes.make(16) + entry.content
-        let commitment = Self.commitment(plain, hash)
+    /// The frame of an entry with the codes of its keys, without its place in the chain. Salted, so that a commitment tells
+    /// nothing of a guessable body.
+    func frame(_ entry: JournalEntry, _ tags: [KeyTag]) -> Frame {
+        let salt = RandomBytes.make(16)
+        let commitment = Self.commitment(salt, entry.content, hash)
         let key = keys.current
         return Frame(
             kind: entry.kind, suite: key.suite.rawValue, codec: 0, hash: hash, keyIdentifier: key.identifier,
-            commitment: commitment, tags: entry.keys.map { KeyTag($0, index: keys.index) },
-            stored: key.seal(plain, associated: commitment))
+            commitment: commitment, tags: tags,
+            stored: key.seal(entry.content, after: salt, associated: commitment))
     }
 
     /// The record of a frame; throws when the body cannot be opened or is not what the commitment says.
@@ -74,16 +75,18 @@ struct FrameBody: Sendable {
                 filled = status == Z_OK ? Int(count) : 0
             }
         }
-        guard Self.commitment(plain, frame.hash) == frame.commitment else {
+        guard Self.commitment([], plain, frame.hash) == frame.commitment else {
             throw damage(frame, path, "its body is not what its commitment says")
         }
         return plain
     }
 
-    private static func commitment(_ plain: [UInt8], _ hash: HashAlgorithm) -> [UInt8] {
+    /// Of a body in two parts: apart they need not be copied together.
+    private static func commitment(_ head: [UInt8], _ rest: [UInt8], _ hash: HashAlgorithm) -> [UInt8] {
         let digest = Digest(hash)
         digest.add(UInt8(0))
-        digest.add(plain)
+        digest.add(head)
+        digest.add(rest)
         return digest.finish()
     }
 

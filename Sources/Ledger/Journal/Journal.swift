@@ -101,7 +101,8 @@ package final class Journal: Sendable {
         guard entry.content.count <= Frame.bodyBytesMax, entry.keys.count <= Frame.keysMax else {
             return then(.failure(.tooLarge(entry, at: folder)))
         }
-        let tag = key.map { KeyTag($0, index: keys.index) }
+        let tags = entry.keys.map { KeyTag($0, keys.codes) }
+        let tag = key.map { key in entry.keys.firstIndex(of: key).map { tags[$0] } ?? KeyTag(key, keys.codes) }
         // What is sealed is looked up here, on the caller's thread; the writer looks only at what came since.
         let seen = shelf.next
         if let tag {
@@ -125,7 +126,7 @@ package final class Journal: Sendable {
             return nil
         }
         if let refusal { return then(.failure(refusal)) }
-        let item = JournalWriter.Item(frame: body.frame(entry), unless: tag, seen: seen, size: size, then: then)
+        let item = JournalWriter.Item(frame: body.frame(entry, tags), unless: tag, seen: seen, size: size, then: then)
         let isFirst = waiting.withLock { waiting in
             waiting.items.append(item)
             defer { waiting.isDraining = true }
@@ -181,7 +182,7 @@ package final class Journal: Sendable {
 
     /// The durable records with this key, newest first.
     package func sequences(of key: JournalKey, limit: Int = 16) throws(JournalError) -> [UInt64] {
-        try shelf.sequences(of: KeyTag(key, index: keys.index), limit: limit, from: 0, calls: calls)
+        try shelf.sequences(of: KeyTag(key, keys.codes), limit: limit, from: 0, calls: calls)
     }
 
     /// A record, compared with its commitment.

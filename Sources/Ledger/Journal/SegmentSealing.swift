@@ -96,7 +96,8 @@ struct SegmentSealing: Sendable {
 }
 
 extension SegmentSealing {
-    /// A file that grows in large writes.
+    /// A file that grows in writes of a megabyte, each made durable before the next: what a file system has taken and not
+    /// written, whoever syncs next on the same disk waits for, and that is an answer.
     private struct Draft {
         let file: OpenFile
         let calls: FileCalls
@@ -112,7 +113,10 @@ extension SegmentSealing {
 
         mutating func add(_ bytes: [UInt8]) throws(FileTrouble) {
             buffer += bytes
-            if buffer.count > 4 << 20 { try flush() }
+            if buffer.count > 1 << 20 {
+                try flush()
+                try calls.syncData(file)
+            }
         }
 
         mutating func flush() throws(FileTrouble) {

@@ -8,7 +8,7 @@ extension JSONText {
         bytes.withUnsafeBufferPointer { buffer in
             do throws(JSONTape.Failure) {
                 try tape.read(buffer)
-                result = .success(try tree(tape, 0))
+                result = .success(try withExtendedLifetime(tape) { () throws(JSONTape.Failure) in try tree(tape, 0) })
             } catch {
                 result = .failure(error)
             }

@@ -6,7 +6,7 @@ import Synchronization
 
 /// The histories of persons: dataset, then what was received since, kept in memory for those who came lately.
 ///
-/// Memory is bounded by rows; who falls out is read again from dataset and journal, so a restart loses nothing.
+/// Memory is bounded in bytes; who falls out is read again from dataset and journal, so a restart loses nothing.
 package final class Histories: Sendable {
     /// A dataset, and how far it took account of what this service's journal received.
     package struct Source: Sendable {
@@ -28,34 +28,51 @@ package final class Histories: Sendable {
 
     private struct State {
         var source: Source
-        var known: [String: Kept] = [:]
-        var rows = 0
-        var tick: UInt64 = 0
+        /// Who came lately, and who came before them. When the young take half of the memory they become the old, and the old
+        /// go: nobody waits for a search.
+        var young = Generation()
+        var old = Generation()
         /// Counts adopted generations.
         var epoch = 0
         /// Uploads that were received and are not yet durable are not history; this counts what changed meanwhile.
-        var generation: [String: UInt64] = [:]
-        /// Whose visit it is, of those in memory: withdrawals may name the visit alone.
-        var owners: [String: String] = [:]
+        var changes: [String: UInt64] = [:]
         /// Whether an institution was ever met as a seller of scanned drugs.
         var sellers: [String: Bool] = [:]
+
+        func known(_ person: String) -> SettledHistory? { young.known[person] ?? old.known[person] }
+        func owner(_ visit: String) -> String? { young.owners[visit] ?? old.owners[visit] }
     }
 
-    private struct Kept {
-        var history: PersonHistory
-        var used: UInt64
+    private struct Generation {
+        var known: [String: SettledHistory] = [:]
+        /// Whose visit it is: withdrawals may name the visit alone.
+        var owners: [String: String] = [:]
+        var bytes = 0
+
+        mutating func keep(_ history: SettledHistory, of person: String) {
+            known[person] = history
+            for visit in history.visits { owners[visit] = person }
+            bytes += history.byteCount
+        }
+
+        mutating func drop(_ person: String) {
+            guard let history = known.removeValue(forKey: person) else { return }
+            for visit in history.visits { owners[visit] = nil }
+            bytes -= history.byteCount
+        }
     }
 
-    private let rowsMax: Int
+    private let bytesMax: Int
+    private static let changesMax = 200_000
 
     package init(
-        _ source: Source, keeper: any RecordKeeping, rowsMax: Int = 2_000_000,
+        _ source: Source, keeper: any RecordKeeping, bytesMax: Int = 256 << 20,
         tables: @escaping @Sendable (String) -> CodeTables, decipher: @escaping Decipher = { _ in nil },
         names: @escaping PersonNames = { $0 }
     ) {
         self.keeper = keeper
         self.names = names
-        self.rowsMax = rowsMax
+        self.bytesMax = bytesMax
         self.tables = tables
         self.decipher = decipher
         state = Mutex(State(source: source))
@@ -65,9 +82,8 @@ package final class Histories: Sendable {
     package func adopt(_ source: Source) {
         state.withLock { state in
             state.source = source
-            state.known.removeAll()
-            state.owners.removeAll()
-            state.rows = 0
+            state.young = Generation()
+            state.old = Generation()
             state.epoch += 1
         }
     }
@@ -75,37 +91,45 @@ package final class Histories: Sendable {
     /// The generation in use; nil without a dataset.
     package var generation: Int? { state.withLock { $0.source.timelines?.dataset.generation } }
 
-    /// What is known of a person, by the number in messages; an empty history for somebody never met.
-    package func history(of person: String) throws -> PersonHistory {
-        let (found, generation, epoch) = state.withLock { state -> (PersonHistory?, UInt64, Int) in
-            state.tick += 1
-            state.known[person]?.used = state.tick
-            return (state.known[person]?.history, state.generation[person] ?? 0, state.epoch)
+    /// What is known of a person, by the number in messages, to be laid beside a message; an empty history for somebody
+    /// never met.
+    package func settled(of person: String) throws -> SettledHistory {
+        let (found, changes, epoch) = state.withLock { state -> (SettledHistory?, UInt64, Int) in
+            if let young = state.young.known[person] { return (young, 0, 0) }
+            if let old = state.old.known[person] {
+                state.old.drop(person)
+                state.young.keep(old, of: person)
+                return (old, 0, 0)
+            }
+            return (nil, state.changes[person] ?? 0, state.epoch)
         }
         if let found { return found }
-        var history = try load(person)
-        history.settle()
-        let settled = history
-        state.withLock { state in
-            guard (state.generation[person] ?? 0) == generation, state.epoch == epoch, state.known[person] == nil else {
-                return
+        let settled = SettledHistory(try load(person))
+        let gone = state.withLock { state -> Generation? in
+            guard (state.changes[person] ?? 0) == changes, state.epoch == epoch, state.known(person) == nil else {
+                return nil
             }
-            state.known[person] = Kept(history: settled, used: state.tick)
-            for visit in settled.visits { state.owners[visit] = person }
-            state.rows += settled.rowCount + 1
-            shrink(&state)
+            state.young.keep(settled, of: person)
+            guard state.young.bytes > bytesMax / 2 else { return nil }
+            defer {
+                state.old = state.young
+                state.young = Generation()
+            }
+            return state.old
         }
-        return history
+        // Taking thousands of histories apart is not for whoever happened to be the last.
+        if let gone, !gone.known.isEmpty { BackgroundWork.run { withExtendedLifetime(gone) {} } }
+        return settled
     }
+
+    /// What is known of a person as rows that can be corrected.
+    package func history(of person: String) throws -> PersonHistory { try load(person) }
 
     /// A durable upload changes what is known: the next question reads it.
     package func forget(_ persons: [String], visits: [String]) {
         state.withLock { state in
-            for visit in visits {
-                if let owner = state.owners[visit], !persons.contains(owner) { Self.drop(owner, &state) }
-            }
-            for person in persons { Self.drop(person, &state) }
-            if state.owners.count > 4_000_000 { state.owners.removeAll() }
+            let owners = visits.compactMap { state.owner($0) }.filter { !persons.contains($0) }
+            for person in persons + owners { Self.drop(person, &state) }
         }
     }
 
@@ -116,28 +140,19 @@ package final class Histories: Sendable {
     }
 
     /// The person whose visit it is, when that is in memory.
-    package func owner(ofVisit visit: String) -> String? { state.withLock { $0.owners[visit] } }
+    package func owner(ofVisit visit: String) -> String? { state.withLock { $0.owner(visit) } }
 
     private static func drop(_ person: String, _ state: inout State) {
-        if let kept = state.known.removeValue(forKey: person) { state.rows -= kept.history.rowCount + 1 }
-        state.generation[person, default: 0] += 1
-        if state.generation.count > 1_000_000 {
-            state.generation.removeAll()
+        state.young.drop(person)
+        state.old.drop(person)
+        state.changes[person, default: 0] += 1
+        if state.changes.count > changesMax {
+            state.changes.removeAll()
             state.epoch += 1
         }
     }
 
-    package var personCount: Int { state.withLock { $0.known.count } }
-
-    private func shrink(_ state: inout State) {
-        guard state.rows > rowsMax else { return }
-        let oldest = state.known.sorted { $0.value.used < $1.value.used }
-        for (person, kept) in oldest {
-            guard state.rows > rowsMax * 3 / 4 else { break }
-            state.known[person] = nil
-            state.rows -= kept.history.rowCount + 1
-        }
-    }
+    package var personCount: Int { state.withLock { $0.young.known.count + $0.old.known.count } }
 
     // MARK: Trace codes
 
@@ -156,11 +171,10 @@ package final class Histories: Sendable {
         for sequence in selection.inOrder {
             _ = reading.read(try selection.record(sequence)) { $0.apply(scansTo: &history, names) }
         }
-        history.settle()
         return history.values(.scan).filter { row in
             if case .text(let trace) = row.values[RowFields.Scan.trace] { return traces.contains(trace) }
             return false
-        }
+        }.sorted { $0.id < $1.id }
     }
 
     /// The movement to which a scan belongs, by its identifier `institution|number|trace|kind`.

@@ -12,7 +12,6 @@ package struct PersonHistory: Sendable {
     /// The number by which messages know the person (`psn_no`).
     package let number: String
     private var rows: [Table: [String: Entry]] = [:]
-    private var settled: [Table: [TimelineRow]]?
     /// Of lines: the charge batch in which they came.
     private var batches: [String: String] = [:]
     /// Of visits: when their diagnoses were last stated.
@@ -33,18 +32,7 @@ package struct PersonHistory: Sendable {
         }
     }
 
-    /// The rows of a table as they were when `settle()` was last called, else as they are.
-    package func values(_ table: Table) -> [TimelineRow] {
-        if let settled { return settled[table] ?? [] }
-        return (rows[table] ?? [:]).values.map(\.row)
-    }
-
-    /// Lays the rows out for many readers; the next change takes that back.
-    ///
-    /// By identifier, so that lines of a visit stand together: who puts them in order of time finds long runs.
-    package mutating func settle() {
-        settled = rows.mapValues { table in table.values.map(\.row).sorted { $0.id < $1.id } }
-    }
+    package func values(_ table: Table) -> [TimelineRow] { (rows[table] ?? [:]).values.map(\.row) }
 
     package func row(_ table: Table, _ id: String) -> TimelineRow? { rows[table]?[id]?.row }
     package var visits: [String] { (rows[.encounter] ?? [:]).keys.sorted() }
@@ -52,7 +40,6 @@ package struct PersonHistory: Sendable {
 
     /// Puts a row, or with `merging` lays it over what was known; false when other content was said in the same second.
     package mutating func put(_ row: TimelineRow, in table: Table, said: SaidOrder, merging: Bool = false) -> Bool {
-        settled = nil
         guard let known = rows[table]?[row.id] else {
             rows[table, default: [:]][row.id] = Entry(row: row, said: said)
             return true
@@ -73,7 +60,6 @@ package struct PersonHistory: Sendable {
     package mutating func note(batch: String, of line: String) { batches[line] = batch }
 
     package mutating func clear(_ fields: [Int], of id: String, in table: Table) {
-        settled = nil
         guard var entry = rows[table]?[id] else { return }
         for field in fields { entry.row.values[field] = nil }
         rows[table]?[id] = entry
@@ -81,7 +67,6 @@ package struct PersonHistory: Sendable {
 
     /// Takes a row back, and of a visit all that belongs to it.
     package mutating func withdraw(_ id: String, from table: Table) {
-        settled = nil
         rows[table]?[id] = nil
         guard table == .encounter else { return }
         for child in [Table.diagnosis, .operation, .prescription, .line, .settlement] {
@@ -111,7 +96,6 @@ package struct PersonHistory: Sendable {
     }
 
     private mutating func removeAll(in table: Table, where condition: (TimelineRow) -> Bool) {
-        settled = nil
         guard let known = rows[table] else { return }
         rows[table] = known.filter { !condition($0.value.row) }
     }

@@ -82,7 +82,7 @@ struct PlainMessage {
     private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     private mutating func write(_ value: JSONValue) {
-        let own = value.tape.nodes[value.node]
+        let own = value.nodes[value.node]
         switch own.kind {
         case .null: append("null")
         case .yes: append("true")
@@ -110,20 +110,20 @@ struct PlainMessage {
         let end = Int(own.after)
         var isFirst = true
         while child < end {
-            let node = value.tape.nodes[child]
+            let node = value.nodes[child]
             if !isFirst { append(",") }
             isFirst = false
-            body(&self, JSONValue(tape: value.tape, node: child), node)
+            body(&self, JSONValue(value, node: child), node)
             child = Int(node.after)
         }
     }
 
     private mutating func raw(_ value: JSONValue, _ start: Int32, _ count: Int32) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: value.tape.bytes + Int(start), count: Int(count)))
+        bytes.append(contentsOf: UnsafeBufferPointer(start: value.bytes + Int(start), count: Int(count)))
     }
 
     private mutating func member(_ value: JSONValue, _ node: JSONTape.Node) {
-        let start = value.tape.bytes + Int(node.name.start)
+        let start = value.bytes + Int(node.name.start)
         let name = String(decoding: UnsafeBufferPointer(start: start, count: Int(node.name.count)), as: UTF8.self)
         let isContainer = node.kind == .object || node.kind == .array
         // Names of objects and lists have capitals of their own (`selinfoDetail`).

@@ -7,10 +7,14 @@ struct PatientReader {
     private(set) var patient: ReviewMessage.Patient
     private let envelope: Envelope
     private let tables: CodeTables
-    private let personKey: CaseValue
+    private let sheet: TimelineSheet
     private let homeArea: String?
-    private var lines: [(row: TimelineRow, visit: String, isCurrent: Bool?)] = []
-    private var names: Set<String> = []
+    private let careArea: Int32?
+    private let till: Int32?
+    /// Of each line: what it says of being written now.
+    private var isCurrent: [Bool?] = []
+    /// By number of a text: whether a line has that name.
+    private var isTaken: [Bool] = []
     private(set) var lineCount = 0
 
     private static let encounterNames = NameTable([
@@ -34,15 +38,17 @@ struct PatientReader {
         var unused = Tolerance()
         let identifier = record.text(0) ?? "?"
         patient = ReviewMessage.Patient(identifier: identifier, currentVisit: record.text(4))
+        sheet = patient.sheet
         self.envelope = envelope
         self.tables = tables
-        personKey = .row(identifier)
         homeArea = record.code(3) ?? envelope.homeArea
-        var values = RowFields.unknown(.person)
-        values[RowFields.Person.sex] = record.code(1).flatMap { tables.sexes[$0] }?.value
-        values[RowFields.Person.birth] = record.moment(2, &unused, name: "brdy").map { .day($0.day) }
-        values[RowFields.Person.homeArea] = homeArea?.value
-        patient.rows[.person] = [TimelineRow(id: identifier, values: values)]
+        careArea = envelope.careArea.map { [sheet] in sheet.number(of: $0) }
+        till = envelope.operatorCode.map { [sheet] in sheet.number(of: $0) }
+        let row = sheet.append(.person, name: sheet.number(of: identifier))
+        typealias Field = RowFields.Person
+        row.set(Field.sex, record.code(1).flatMap { tables.sexes[$0] }.map { [sheet] in sheet.number(of: $0) })
+        row.set(Field.birth, record.moment(2, &unused, name: "brdy")?.day)
+        row.set(Field.homeArea, homeArea.map { [sheet] in sheet.number(of: $0) })
     }
 
     /// Reads one visit; children may lie beside `data` when there is only one.
@@ -51,138 +57,156 @@ struct PatientReader {
     ) throws(InterfaceError) {
         let record = MessageRecord(value, Self.encounterNames)
         guard let visit = record.text(0) ?? patient.currentVisit else { throw .missing("mdtrt_id") }
-        guard patient.rows[.encounter]?.contains(where: { $0.id == visit }) != true else {
+        let number = sheet.number(of: visit)
+        guard !(0..<sheet.count(.encounter)).contains(where: { sheet.row(.encounter, $0).name == number }) else {
             throw .missing("mdtrt_id（就诊标识重复）")
         }
-        addEncounter(visit, record, &tolerance)
+        addEncounter(number, record, &tolerance)
         func children(_ place: Int, _ name: StaticString) -> [JSONValue] {
             let own = record.value(place).map { ReviewMessage.list($0, &tolerance) } ?? []
             guard own.isEmpty, let beside else { return own }
             return ReviewMessage.children([name], beside.data, beside.input, &tolerance)
         }
-        for (number, diagnosis) in children(13, "fsi_diagnose_dtos").enumerated() {
-            addDiagnosis(MessageRecord(diagnosis, Self.diagnosisNames), number, visit)
+        for (place, diagnosis) in children(13, "fsi_diagnose_dtos").enumerated() {
+            addDiagnosis(MessageRecord(diagnosis, Self.diagnosisNames), place, visit, number)
         }
-        for (number, operation) in children(15, "fsi_operation_dtos").enumerated() {
-            addOperation(MessageRecord(operation, Self.operationNames), number, visit, &tolerance)
+        for (place, operation) in children(15, "fsi_operation_dtos").enumerated() {
+            addOperation(MessageRecord(operation, Self.operationNames), place, visit, number, &tolerance)
         }
         let orders = children(14, "fsi_order_dtos")
         lineCount += orders.count
         guard lineCount <= ReviewMessage.linesMax else { throw .tooLarge(4 << 20) }
-        for order in orders { addLine(MessageRecord(order, Self.orderNames), visit, &tolerance) }
+        for order in orders { addLine(MessageRecord(order, Self.orderNames), visit, number, &tolerance) }
     }
 
-    private mutating func addEncounter(_ visit: String, _ record: MessageRecord, _ tolerance: inout Tolerance) {
-        var values = RowFields.unknown(.encounter)
+    private func addEncounter(_ visit: Int32, _ record: MessageRecord, _ tolerance: inout Tolerance) {
         typealias Field = RowFields.Encounter
+        let texts = sheet.texts
+        let row = sheet.append(.encounter, name: visit)
         let setting = tables.setting(medType: record.code(11), visitKind: record.code(10))
-        values[Field.person] = personKey
-        values[Field.institution] = (record.code(1) ?? envelope.institution).value
-        values[Field.setting] = setting?.value
-        values[Field.insurance] = record.code(12)?.value
+        row.set(Field.person, sheet.row(.person, 0).name)
+        row.set(Field.institution, record.number(1, texts) ?? sheet.number(of: envelope.institution))
+        row.set(Field.setting, setting.map { sheet.number(of: $0) })
+        row.set(Field.insurance, record.number(12, texts))
         let start = record.moment(4, &tolerance, name: "adm_date")
-        values[Field.startDay] = start.map { .day($0.day) }
-        values[Field.startSecond] = start?.second.map { .second($0) }
+        row.set(Field.startDay, start?.day)
+        row.set(Field.startSecond, start?.second)
         // An open stay repeats the admission or leaves the discharge empty.
         if let end = record.moment(5, &tolerance, name: "dscg_date"), setting != "inpatient" || end != start {
-            values[Field.endDay] = .day(end.day)
-            values[Field.endSecond] = end.second.map { .second($0) }
+            row.set(Field.endDay, end.day)
+            row.set(Field.endSecond, end.second)
         }
-        values[Field.department] = (record.code(9) ?? record.code(8))?.value
-        values[Field.ward] = record.code(3)?.value
-        values[Field.practitioner] = record.code(7)?.value
-        values[Field.diagnosis] = record.code(6)?.value
-        values[Field.homeArea] = homeArea?.value
-        values[Field.careArea] = (record.code(2) ?? envelope.careArea)?.value
-        patient.rows[.encounter, default: []].append(TimelineRow(id: visit, values: values))
-        if let insurance = record.code(12), patient.rows[.person]?.isEmpty == false {
-            patient.rows[.person]?[0].values[RowFields.Person.insurance] = insurance.value
-        }
+        row.set(Field.department, record.number(9, texts) ?? record.number(8, texts))
+        row.set(Field.ward, record.number(3, texts))
+        row.set(Field.practitioner, record.number(7, texts))
+        row.set(Field.diagnosis, record.number(6, texts))
+        row.set(Field.homeArea, homeArea.map { sheet.number(of: $0) })
+        row.set(Field.careArea, record.number(2, texts) ?? careArea)
+        if let insurance = record.number(12, texts) { sheet.row(.person, 0).set(RowFields.Person.insurance, insurance) }
     }
 
-    private mutating func addDiagnosis(_ record: MessageRecord, _ number: Int, _ visit: String) {
-        guard let code = record.code(1) else { return }
-        var values = RowFields.unknown(.diagnosis)
-        values[RowFields.Diagnosis.encounter] = .row(visit)
+    private func addDiagnosis(_ record: MessageRecord, _ place: Int, _ visit: String, _ number: Int32) {
+        guard let code = record.number(1, sheet.texts) else { return }
+        let row = sheet.append(.diagnosis, name: sheet.number(of: "\(visit)|\(place + 1)"))
+        row.set(RowFields.Diagnosis.encounter, number)
         // The main diagnosis is the first, whatever its number in the list.
         let isMain = record.text(2) == "1"
-        let written = record.text(0).flatMap { Int64($0) } ?? Int64(number + 1)
-        values[RowFields.Diagnosis.sequence] = .number(isMain ? 1 : max(2, written + 1))
-        values[RowFields.Diagnosis.code] = code.value
-        patient.rows[.diagnosis, default: []].append(TimelineRow(id: "\(visit)|\(number + 1)", values: values))
+        let written = record.text(0).flatMap { Int64($0) } ?? Int64(place + 1)
+        row.set(RowFields.Diagnosis.sequence, isMain ? 1 : max(2, written &+ 1))
+        row.set(RowFields.Diagnosis.code, code)
     }
 
-    private mutating func addOperation(
-        _ record: MessageRecord, _ number: Int, _ visit: String, _ tolerance: inout Tolerance
+    private func addOperation(
+        _ record: MessageRecord, _ place: Int, _ visit: String, _ number: Int32, _ tolerance: inout Tolerance
     ) {
-        guard let code = record.code(1) else { return }
-        var values = RowFields.unknown(.operation)
-        values[RowFields.Operation.encounter] = .row(visit)
-        values[RowFields.Operation.code] = code.value
+        typealias Field = RowFields.Operation
+        let texts = sheet.texts
+        guard let code = record.number(1, texts) else { return }
+        let id = record.number(0, texts, isCode: false) ?? sheet.number(of: "\(visit)|\(place + 1)")
+        let row = sheet.append(.operation, name: id)
+        row.set(Field.encounter, number)
+        row.set(Field.code, code)
         let time = record.moment(2, &tolerance, name: "oprn_date")
-        values[RowFields.Operation.day] = time.map { .day($0.day) }
-        values[RowFields.Operation.second] = time?.second.map { .second($0) }
-        values[RowFields.Operation.anaesthesia] = record.code(3)?.value
-        values[RowFields.Operation.practitioner] = record.code(4)?.value
-        let id = record.text(0) ?? "\(visit)|\(number + 1)"
-        patient.rows[.operation, default: []].append(TimelineRow(id: id, values: values))
+        row.set(Field.day, time?.day)
+        row.set(Field.second, time?.second)
+        row.set(Field.anaesthesia, record.number(3, texts))
+        row.set(Field.practitioner, record.number(4, texts))
     }
 
-    private mutating func addLine(_ record: MessageRecord, _ visit: String, _ tolerance: inout Tolerance) {
-        var values = RowFields.unknown(.line)
+    private mutating func addLine(
+        _ record: MessageRecord, _ visit: String, _ number: Int32, _ tolerance: inout Tolerance
+    ) {
         typealias Field = RowFields.Line
-        values[Field.encounter] = .row(visit)
-        values[Field.item] = record.code(2)?.value
+        let texts = sheet.texts
+        let row = sheet.append(.line, name: name(record, visit, &tolerance))
+        row.set(Field.encounter, number)
+        row.set(Field.item, record.number(2, texts))
         let time = record.moment(6, &tolerance, name: "drord_begn_date")
-        values[Field.day] = time.map { .day($0.day) }
-        values[Field.second] = time?.second.map { .second($0) }
-        values[Field.quantity] = record.decimal(3, scale: Schema.quantityScale, &tolerance, name: "cnt")
-            .map { .number($0) }
-        values[Field.price] = record.decimal(4, scale: Schema.priceScale, &tolerance, name: "pric").map { .number($0) }
-        values[Field.amount] = record.decimal(5, scale: Schema.moneyScale, &tolerance, name: "sumamt")
-            .map { .number($0) }
-        values[Field.department] = record.code(7)?.value
-        values[Field.practitioner] = record.code(8)?.value
-        values[Field.prescription] = record.code(1)?.value
-        values[Field.till] = envelope.operatorCode?.value
+        row.set(Field.day, time?.day)
+        row.set(Field.second, time?.second)
+        row.set(Field.quantity, record.decimal(3, scale: Schema.quantityScale, &tolerance, name: "cnt"))
+        row.set(Field.price, record.decimal(4, scale: Schema.priceScale, &tolerance, name: "pric"))
+        row.set(Field.amount, record.decimal(5, scale: Schema.moneyScale, &tolerance, name: "sumamt"))
+        row.set(Field.department, record.number(7, texts))
+        row.set(Field.practitioner, record.number(8, texts))
+        row.set(Field.prescription, record.number(1, texts))
+        row.set(Field.till, till)
         if let extensions = record.value(10), extensions.kind == .object {
             let own = MessageRecord(extensions, Self.extensionNames)
-            values[Field.daysSupply] = own.decimal(0, scale: 0, &tolerance, name: "o_prdDays").map { .number($0) }
-        }
-        let order = record.text(0) ?? "\(visit)#\(lines.count + 1)"
-        var id = order
-        if !names.insert(id).inserted {
-            // One order may be charged in several rows.
-            tolerance.note(.lineRepeated)
-            id = "\(order)#\(lines.count + 1)"
-            names.insert(id)
-            patient.orders[id] = order
+            row.set(Field.daysSupply, own.decimal(0, scale: 0, &tolerance, name: "o_prdDays"))
         }
         if record.value(9)?.kind == .number { tolerance.note(.flagAsNumber) }
-        addScans(record, values, id: id, order: order, visit)
-        lines.append((TimelineRow(id: id, values: values), visit, record.text(9).map { $0 == "1" || $0 == "true" }))
+        addScans(record, row, visit)
+        isCurrent.append(record.text(9).map { $0 == "1" || $0 == "true" })
+    }
+
+    /// The order identifier, and where one order is charged in several rows, a name of its own.
+    private mutating func name(_ record: MessageRecord, _ visit: String, _ tolerance: inout Tolerance) -> Int32 {
+        let place = isCurrent.count + 1
+        let order = record.number(0, sheet.texts, isCode: false) ?? sheet.number(of: "\(visit)#\(place)")
+        if take(order) { return order }
+        tolerance.note(.lineRepeated)
+        let written = sheet.text(order)
+        let id = "\(written)#\(place)"
+        patient.orders[id] = written
+        let number = sheet.number(of: id)
+        _ = take(number)
+        return number
+    }
+
+    /// False when a line has that name already.
+    private mutating func take(_ name: Int32) -> Bool {
+        if isTaken.count <= Int(name) {
+            isTaken += repeatElement(false, count: max(256, sheet.texts.count) + 1 - isTaken.count)
+        }
+        guard !isTaken[Int(name)] else { return false }
+        isTaken[Int(name)] = true
+        return true
     }
 
     /// The trace codes of a line: in a node of their own, as uploads have it, or one code in the line itself.
-    private mutating func addScans(
-        _ record: MessageRecord, _ line: [CaseValue?], id: String, order: String, _ visit: String
-    ) {
+    private mutating func addScans(_ record: MessageRecord, _ line: TimelineSheet.Row, _ visit: String) {
         var codes = (record.value(11)?.objects ?? []).compactMap { value -> (String, String?)? in
             let own = MessageRecord(value, Self.traceNames)
             return own.text(0).map { ($0, own.text(1)) }
         }
         if codes.isEmpty, let code = record.text(12) { codes = [(code, nil)] }
         guard !codes.isEmpty else { return }
-        let owner = patient.rows[.encounter]?.last { $0.id == visit }
+        // The visit that is being read is the last.
+        let owner = sheet.row(.encounter, sheet.count(.encounter) - 1)
+        let id = sheet.text(line.name)
+        func text(_ row: TimelineSheet.Row, _ field: Int) -> CaseValue? {
+            row.text(field).map { .text(sheet.text($0)) }
+        }
         for (code, split) in codes {
             var values = RowFields.unknown(.scan)
-            let name = "\(visit)|\(order)|\(code)"
+            let name = "\(visit)|\(patient.orders[id] ?? id)|\(code)"
             values[RowFields.Scan.id] = name.value
             values[RowFields.Scan.trace] = code.value
-            values[RowFields.Scan.institution] = owner?.values[RowFields.Encounter.institution]
-            values[RowFields.Scan.item] = line[RowFields.Line.item]
-            values[RowFields.Scan.day] = line[RowFields.Line.day]
-            values[RowFields.Scan.second] = line[RowFields.Line.second]
+            values[RowFields.Scan.institution] = text(owner, RowFields.Encounter.institution)
+            values[RowFields.Scan.item] = text(line, RowFields.Line.item)
+            values[RowFields.Scan.day] = line[RowFields.Line.day].map { .day(Int32(truncatingIfNeeded: $0)) }
+            values[RowFields.Scan.second] = line[RowFields.Line.second].map { .second(Int32(truncatingIfNeeded: $0)) }
             values[RowFields.Scan.kind] = .text("sale")
             // Who says nothing of splitting hands out the whole package.
             values[RowFields.Scan.split] = .flag((split ?? record.text(13)) == "1")
@@ -191,29 +215,41 @@ struct PatientReader {
         }
     }
 
+    /// Of the trace codes those of lines that are being written stay, each with its order.
+    private mutating func keepWrittenScans() {
+        guard !patient.scans.isEmpty else { return }
+        let written = Set(
+            (0..<sheet.count(.line)).map { sheet.row(.line, $0) }.filter(\.isWritten).map { sheet.text($0.name) })
+        let orders = patient.orders
+        patient.scans = patient.scans.filter { orders[$0.id].map(written.contains) ?? false }
+        for scan in patient.scans { patient.orders[scan.id] = orders[scan.id].map { orders[$0] ?? $0 } }
+    }
+
     /// Decides what is being written now: lines so marked; without any mark all lines of the current visit.
     mutating func finished(_ tolerance: inout Tolerance) -> ReviewMessage.Patient {
-        patient.rows[.line] = lines.map(\.row)
-        let current = patient.currentVisit ?? patient.rows[.encounter]?.last?.id
-        let isMarked = lines.contains { $0.isCurrent != nil }
-        if !isMarked, !lines.isEmpty { tolerance.note(.noCurrentFlag) }
-        let written = lines.filter { isMarked ? $0.isCurrent == true : $0.visit == current }
-        patient.written[.line] = written.count == lines.count ? names : Set(written.map(\.row.id))
-        patient.written[.encounter] = current.map { [$0] } ?? []
-        let now = patient.written[.line] ?? []
-        patient.scans.removeAll { scan in patient.orders[scan.id].map { !now.contains($0) } ?? true }
-        for scan in patient.scans {
-            patient.orders[scan.id] = patient.orders[scan.id].map { patient.orders[$0] ?? $0 }
+        let visits = sheet.count(.encounter)
+        let current =
+            patient.currentVisit.map { sheet.number(of: $0) }
+            ?? (visits > 0 ? sheet.row(.encounter, visits - 1).name : nil)
+        let isMarked = isCurrent.contains { $0 != nil }
+        if !isMarked, !isCurrent.isEmpty { tolerance.note(.noCurrentFlag) }
+        for (place, isCurrent) in isCurrent.enumerated() {
+            let row = sheet.row(.line, place)
+            row.isWritten = isMarked ? isCurrent == true : row.text(RowFields.Line.encounter) == current
         }
+        for place in 0..<visits {
+            let row = sheet.row(.encounter, place)
+            row.isWritten = row.name == current
+        }
+        keepWrittenScans()
         // Who describes the visit states its diagnoses and operations with it.
         for (table, field) in [
             (Table.diagnosis, RowFields.Diagnosis.encounter), (.operation, RowFields.Operation.encounter),
         ] {
-            let own = (patient.rows[table] ?? []).filter { row in
-                if case .row(let visit) = row.values[field] { return visit == current }
-                return false
+            for place in 0..<sheet.count(table) {
+                let row = sheet.row(table, place)
+                row.isWritten = row.text(field) == current
             }
-            patient.written[table] = Set(own.map(\.id))
         }
         return patient
     }

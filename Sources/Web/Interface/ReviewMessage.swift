@@ -8,22 +8,29 @@ package struct ReviewMessage {
         /// As the sender wrote it; echoed in the answer.
         package let identifier: String
         package let currentVisit: String?
-        package var rows: [Table: [TimelineRow]] = [:]
-        /// What is being written now (`curr_drord_flag`); everything else is context.
-        package var written: [Table: Set<String>] = [:]
+        /// What the message says; rows being written now (`curr_drord_flag`) are marked, everything else is context.
+        package let sheet = TimelineSheet()
         /// The order identifier (`rx_id`) of a line, where the line had to be named otherwise.
         package var orders: [String: String] = [:]
         /// Trace codes (追溯码) that the lines being written name, as sales at the visit's institution.
         package var scans: [TimelineRow] = []
 
-        /// Order and prescription numbers in the message, by which charged lines are known to be the same thing.
-        var orderNumbers: Set<String> {
-            var numbers: Set<String> = []
-            for row in rows[.line] ?? [] {
-                numbers.insert(orders[row.id] ?? row.id)
-                if case .text(let number) = row.values[RowFields.Line.prescription] { numbers.insert(number) }
+        init(identifier: String, currentVisit: String?) {
+            self.identifier = identifier
+            self.currentVisit = currentVisit
+        }
+
+        /// By number of a text: whether it is an order or prescription number in the message. By these, charged lines are known
+        /// to be the same thing.
+        var orderNumbers: [Bool] {
+            var isNumber = [Bool](repeating: false, count: sheet.texts.count)
+            for place in 0..<sheet.count(.line) {
+                let row = sheet.row(.line, place)
+                // The order of a line that had to be named otherwise is a line of that name.
+                if orders.isEmpty || orders[sheet.text(row.name)] == nil { isNumber[Int(row.name)] = true }
+                if let number = row.text(RowFields.Line.prescription) { isNumber[Int(number)] = true }
             }
-            return numbers
+            return isNumber
         }
     }
 

@@ -13,7 +13,7 @@ extension Reviewer {
 
     /// Adds what was found of the visit's trace codes to the review; gives back what stayed open.
     func reviewTraces(
-        _ patient: ReviewMessage.Patient, _ history: PersonHistory, _ message: ReviewMessage, _ stage: Stage,
+        _ patient: ReviewMessage.Patient, _ history: SettledHistory, _ message: ReviewMessage, _ stage: Stage,
         into review: inout Review
     ) throws -> [FindingsRecord] {
         guard rulebook.edition.asksTraces, let handed = try handedOut(patient, history) else { return [] }
@@ -80,14 +80,16 @@ extension Reviewer {
     }
 
     /// nil when the visit hands out nothing with a code.
-    private func handedOut(_ patient: ReviewMessage.Patient, _ history: PersonHistory) throws -> Handed? {
-        let current = patient.currentVisit ?? patient.rows[.encounter]?.last?.id
-        guard let visit = patient.rows[.encounter]?.first(where: { $0.id == current }),
-            case .text(let institution) = visit.values[RowFields.Encounter.institution]
+    private func handedOut(_ patient: ReviewMessage.Patient, _ history: SettledHistory) throws -> Handed? {
+        let sheet = patient.sheet
+        let visits = (0..<sheet.count(.encounter)).map { sheet.row(.encounter, $0) }
+        guard let visit = visits.first(where: \.isWritten),
+            let institution = visit.text(RowFields.Encounter.institution)
         else { return nil }
         var sold: [TimelineRow] = []
-        if case .day(let day) = visit.values[RowFields.Encounter.startDay] {
-            sold = try histories.sold(to: patient.identifier, by: institution, since: day)
+        if let day = visit[RowFields.Encounter.startDay] {
+            sold = try histories.sold(
+                to: patient.identifier, by: sheet.text(institution), since: Int32(truncatingIfNeeded: day))
         }
         let traces = Set((sold + patient.scans).compactMap(Handed.trace))
         guard !traces.isEmpty, traces.count <= Self.tracesMax else { return nil }

@@ -40,7 +40,7 @@ package struct Reviewer: Sendable {
     ) throws -> Review {
         var review = Review()
         for patient in message.patients {
-            let history = try histories.history(of: patient.identifier)
+            let history = try histories.settled(of: patient.identifier)
             let question = question(patient, history)
             var open: [FindingsRecord] = []
             let edition = try rulebook.ask { door, edition in
@@ -79,87 +79,45 @@ package struct Reviewer: Sendable {
         return review
     }
 
-    /// The rows of history and message side by side. The message speaks for the visits it describes.
-    func question(_ patient: ReviewMessage.Patient, _ history: PersonHistory) -> TimelineAudit.Question {
-        var rows = patient.rows
-        if history.person != patient.identifier { Self.rename(&rows, to: history.person) }
-        let described = (rows[.encounter] ?? []).map { CaseValue.row($0.id) }
-        var visits = Set(described)
-        for row in history.values(.encounter) where visits.insert(.row(row.id)).inserted {
-            rows[.encounter, default: []].append(row)
-        }
-        // A charge may come before its visit is registered: then nothing can be asked of it yet.
-        // Rows of one visit mostly stand together.
-        var last: (visit: CaseValue, isThere: Bool)?
-        func owner(_ row: TimelineRow, _ field: Int) -> CaseValue? {
-            guard let visit = row.values[field] else { return nil }
-            if last?.visit != visit { last = (visit, visits.contains(visit)) }
-            return last?.isThere == true ? visit : nil
-        }
-        var isLinkMissing = false
-        var numbers: Set<String>?
-        var lines = rows[.line] ?? []
-        for row in history.values(.line) {
-            guard let visit = owner(row, RowFields.Line.encounter) else { continue }
-            if described.contains(visit) {
-                // A charge and an order are two things; what links them is the order or prescription number. Without a
-                // link the charge is left out, so that nothing is counted twice, and history is no longer complete.
-                guard case .text(let number) = row.values[RowFields.Line.prescription] else {
-                    isLinkMissing = true
-                    continue
-                }
-                if numbers == nil { numbers = patient.orderNumbers }
-                if numbers?.contains(number) == true || numbers?.contains(row.id) == true { continue }
-            }
-            lines.append(row)
-        }
-        rows[.line] = lines
-        let diagnosed = Set((rows[.diagnosis] ?? []).compactMap { $0.values[RowFields.Diagnosis.encounter] })
-        for row in history.values(.diagnosis) {
-            guard let visit = owner(row, RowFields.Diagnosis.encounter), !diagnosed.contains(visit) else { continue }
-            rows[.diagnosis, default: []].append(row)
-        }
-        let operations = Set((rows[.operation] ?? []).map(\.id))
-        for row in history.values(.operation) where !operations.contains(row.id) {
-            if owner(row, RowFields.Operation.encounter) != nil { rows[.operation, default: []].append(row) }
-        }
-        for (table, field) in [
-            (Table.settlement, RowFields.Settlement.encounter), (.prescription, RowFields.prescriptionEncounter),
-        ] {
-            for row in history.values(table) where owner(row, field) != nil { rows[table, default: []].append(row) }
-        }
-        rows[.entitlement] = history.values(.entitlement)
-        rows[.person] = [Self.person(rows[.person]?.first, history)]
-        let from = coverage?.from ?? Self.firstDay(rows)
+    /// The rows of history and message side by side. The message speaks for the visits it describes; its sheet takes over what
+    /// only history knows of the person.
+    func question(_ patient: ReviewMessage.Patient, _ history: SettledHistory) -> TimelineAudit.Question {
+        Self.complete(patient.sheet, history)
+        let beside = HistoryBeside(patient, history)
+        let parts = [
+            TimelineAudit.Question.Part(patient.sheet),
+            TimelineAudit.Question.Part(history.sheet, leftOut: beside.leftOut),
+        ]
+        let from = coverage?.from ?? Self.firstDay(parts)
         return TimelineAudit.Question(
-            rows: rows, message: patient.written,
-            coverage: CaseTables.Coverage(from: from, to: nil, closed: coverage?.closed == true && !isLinkMissing))
+            parts,
+            coverage: CaseTables.Coverage(
+                from: from, to: nil, closed: coverage?.closed == true && !beside.isLinkMissing))
     }
 
-    /// Calls the message's person by the name that the dataset has for it.
-    private static func rename(_ rows: inout [Table: [TimelineRow]], to name: String) {
-        rows[.person] = rows[.person]?.map { TimelineRow(id: name, values: $0.values) }
-        rows[.encounter] = rows[.encounter]?.map { row in
-            var row = row
-            row.values[RowFields.Encounter.person] = .row(name)
-            return row
+    /// Calls the message's person by the name that the dataset has for it, and says what was known where the message is silent.
+    private static func complete(_ sheet: TimelineSheet, _ history: SettledHistory) {
+        let row = sheet.row(.person, 0)
+        let name = sheet.number(of: history.person)
+        if row.name != name {
+            row.name = name
+            for place in 0..<sheet.count(.encounter) {
+                sheet.row(.encounter, place).set(RowFields.Encounter.person, name)
+            }
         }
+        if let known = history.known { sheet.fill(row, with: known.values) }
     }
 
-    /// What the message says of a person, and where it is silent what was known.
-    private static func person(_ said: TimelineRow?, _ history: PersonHistory) -> TimelineRow {
-        var row = said ?? TimelineRow(id: history.person, values: RowFields.unknown(.person))
-        guard let known = history.row(.person, history.person) else { return row }
-        for (field, value) in known.values.enumerated() where row.values[field] == nil { row.values[field] = value }
-        return row
-    }
-
-    private static func firstDay(_ rows: [Table: [TimelineRow]]) -> Day? {
-        var first: Int32?
-        for row in rows[.encounter] ?? [] {
-            if case .day(let day) = row.values[RowFields.Encounter.startDay] { first = min(first ?? day, day) }
+    private static func firstDay(_ parts: [TimelineAudit.Question.Part]) -> Day? {
+        var first: Int64?
+        for part in parts {
+            let leftOut = part.leftOut[.encounter] ?? []
+            for place in 0..<part.sheet.count(.encounter) where leftOut.isEmpty || !leftOut[place] {
+                guard let day = part.sheet.row(.encounter, place)[RowFields.Encounter.startDay] else { continue }
+                first = min(first ?? day, day)
+            }
         }
-        return first.map { Day(number: $0) }
+        return first.map { Day(number: Int32(truncatingIfNeeded: $0)) }
     }
 
     private static func sentence(_ open: [FindingsRecord], _ edition: Rulebook.Edition) -> String {

@@ -137,11 +137,11 @@ extension JSONValue {
         guard kind == .object else { return [] }
         var found: [(String, JSONValue)] = []
         var child = node + 1
-        let end = Int(tape.nodes[node].after)
+        let end = Int(nodes[node].after)
         while child < end {
-            let own = tape.nodes[child]
-            let name = UnsafeBufferPointer(start: tape.bytes + Int(own.name.start), count: Int(own.name.count))
-            found.append((String(decoding: name, as: UTF8.self), JSONValue(tape: tape, node: child)))
+            let own = nodes[child]
+            let name = UnsafeBufferPointer(start: bytes + Int(own.name.start), count: Int(own.name.count))
+            found.append((String(decoding: name, as: UTF8.self), JSONValue(self, node: child)))
             child = Int(own.after)
         }
         return found
@@ -149,12 +149,12 @@ extension JSONValue {
 
     /// A scalar as it was written, without trimming; empty for anything else.
     var written: String {
-        let own = tape.nodes[node]
+        let own = nodes[node]
         switch own.kind {
         case .string: return String(decoding: unescaped, as: UTF8.self)
         case .number:
             return String(
-                decoding: UnsafeBufferPointer(start: tape.bytes + Int(own.start), count: Int(own.count)), as: UTF8.self)
+                decoding: UnsafeBufferPointer(start: bytes + Int(own.start), count: Int(own.count)), as: UTF8.self)
         case .yes: return "true"
         case .no: return "false"
         case .null, .object, .array: return ""

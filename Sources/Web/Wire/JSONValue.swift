@@ -3,14 +3,29 @@ import Claims
 /// One value of a message, read the way real senders need it (national interface, tolerant reader).
 ///
 /// Where a list is expected one object, an empty text or nothing will do; where an object is, a list of one. An empty
-/// text, `null`, `"null"` and a missing member are one thing: not there.
+/// text, `null`, `"null"` and a missing member are one thing: not there. A value is two places and a number: who asks keeps the
+/// tape and the bytes until the next message is read.
 package struct JSONValue {
-    let tape: JSONTape
+    let bytes: UnsafePointer<UInt8>
+    let nodes: UnsafePointer<JSONTape.Node>
     let node: Int
+
+    init(tape: JSONTape, node: Int) {
+        bytes = tape.bytes
+        nodes = UnsafePointer(tape.nodes)
+        self.node = node
+    }
+
+    /// Another value of the same message.
+    init(_ other: JSONValue, node: Int) {
+        bytes = other.bytes
+        nodes = other.nodes
+        self.node = node
+    }
 
     package static func root(_ tape: JSONTape) -> JSONValue { JSONValue(tape: tape, node: 0) }
 
-    package var kind: JSONTape.Kind { tape.nodes[node].kind }
+    package var kind: JSONTape.Kind { nodes[node].kind }
 
     /// The member of an object, by the exact name; of a list of one, of its element.
     package func member(_ name: StaticString) -> JSONValue? {
@@ -19,13 +34,13 @@ package struct JSONValue {
         let count = name.utf8CodeUnitCount
         let hash = NameTable.hash(name.utf8Start, count, readable: count)
         var child = object.node + 1
-        let end = Int(tape.nodes[object.node].after)
+        let end = Int(nodes[object.node].after)
         while child < end {
-            let own = tape.nodes + child
+            let own = nodes + child
             if own.pointee.name.hash == hash, Int(own.pointee.name.count) == count,
-                NameTable.equal(tape.bytes + Int(own.pointee.name.start), name.utf8Start, count)
+                NameTable.equal(bytes + Int(own.pointee.name.start), name.utf8Start, count)
             {
-                return JSONValue(tape: tape, node: child)
+                return JSONValue(self, node: child)
             }
             child = Int(own.pointee.after)
         }
@@ -34,8 +49,8 @@ package struct JSONValue {
 
     /// A list of one stands for its element.
     private var single: JSONValue {
-        guard kind == .array, tape.nodes[node].count == 1 else { return self }
-        return JSONValue(tape: tape, node: node + 1)
+        guard kind == .array, nodes[node].count == 1 else { return self }
+        return JSONValue(self, node: node + 1)
     }
 
     /// The objects of a list; an object is a list of itself; anything else is empty.
@@ -44,12 +59,12 @@ package struct JSONValue {
         case .object: return [self]
         case .array:
             var found: [JSONValue] = []
-            found.reserveCapacity(Int(tape.nodes[node].count))
+            found.reserveCapacity(Int(nodes[node].count))
             var child = node + 1
-            let end = Int(tape.nodes[node].after)
+            let end = Int(nodes[node].after)
             while child < end {
-                if tape.nodes[child].kind == .object { found.append(JSONValue(tape: tape, node: child)) }
-                child = Int(tape.nodes[child].after)
+                if nodes[child].kind == .object { found.append(JSONValue(self, node: child)) }
+                child = Int(nodes[child].after)
             }
             return found
         default: return []
@@ -58,10 +73,10 @@ package struct JSONValue {
 
     /// Every object inside, at any depth, and the value itself when it is one.
     func visitObjects(_ visit: (JSONValue) -> Void) {
-        let end = Int(tape.nodes[node].after)
+        let end = Int(nodes[node].after)
         var place = node
         while place < end {
-            if tape.nodes[place].kind == .object { visit(JSONValue(tape: tape, node: place)) }
+            if nodes[place].kind == .object { visit(JSONValue(self, node: place)) }
             place += 1
         }
     }
@@ -71,17 +86,17 @@ package struct JSONValue {
         guard kind == .array else { return text.map { [$0] } ?? [] }
         var found: [String] = []
         var child = node + 1
-        let end = Int(tape.nodes[node].after)
+        let end = Int(nodes[node].after)
         while child < end {
-            if let text = JSONValue(tape: tape, node: child).text { found.append(text) }
-            child = Int(tape.nodes[child].after)
+            if let text = JSONValue(self, node: child).text { found.append(text) }
+            child = Int(nodes[child].after)
         }
         return found
     }
 
     /// What a scalar says, trimmed; nil where it says nothing.
     package var text: String? {
-        let own = tape.nodes[node]
+        let own = nodes[node]
         switch own.kind {
         case .yes: return "true"
         case .no: return "false"
@@ -99,8 +114,8 @@ package struct JSONValue {
 
     /// The bytes of a scalar without blanks around them; none for what says nothing. Escapes stay as written.
     var trimmedBytes: (start: UnsafePointer<UInt8>, count: Int) {
-        let own = tape.nodes[node]
-        var start = tape.bytes + Int(own.start)
+        let own = nodes[node]
+        var start = bytes + Int(own.start)
         guard own.kind == .number || own.kind == .string else { return (start, 0) }
         var count = Int(own.count)
         while count > 0, start[0] <= 0x20 {
@@ -111,7 +126,8 @@ package struct JSONValue {
         return (start, count)
     }
 
-    private func isNothing(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    /// `null`, in whatever case.
+    func isNothing(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         guard count == 4 else { return false }
         return (start[0] | 0x20) == 0x6E && (start[1] | 0x20) == 0x75 && (start[2] | 0x20) == 0x6C
             && (start[3] | 0x20) == 0x6C
@@ -126,8 +142,8 @@ package struct JSONValue {
 
     /// The text without its escapes. Half of a surrogate pair becomes the replacement character.
     package var unescaped: [UInt8] {
-        let own = tape.nodes[node]
-        let raw = tape.bytes + Int(own.start)
+        let own = nodes[node]
+        let raw = bytes + Int(own.start)
         let count = Int(own.count)
         var out: [UInt8] = []
         out.reserveCapacity(count)

@@ -1,11 +1,12 @@
 import Claims
+import Columns
 import Rules
 
 /// The members of one object of a message that a reader asked for, as values of the claims model.
 ///
 /// Nothing is guessed: what cannot be read is unknown, and is noted in `Tolerance` so that the sender can be told.
 package struct MessageRecord {
-    private let tape: JSONTape
+    private let object: JSONValue
     private var cells: InlineArray<32, Int32>
 
     /// How many members of one object a table may ask for.
@@ -13,14 +14,14 @@ package struct MessageRecord {
 
     /// Takes the members out of an object in one pass over it.
     package init(_ value: JSONValue, _ table: NameTable) {
-        tape = value.tape
+        object = value
         cells = InlineArray(repeating: -1)
         guard value.kind == .object else { return }
         var child = value.node + 1
-        let end = Int(tape.nodes[value.node].after)
+        let end = Int(value.nodes[value.node].after)
         while child < end {
-            let node = tape.nodes + child
-            if let place = table.place(node.pointee.name, in: tape.bytes), cells[place] < 0 {
+            let node = value.nodes + child
+            if let place = table.place(node.pointee.name, in: value.bytes), cells[place] < 0 {
                 cells[place] = Int32(truncatingIfNeeded: child)
             }
             child = Int(node.pointee.after)
@@ -28,7 +29,7 @@ package struct MessageRecord {
     }
 
     package func value(_ place: Int) -> JSONValue? {
-        cells[place] < 0 ? nil : JSONValue(tape: tape, node: Int(cells[place]))
+        cells[place] < 0 ? nil : JSONValue(object, node: Int(cells[place]))
     }
 
     package func text(_ place: Int) -> String? { value(place)?.text }
@@ -37,6 +38,22 @@ package struct MessageRecord {
     package func code(_ place: Int) -> String? {
         guard let text = text(place), text != "-", text != "--" else { return nil }
         return text
+    }
+
+    /// The number of the text among `texts`, nil where it says nothing; of a code, `--` and `-` say nothing either.
+    package func number(_ place: Int, _ texts: StringDictionary, isCode: Bool = true) -> Int32? {
+        guard let value = value(place) else { return nil }
+        switch value.kind {
+        case .null, .object, .array: return nil
+        case .string, .number:
+            guard !value.nodes[value.node].isEscaped else { break }
+            let (start, count) = value.trimmedBytes
+            guard count > 0, !value.isNothing(start, count) else { return nil }
+            if isCode, count <= 2, start[0] == 0x2D, start[count - 1] == 0x2D { return nil }
+            return texts.code(for: UnsafeBufferPointer(start: start, count: count))
+        case .yes, .no: break
+        }
+        return (isCode ? code(place) : text(place)).map { texts.code(for: $0) }
     }
 
     /// An exact decimal at a scale; nil when it says nothing or cannot be held exactly (then noted).
@@ -107,7 +124,7 @@ package struct MessageRecord {
         let (start, count) = value.trimmedBytes
         if count == 0 || (count == 4 && start[0] | 0x20 == 0x6E) || start[0] == 0x2D { return nil }
         // Some writers escape what needs no escape: 2025\/5\/1.
-        let isEscaped = value.tape.nodes[value.node].isEscaped
+        let isEscaped = value.nodes[value.node].isEscaped
         let plain = isEscaped ? Array((value.text ?? "").utf8) : []
         let read =
             isEscaped

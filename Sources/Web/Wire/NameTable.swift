@@ -107,6 +107,17 @@ package struct NameTable: Sendable {
             }
             at &+= 8
         }
+        if at == count { return true }
+        if count >= 8 {
+            // The last eight, of which some were compared before.
+            return x.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+                == y.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        }
+        if count >= 4 {
+            return x.loadUnaligned(as: UInt32.self) == y.loadUnaligned(as: UInt32.self)
+                && x.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+                    == y.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+        }
         while at < count {
             if a[at] != b[at] { return false }
             at &+= 1

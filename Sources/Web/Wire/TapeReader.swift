@@ -14,6 +14,8 @@ struct TapeReader {
     private let length: Int
     private let limits: JSONTape.Limits
     private let seen: UnsafeMutablePointer<UInt64>
+    /// In a list, the object before the one at hand; -1: none. Its names most likely come again, in the same order.
+    private var before = -1
 
     init(
         _ bytes: UnsafePointer<UInt8>, _ length: Int, _ limits: JSONTape.Limits,
@@ -92,27 +94,45 @@ struct TapeReader {
 
     private mutating func object(_ start: Int, _ depth: Int, _ name: Name) throws(Failure) -> Int {
         let own = try add(.object, name, start)
+        // While the names are those of the object before, each is looked at once, and none can be there twice.
+        var expected = before < 0 ? 0 : before &+ 1
+        let expectedEnd = before < 0 ? 0 : Int(nodes[before].after)
+        before = -1
+        var isExpected = expected < expectedEnd
         var at = blanks(start &+ 1)
         if at < length, bytes[at] == 0x7D { return at &+ 1 }
         let filter = seen + depth &* Self.seenWords
-        filter.update(repeating: 0, count: Self.seenWords)
+        if !isExpected { filter.update(repeating: 0, count: Self.seenWords) }
         var members: Int32 = 0
         while true {
             guard at < length, bytes[at] == 0x22 else { throw malformed(at) }
             let first = at &+ 1
-            let (end, _) = try quoted(first)
-            let size = end &- first
-            guard size <= 1024 else { throw Failure(reason: .tooLong, offset: first) }
-            let hash = NameTable.hash(bytes + first, size, readable: length &- first)
-            let bit = Int(hash & 1023)
-            if filter[bit &>> 6] & (1 &<< UInt64(bit & 63)) != 0 { try refuseRepeated(own, first, size, hash) }
-            filter[bit &>> 6] |= 1 &<< UInt64(bit & 63)
+            var name = Name(start: Int32(truncatingIfNeeded: first))
+            var end = first
+            if isExpected {
+                isExpected = expected < expectedEnd && comesAgain(nodes[expected].name, first)
+                if isExpected {
+                    name.hash = nodes[expected].name.hash
+                    name.count = nodes[expected].name.count
+                    end = first &+ Int(name.count)
+                    expected = Int(nodes[expected].after)
+                } else {
+                    fill(filter, own)
+                }
+            }
+            if !isExpected {
+                (end, _) = try quoted(first)
+                let size = end &- first
+                guard size <= 1024 else { throw Failure(reason: .tooLong, offset: first) }
+                name.hash = NameTable.hash(bytes + first, size, readable: length &- first)
+                name.count = UInt16(truncatingIfNeeded: size)
+                let bit = Int(name.hash & 1023)
+                if filter[bit &>> 6] & (1 &<< UInt64(bit & 63)) != 0 { try refuseRepeated(own, first, size, name.hash) }
+                filter[bit &>> 6] |= 1 &<< UInt64(bit & 63)
+            }
             at = blanks(end &+ 1)
             guard at < length, bytes[at] == 0x3A else { throw malformed(at) }
-            at = try value(
-                blanks(at &+ 1), depth &+ 1,
-                Name(
-                    start: Int32(truncatingIfNeeded: first), hash: hash, count: UInt16(truncatingIfNeeded: size)))
+            at = try value(blanks(at &+ 1), depth &+ 1, name)
             members &+= 1
             at = blanks(at)
             guard at < length else { throw malformed(at) }
@@ -124,6 +144,24 @@ struct TapeReader {
             nodes[own].count = members
             nodes[own].after = Int32(truncatingIfNeeded: count)
             return at &+ 1
+        }
+    }
+
+    /// Whether a name and its closing quote stand at a place.
+    @inline(__always) private func comesAgain(_ name: Name, _ at: Int) -> Bool {
+        let size = Int(name.count)
+        return at &+ size < length && bytes[at &+ size] == 0x22
+            && NameTable.equal(bytes + at, bytes + Int(name.start), size)
+    }
+
+    /// Notes the names that an object has so far.
+    private func fill(_ filter: UnsafeMutablePointer<UInt64>, _ own: Int) {
+        filter.update(repeating: 0, count: Self.seenWords)
+        var child = own + 1
+        while child < count {
+            let bit = Int(nodes[child].name.hash & 1023)
+            filter[bit >> 6] |= 1 << UInt64(bit & 63)
+            child = Int(nodes[child].after)
         }
     }
 
@@ -150,7 +188,9 @@ struct TapeReader {
         if at < length, bytes[at] == 0x5D { return at &+ 1 }
         var elements: Int32 = 0
         while true {
+            let element = count
             at = blanks(try value(at, depth &+ 1, Name()))
+            before = nodes[element].kind == .object ? element : -1
             elements &+= 1
             guard at < length else { throw malformed(at) }
             if bytes[at] == 0x2C {
@@ -158,6 +198,7 @@ struct TapeReader {
                 continue
             }
             guard bytes[at] == 0x5D else { throw malformed(at) }
+            before = -1
             nodes[own].count = elements
             nodes[own].after = Int32(truncatingIfNeeded: count)
             return at &+ 1
