@@ -40,6 +40,8 @@ package struct AuditReport: Codable, Sendable {
     /// The days of the rows that were judged, when the run was told to keep to some.
     package var judgedFrom: String?
     package var judgedTo: String?
+    /// With `since`: whom rules about one person looked at, in words; nil: at everybody.
+    package var narrowed: String?
     package let rules: [RuleCoverage]
     package let phases: [Phase]
     package var seconds: Double = 0

@@ -205,6 +205,7 @@ package struct AuditRun {
             report.threads = threads
             report.judgedFrom = options.from?.description
             report.judgedTo = options.to?.description
+            report.narrowed = options.since.flatMap { since in touched?.words(since: since) }
             report.started = started
             try report.write(into: folder)
             return report

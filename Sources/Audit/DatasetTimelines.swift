@@ -10,11 +10,13 @@ package final class DatasetTimelines: @unchecked Sendable {
     private let reader: ClaimsReader
     private let vocabulary = Vocabulary()
     private let master = Masters()
+    private let scans: DatasetScans
     /// The tables that nobody delivered.
     package let absent: Set<Table>
 
     package init(_ dataset: Dataset) throws {
         self.dataset = dataset
+        scans = try DatasetScans(dataset)
         reader = ClaimsReader(dataset)
         try reader.internItems(vocabulary)
         var fields: [Table: Set<Int>] = [:]
@@ -99,6 +101,9 @@ package final class DatasetTimelines: @unchecked Sendable {
         }
         return result
     }
+
+    /// The scans of a trace code (追溯码), as they hold.
+    package func scans(of trace: String) throws(ColumnsError) -> [TimelineRow] { try scans.rows(of: trace) }
 
     private func values(_ table: Table, _ rows: TableRows, _ row: Int, parent: String?) -> [CaseValue?] {
         table.fields.enumerated().map { index, field in

@@ -74,13 +74,24 @@ struct RowTables {
 
     /// A master table, in the memory of the chunk that keeps it.
     mutating func master(_ table: Table, _ rows: [CaseRow], in chunk: Chunk) -> TableRows {
+        inOrder(rows.map { TimelineRow($0, in: table) }, table, chunk)
+    }
+
+    private mutating func inOrder(_ rows: [TimelineRow], _ table: Table, _ chunk: Chunk) -> TableRows {
         let sheet = TimelineSheet()
-        for row in rows { sheet.append(TimelineRow(row, in: table), to: table) }
+        for row in rows { sheet.append(row, to: table) }
         sources = [Source(sheet, [:], chunk.arena)]
         let keys = (0..<rows.count).map { number in
             Key(row: sheet.block(table.position).row(number), owner: 0, source: 0, number: Int32(number))
         }
         return withExtendedLifetime(sheet) { fill(keys, table, chunk.arena) }
+    }
+
+    /// Rows of movements, in the order in which they are given.
+    mutating func movements(_ rows: [TimelineRow], in table: Table) -> Chunk {
+        let chunk = Chunk()
+        adopt(inOrder(rows, table, chunk), table, chunk)
+        return chunk
     }
 
     private func adopt(_ rows: TableRows, _ table: Table, _ chunk: Chunk) {

@@ -200,10 +200,11 @@ package final class TimelineAudit {
         vocabulary.forgetLate()
         var tables = RowTables(needed: bound.needed) { vocabulary.lateCode($0) }
         let chunk = try tables.timelines(question.parts, absent: isAbsent)
+        // What was taken back was seen as well: it says how far history reaches.
+        let to = question.coverage.to?.number ?? Self.latestDay(in: chunk)
         var counts = ClaimsReader.NettingCounts()
         Netting.apply(to: chunk, fields: Self.lineFields, &counts)
         Netting.dropReversedSettlements(of: chunk, fields: Self.settlementFields)
-        let to = question.coverage.to?.number ?? Self.latestDay(in: chunk)
         binding.cover(from: question.coverage.from?.number ?? Int32.min, to: to, isClosed: question.coverage.closed)
         return Laid(chunk: chunk, written: WrittenRows(tables.written, chunk), onlyWritten: onlyMessage)
     }

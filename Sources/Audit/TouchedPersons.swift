@@ -2,13 +2,17 @@ import Claims
 import Columns
 
 /// The persons of whom later generations say something new: those in segments that an earlier generation did not have,
-/// and those whose rows such segments took back.
+/// those whose rows such segments took back, and those whose rows name a code of which master data say something else.
 ///
-/// Master data, rules and lists may have changed as well; whoever asks for the touched alone takes that upon himself.
+/// Rules and lists may have changed as well: an earlier run knows which it had.
 final class TouchedPersons: @unchecked Sendable {
     private let ids = StringDictionary()
     /// In byte order.
     private var sorted: [[UInt8]] = []
+    /// Master tables came or went: everybody is touched.
+    private(set) var isEverybody = false
+    /// Codes of which master data say something else.
+    private(set) var changedCodes = 0
 
     /// Certain persons, by identifier.
     init(persons: [String]) {
@@ -20,13 +24,18 @@ final class TouchedPersons: @unchecked Sendable {
     }
 
     init(_ dataset: Dataset, since generation: Int) throws(ColumnsError) {
-        let known = Set(try Dataset.open(dataset.path, generation: generation).segments.map(\.name))
+        let before = try Dataset.open(dataset.path, generation: generation)
+        let known = Set(before.segments.map(\.name))
+        let changed = try ChangedMasters(dataset, since: before)
+        isEverybody = changed.isEverything
+        changedCodes = changed.count
         let withdrawn = try WithdrawnRows(dataset.segments)
         for (number, segment) in dataset.segments.enumerated() {
             if !known.contains(segment.name) {
                 try note(segment, rows: nil)
-            } else if !withdrawn.isEmpty {
-                try noteHidden(in: segment, number, withdrawn)
+            } else {
+                if !withdrawn.isEmpty { try noteHidden(in: segment, number, withdrawn) }
+                if !changed.isEmpty, !isEverybody { try note(segment, naming: changed) }
             }
         }
         sorted = (0..<ids.count).map { Array(ids[Int32($0)]) }.sorted { $0.lexicographicallyPrecedes($1) }
@@ -34,10 +43,18 @@ final class TouchedPersons: @unchecked Sendable {
 
     var count: Int { sorted.count }
 
-    func contains(_ id: [UInt8]) -> Bool { id.withUnsafeBufferPointer { ids.known($0) != nil } }
+    /// Whom a run that keeps to them looked at.
+    func words(since generation: Int) -> String {
+        if isEverybody { return "everybody: master tables came or went since generation \(generation)" }
+        let masters = changedCodes > 0 ? ", or who name one of \(changedCodes) changed codes of master data" : ""
+        return "\(count) persons of whom something new was said since generation \(generation)\(masters)"
+    }
+
+    func contains(_ id: [UInt8]) -> Bool { isEverybody || id.withUnsafeBufferPointer { ids.known($0) != nil } }
 
     /// Whether any touched person lies between two, both included.
     func hasAny(from first: String, through last: String) -> Bool {
+        if isEverybody { return true }
         let (first, last) = (Array(first.utf8), Array(last.utf8))
         var low = 0
         var high = sorted.count
@@ -77,6 +94,37 @@ final class TouchedPersons: @unchecked Sendable {
                 first += view.count
             }
         }
+        try note(segment, encounters: encounters)
+    }
+
+    /// Notes the persons whose rows name a changed code.
+    private func note(_ segment: Segment, naming changed: ChangedMasters) throws(ColumnsError) {
+        var encounters: Set<Int> = []
+        for table in Table.allCases where table.role == .timeline {
+            guard let file = try segment.file(table.rawValue) else { continue }
+            let owner = table == .encounter ? nil : file.index(of: Table.encounter.rawValue)
+            for field in table.fields {
+                guard case .code(let system) = field.kind, let codes = changed.codes[system],
+                    let column = file.index(of: field.name), file.fields[column].type == .dictionary
+                else { continue }
+                let words = try file.strings(column)
+                let isChanged = (0..<words.count).map { codes.contains(words.string($0)) }
+                guard isChanged.contains(true) else { continue }
+                var first = 0
+                for block in 0..<file.batchCount {
+                    let view = try file.column(column, batch: block)
+                    let owners = try owner.map { owner throws(ColumnsError) in try file.column(owner, batch: block) }
+                    for row in 0..<view.count where view.isValid(row) && isChanged[Int(view.int32[row])] {
+                        encounters.insert(owners.map { Int($0.int32[row]) } ?? first + row)
+                    }
+                    first += view.count
+                }
+            }
+        }
+        try note(segment, encounters: encounters)
+    }
+
+    private func note(_ segment: Segment, encounters: Set<Int>) throws(ColumnsError) {
         guard !encounters.isEmpty, let file = try segment.file(Table.encounter.rawValue),
             let column = file.index(of: Table.person.rawValue)
         else { return }

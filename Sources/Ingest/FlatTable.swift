@@ -46,6 +46,8 @@ struct FlatTable {
             }
         }
         rows.sort { comesBefore($0, $1) }
+        let keeper = HeaderTable(layout: layout, dictionaries: dictionaries, expecting: 0)
+        if layout.table.role == .master, result.keeper == nil { result.keeper = keeper }
         for row in rows {
             if let last = result.rows.last, last.saysTheSame(as: row, layout) {
                 if !last.isEarlier, !row.isEarlier { result.balance.repeated += 1 }
@@ -59,11 +61,12 @@ struct FlatTable {
                 layout.slots[slot].width == .narrow,
                 last.narrow(at: layout.slots[slot].offset) == row.narrow(at: layout.slots[slot].offset)
             {
-                // One code described twice: the newer description, then the later in content, is the one that stays.
+                // One code described twice: the newer description, then the later in content, stays; where descriptions
+                // are merged it is laid over the older, which knows what the newer does not say.
                 if !last.isEarlier, !row.isEarlier { result.balance.corrected += 1 }
-                if last.isEarlier || (!row.isEarlier && row.version(layout) >= last.version(layout)) {
-                    result.rows[result.rows.count - 1] = row
-                }
+                let isNewer = last.isEarlier || (!row.isEarlier && row.version(layout) >= last.version(layout))
+                let (older, newer) = isNewer ? (last, row) : (row, last)
+                result.rows[result.rows.count - 1] = merged ? keeper.combine([older, newer]) : newer
                 continue
             }
             result.rows.append(row)
@@ -148,7 +151,7 @@ struct MasterWriter {
             let columns = SegmentColumns(layout, dictionaries: codes)
             let sorter = FlatTable(
                 layout: layout, dictionaries: tables.dictionaries[table] ?? [:], remaps: codes.mapValues(\.remap))
-            let result = try sorter.resolve(rows, merged: true, withdrawals: nil)
+            let result = try sorter.resolve(rows, merged: tables.merged.contains(table), withdrawals: nil)
             let arena = Scratch(blockBytes: 1 << 20)
             let buffers = result.rows.withUnsafeBufferPointer { columns.fill($0, owners: nil, arena) }
             let writer = try ColumnsCall.run { () throws(ColumnsError) in

@@ -144,7 +144,8 @@ final class HeaderTable: @unchecked Sendable {
         return outcome
     }
 
-    private func combine(_ parts: [StagedRow]) -> StagedRow {
+    /// One row of what several say, the newest last; this table owns its memory.
+    func combine(_ parts: [StagedRow]) -> StagedRow {
         var chosen = [StagedRow?](repeating: nil, count: layout.slots.count)
         for part in parts {
             for slot in layout.slots.indices {

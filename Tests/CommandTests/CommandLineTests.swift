@@ -9,6 +9,10 @@ import Testing
 
     /// The program lies beside the test's own executable.
     static func yijian(_ arguments: String..., input: Data? = nil) throws -> Finished {
+        try yijian(arguments, input: input)
+    }
+
+    static func yijian(_ arguments: [String], input: Data? = nil) throws -> Finished {
         let beside = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent()
         return try run(beside.appendingPathComponent("yijian").path, arguments, input: input)

@@ -10,6 +10,8 @@ package struct RandomRules {
     /// Leave out what asks whether something is known: then knowing more may only settle what was open.
     private let isMonotone: Bool
 
+    /// Cells of lists are sometimes empty: the expert left the value out, and it is unknown.
+    ///
     /// Path in the package → text of the file.
     package static func package(seed: UInt64, rules count: Int, monotone: Bool = false) -> [String: String] {
         var maker = RandomRules(random: Seeded(seed), isMonotone: monotone)
@@ -45,12 +47,12 @@ package struct RandomRules {
         }
         declare(
             "cap", "item: item code, limit: decimal(4), unit: text", keys: "item", select: select(&random),
-            items.prefix(4).map { "\($0),\(random.pick(["1", "1.5", "2", "3"])),piece,,," })
+            items.prefix(4).map { "\($0),\(random.pick(["1", "1.5", "2", "3", ""])),piece,,," })
         // Several rows a key: a general one, one for an area, and one that takes over on a day.
         var prices: [String] = []
         for item in items.prefix(5) {
-            prices.append("\(item),\(random.pick(["0.01", "0.02", "30"])),,2025-02-04,")
-            prices.append("\(item),\(random.pick(["0.01", "0.3"])),2025-02-05,,")
+            prices.append("\(item),\(random.pick(["0.01", "0.02", "30", ""])),,2025-02-04,")
+            prices.append("\(item),\(random.pick(["0.01", "0.3", ""])),2025-02-05,,")
             if random.chance(50) {
                 prices.append("\(item),0.25,2025-01-01,,\(random.pick(["370000", "370100", "370101"]))")
             }
@@ -67,7 +69,9 @@ package struct RandomRules {
             "indication", "item: item code, start: diagnosis prefix", keys: "item, start", select: select(&random),
             indications.sorted())
         var places: Set<String> = []
-        for item in items.prefix(4) { places.insert("\(item),\(random.pick(RandomClaims.departments)),2,,,") }
+        for item in items.prefix(4) {
+            places.insert("\(item),\(random.pick(RandomClaims.departments)),\(random.pick(["2", "2", ""])),,,")
+        }
         declare(
             "place", "item: item code, department: department code, limit: integer", keys: "item, department",
             select: select(&random), places.sorted())

@@ -35,7 +35,32 @@ import Testing
         #expect(expected.contains { $0.hasPrefix("T04") } && expected.contains { $0.hasPrefix("M11") })
         #expect(try findings(ground.dataset("whole"), plan, ground.path + "/run-whole") == expected)
         #expect(try findings(ground.dataset("pieces"), plan, ground.path + "/run-pieces") == expected)
+        // What stays with one trace code is told at once, and over every generation, as by a batch.
+        let (own, rules) = try codeFindings(service, plan)
+        #expect(rules.isSuperset(of: ["T04", "M11"]) && rules.isDisjoint(with: ["T08", "M09", "M12"]))
+        let wanted = expected.filter { line in rules.contains { line.hasPrefix($0 + " ") } }
+        #expect(own == wanted && !wanted.isEmpty)
+        for name in ["pieces", "whole"] {
+            for generation in 1...(try ground.dataset(name).generation) {
+                let dataset = try ground.dataset(name, generation)
+                service.care.histories.adopt(.init(dataset, service.records, try DatasetTimelines(dataset)))
+                #expect(try codeFindings(service, plan).lines == wanted, "over generation \(generation) of \(name)")
+            }
+        }
         print("movements, seed \(seed): \(count) messages, \(expected.count) findings, cut at \(cuts)")
+    }
+
+    private func codeFindings(_ service: Rehearsal, _ plan: Plan) throws -> (lines: [String], rules: Set<String>) {
+        let rows = try service.care.histories.scans(of: Set((1...12).map { "T\($0)" }))
+        let coverage = CaseTables.Coverage(from: Day("2015-01-01"), to: Day("2025-12-31"), closed: true)
+        let audit = TraceAudit(plan: plan, masters: [:])
+        let found = audit.ask(rows, written: Set(rows.map(\.id)), coverage: coverage)
+        return (found.map { Self.line($0.record) }.sorted(), audit.ruleIdentifiers)
+    }
+
+    private static func line(_ record: FindingsRecord) -> String {
+        let rows = record.violating + record.involvedRows.map(\.id)
+        return "\(record.rule) \(record.id) \(record.outcome) \(rows.joined(separator: ","))"
     }
 
     private func findings(_ dataset: Dataset, _ plan: Plan, _ folder: String) throws -> [String] {
@@ -44,8 +69,7 @@ import Testing
         _ = try AuditRun.run(dataset: dataset, plan: plan, into: folder, options: options)
         var found: [String] = []
         try FindingsFile(path: folder + "/findings.arrow").visit { record in
-            let rows = record.violating + record.involvedRows.map(\.id)
-            found.append("\(record.rule) \(record.id) \(record.outcome) \(rows.joined(separator: ","))")
+            found.append(Self.line(record))
             return true
         }
         return found.sorted()

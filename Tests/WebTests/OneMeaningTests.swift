@@ -41,7 +41,7 @@ import Testing
             #expect(
                 Set(online.compactMap { ($0["jr_id"] as? String)?.prefix(32) })
                     == Set(expected.map { $0.id.prefix(32) }),
-                "seed \(seed), \(story.visit): online \(online.map { "\($0["rule_id"] ?? "")" }.sorted()), batch \(expected.map(\.rule).sorted())"
+                "\(Self.differing(seed, expected, online)) seed \(seed), \(story.visit): online \(online.map { "\($0["rule_id"] ?? "")" }.sorted()), batch \(expected.map(\.rule).sorted())"
             )
             for record in expected {
                 guard
@@ -70,6 +70,15 @@ import Testing
 }
 
 extension OneMeaningTests {
+    /// The rules and records that only the batch has.
+    private static func differing(_ seed: UInt64, _ expected: [FindingsRecord], _ online: [[String: Any]]) -> String {
+        let known = Set(online.compactMap { ($0["jr_id"] as? String)?.prefix(32) })
+        let package = RandomRules.package(seed: seed, rules: 25)
+        return expected.filter { !known.contains($0.id.prefix(32)) }.map {
+            "\(package["rules/\($0.rule).yaml"] ?? "") \($0.key) violating \($0.violating) involved \($0.involved)"
+        }.joined(separator: "\n")
+    }
+
     /// Where every code is familiar the sieves of a batch go first: the answer is the same.
     private func compareSieved(
         _ service: Rehearsal, _ plan: Plan, _ uploads: [[String: Any]], _ story: Story, _ results: [[String: Any]]

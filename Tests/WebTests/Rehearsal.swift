@@ -31,7 +31,9 @@ final class Rehearsal {
             decipher: { verifier.decipher($0, settings) }, names: names)
         care = PointOfCare(
             settings: settings, rulebook: rulebook,
-            reviewer: Reviewer(rulebook: rulebook, histories: histories, coverage: coverage), keeper: records,
+            reviewer: Reviewer(
+                rulebook: rulebook, histories: histories, coverage: coverage,
+                movementsSince: settings.movementsSince), keeper: records,
             verifier: verifier, log: ServiceLog(level: .quiet))
         desk = Desk(care)
     }

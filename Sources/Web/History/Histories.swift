@@ -21,7 +21,7 @@ package final class Histories: Sendable {
     }
 
     private let keeper: any RecordKeeping
-    private let names: PersonNames
+    let names: PersonNames
     private let tables: @Sendable (String) -> CodeTables
     private let decipher: Decipher
     private let state: Mutex<State>
@@ -36,6 +36,8 @@ package final class Histories: Sendable {
         var epoch = 0
         /// Uploads that were received and are not yet durable are not history; this counts what changed meanwhile.
         var changes: [String: UInt64] = [:]
+        /// Whether an institution was ever met as a seller of scanned drugs.
+        var sellers: [String: Bool] = [:]
 
         func known(_ person: String) -> SettledHistory? { young.known[person] ?? old.known[person] }
         func owner(_ visit: String) -> String? { young.owners[visit] ?? old.owners[visit] }
@@ -131,6 +133,12 @@ package final class Histories: Sendable {
         }
     }
 
+    /// The same for what an upload is about.
+    func forget(_ subject: UploadSubject) {
+        forget(subject.persons, visits: subject.visits)
+        if let seller = subject.seller { state.withLock { $0.sellers[seller] = true } }
+    }
+
     /// The person whose visit it is, when that is in memory.
     package func owner(ofVisit visit: String) -> String? { state.withLock { $0.owner(visit) } }
 
@@ -145,6 +153,60 @@ package final class Histories: Sendable {
     }
 
     package var personCount: Int { state.withLock { $0.young.known.count + $0.old.known.count } }
+
+    // MARK: Trace codes
+
+    /// Every scan that is known of some trace codes (追溯码): the dataset's, and what was received since.
+    package func scans(of traces: Set<String>) throws -> [TimelineRow] {
+        let source = state.withLock { $0.source }
+        var known: [TimelineRow] = []
+        for trace in traces.sorted() { known += try source.timelines?.scans(of: trace) ?? [] }
+        var history = PersonHistory(person: "", dataset: [.scan: known])
+        let reading = UploadReading(decipher, tables)
+        var selection = UploadSelection(keeper, since: source.absorbed, reading, keepsRecords: true)
+        for trace in traces.sorted() { try selection.add(newOf: .trace(trace)) }
+        // What the dataset has of these movements may have been corrected or taken back since under other codes.
+        for movement in Set(known.compactMap(Self.movement)) { try selection.add(newOf: movement) }
+        try selection.complete()
+        for sequence in selection.inOrder {
+            _ = reading.read(try selection.record(sequence)) { $0.apply(scansTo: &history, names) }
+        }
+        return history.values(.scan).filter { row in
+            if case .text(let trace) = row.values[RowFields.Scan.trace] { return traces.contains(trace) }
+            return false
+        }.sorted { $0.id < $1.id }
+    }
+
+    /// The movement to which a scan belongs, by its identifier `institution|number|trace|kind`.
+    private static func movement(_ scan: TimelineRow) -> RecordKey? {
+        let parts = scan.id.split(separator: "|", omittingEmptySubsequences: false)
+        return parts.count >= 4 ? .movement(institution: String(parts[0]), number: String(parts[1])) : nil
+    }
+
+    /// Sales to one person that are looked at, the newest first.
+    private static let salesMax = 64
+
+    /// What an institution sold to a person on a day or later, as it was received (售药扫码).
+    package func sold(to person: String, by institution: String, since day: Int32) throws -> [TimelineRow] {
+        let isSeller =
+            try state.withLock { $0.sellers[institution] }
+            ?? {
+                let found = try !keeper.sequences(of: .seller(institution), limit: 1).isEmpty
+                state.withLock { state in if state.sellers[institution] == nil { state.sellers[institution] = found } }
+                return found
+            }()
+        guard isSeller else { return [] }
+        let reading = UploadReading(decipher, tables)
+        var rows: [TimelineRow] = []
+        let name = names(person)
+        for sequence in try keeper.sequences(of: .sales(by: institution, to: person), limit: Self.salesMax) {
+            rows += reading.read(try keeper.record(sequence)) { $0.scans(names) } ?? []
+        }
+        return rows.filter { row in
+            guard case .day(let sold) = row.values[RowFields.Scan.day], sold >= day else { return false }
+            return row.values[RowFields.Scan.person] == .text(name) && row.values[RowFields.Scan.kind] == .text("sale")
+        }
+    }
 
     // MARK: Loading
 

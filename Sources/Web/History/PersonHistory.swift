@@ -82,6 +82,11 @@ package struct PersonHistory: Sendable {
         }
     }
 
+    /// Takes back the scans of a movement: those whose identifiers begin and end so.
+    package mutating func withdrawScans(of movement: String, kind: String) {
+        removeAll(in: .scan) { $0.id.hasPrefix(movement) && $0.id.hasSuffix(kind) }
+    }
+
     /// Who states diagnoses of a visit states them all: the latest statement holds.
     package mutating func replaceDiagnoses(ofVisit visit: String, with fresh: [TimelineRow], said: SaidOrder) {
         guard !fresh.isEmpty, diagnosed[visit].map({ said >= $0 }) ?? true else { return }

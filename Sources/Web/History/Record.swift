@@ -52,6 +52,12 @@ package struct RecordKey: Hashable, Sendable {
     package static func reversal(of message: RecordKey) -> RecordKey {
         RecordKey(space: "reversal", parts: message.parts)
     }
+    /// Sales and their returns by trace code, by who sold to whom, and all of one seller (追溯码、售药).
+    package static func trace(_ code: String) -> RecordKey { RecordKey(space: "trace", parts: [code]) }
+    package static func sales(by institution: String, to person: String) -> RecordKey {
+        RecordKey(space: "sales", parts: [institution, person])
+    }
+    package static func seller(_ institution: String) -> RecordKey { RecordKey(space: "seller", parts: [institution]) }
     /// All reviews that were answered before they were audited.
     package static let degraded = RecordKey(space: "degraded", parts: [])
     package static func finding(_ identifier: String) -> RecordKey { RecordKey(space: "finding", parts: [identifier]) }

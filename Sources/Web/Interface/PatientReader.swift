@@ -24,8 +24,10 @@ struct PatientReader {
     ])
     private static let orderNames = NameTable([
         "rx_id", "rxno", "hilist_code", "cnt", "pric", "sumamt", "drord_begn_date", "drord_dept_codg",
-        "drord_dr_codg", "curr_drord_flag", "extend_order_map",
+        "drord_dr_codg", "curr_drord_flag", "extend_order_map", "drugtracinfo|drug_trac_info|durg_trac_info",
+        "drug_trac_codg|drug_trac_code", "trdn_flag",
     ])
+    private static let traceNames = NameTable(["drug_trac_codg|drug_trac_code", "trdn_flag"])
     private static let diagnosisNames = NameTable(["dias_srt_no", "dise_codg", "maindise_flag"])
     private static let operationNames = NameTable([
         "setl_list_oprn_id", "oprn_code", "oprn_date", "anst_way", "oper_dr_code",
@@ -154,6 +156,7 @@ struct PatientReader {
             row.set(Field.daysSupply, own.decimal(0, scale: 0, &tolerance, name: "o_prdDays"))
         }
         if record.value(9)?.kind == .number { tolerance.note(.flagAsNumber) }
+        addScans(record, row, visit)
         isCurrent.append(record.text(9).map { $0 == "1" || $0 == "true" })
     }
 
@@ -181,8 +184,49 @@ struct PatientReader {
         return true
     }
 
+    /// The trace codes of a line: in a node of their own, as uploads have it, or one code in the line itself.
+    private mutating func addScans(_ record: MessageRecord, _ line: TimelineSheet.Row, _ visit: String) {
+        var codes = (record.value(11)?.objects ?? []).compactMap { value -> (String, String?)? in
+            let own = MessageRecord(value, Self.traceNames)
+            return own.text(0).map { ($0, own.text(1)) }
+        }
+        if codes.isEmpty, let code = record.text(12) { codes = [(code, nil)] }
+        guard !codes.isEmpty else { return }
+        // The visit that is being read is the last.
+        let owner = sheet.row(.encounter, sheet.count(.encounter) - 1)
+        let id = sheet.text(line.name)
+        func text(_ row: TimelineSheet.Row, _ field: Int) -> CaseValue? {
+            row.text(field).map { .text(sheet.text($0)) }
+        }
+        for (code, split) in codes {
+            var values = RowFields.unknown(.scan)
+            let name = "\(visit)|\(patient.orders[id] ?? id)|\(code)"
+            values[RowFields.Scan.id] = name.value
+            values[RowFields.Scan.trace] = code.value
+            values[RowFields.Scan.institution] = text(owner, RowFields.Encounter.institution)
+            values[RowFields.Scan.item] = text(line, RowFields.Line.item)
+            values[RowFields.Scan.day] = line[RowFields.Line.day].map { .day(Int32(truncatingIfNeeded: $0)) }
+            values[RowFields.Scan.second] = line[RowFields.Line.second].map { .second(Int32(truncatingIfNeeded: $0)) }
+            values[RowFields.Scan.kind] = .text("sale")
+            // Who says nothing of splitting hands out the whole package.
+            values[RowFields.Scan.split] = .flag((split ?? record.text(13)) == "1")
+            patient.scans.append(TimelineRow(id: name, values: values))
+            patient.orders[name] = id
+        }
+    }
+
+    /// Of the trace codes those of lines that are being written stay, each with its order.
+    private mutating func keepWrittenScans() {
+        guard !patient.scans.isEmpty else { return }
+        let written = Set(
+            (0..<sheet.count(.line)).map { sheet.row(.line, $0) }.filter(\.isWritten).map { sheet.text($0.name) })
+        let orders = patient.orders
+        patient.scans = patient.scans.filter { orders[$0.id].map(written.contains) ?? false }
+        for scan in patient.scans { patient.orders[scan.id] = orders[scan.id].map { orders[$0] ?? $0 } }
+    }
+
     /// Decides what is being written now: lines so marked; without any mark all lines of the current visit.
-    func finished(_ tolerance: inout Tolerance) -> ReviewMessage.Patient {
+    mutating func finished(_ tolerance: inout Tolerance) -> ReviewMessage.Patient {
         let visits = sheet.count(.encounter)
         let current =
             patient.currentVisit.map { sheet.number(of: $0) }
@@ -197,6 +241,7 @@ struct PatientReader {
             let row = sheet.row(.encounter, place)
             row.isWritten = row.name == current
         }
+        keepWrittenScans()
         // Who describes the visit states its diagnoses and operations with it.
         for (table, field) in [
             (Table.diagnosis, RowFields.Diagnosis.encounter), (.operation, RowFields.Operation.encounter),

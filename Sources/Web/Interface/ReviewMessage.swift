@@ -12,6 +12,8 @@ package struct ReviewMessage {
         package let sheet = TimelineSheet()
         /// The order identifier (`rx_id`) of a line, where the line had to be named otherwise.
         package var orders: [String: String] = [:]
+        /// Trace codes (追溯码) that the lines being written name, as sales at the visit's institution.
+        package var scans: [TimelineRow] = []
 
         init(identifier: String, currentVisit: String?) {
             self.identifier = identifier

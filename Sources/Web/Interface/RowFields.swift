@@ -51,6 +51,13 @@ enum RowFields {
         private static func place(_ name: String) -> Int { RowFields.place(name, .settlement) }
     }
 
+    struct Scan {
+        static let id = place("id"), trace = place("trace"), institution = place("institution"), item = place("item")
+        static let day = place("day"), second = place("second"), kind = place("kind"), person = place("person")
+        static let split = place("split")
+        private static func place(_ name: String) -> Int { RowFields.place(name, .scan) }
+    }
+
     static let prescriptionEncounter = place("encounter", .prescription)
 
     private static func place(_ name: String, _ table: Table) -> Int {

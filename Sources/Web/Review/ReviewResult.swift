@@ -37,7 +37,7 @@ package struct ReviewResult: Sendable {
 
     init(
         _ finding: TimelineAudit.Finding, rule: Rule, disposition: String, patient: ReviewMessage.Patient,
-        task: String?, wording: FindingsWording
+        task: String?, wording: FindingsWording, about subject: String? = nil
     ) {
         let record = finding.record
         id = Self.identifier(of: record)
@@ -45,12 +45,12 @@ package struct ReviewResult: Sendable {
         ruleName = rule.name
         var sentence = Self.prefix(disposition) + wording.statement(of: record)
         if let counterfact = wording.counterfact(of: record) { sentence += counterfact }
-        content = sentence
+        content = sentence + (subject ?? "")
         self.patient = patient.identifier
         visit = record.encounter ?? patient.currentVisit
         severity = Int(max(1, min(3, record.grade)))
         evidence = rule.basis.joined(separator: "；")
-        behaviour = record.table == .line ? 2 : 1
+        behaviour = record.table == .line || record.table == .scan ? 2 : 1
         self.task = task
         self.disposition = disposition
         let written = Set(finding.written)
@@ -67,7 +67,7 @@ package struct ReviewResult: Sendable {
             details.append(
                 Detail(
                     id: "\(id)-\(number + 1)", visit: record.table == .encounter ? row : nil,
-                    order: isOfLines ? patient.orders[row] ?? row : nil, kind: isWritten ? 1 : 2,
+                    order: patient.orders[row] ?? (isOfLines ? row : nil), kind: isWritten ? 1 : 2,
                     amount: isWritten || !isOfLines ? stake : nil))
         }
         for (number, row) in record.involvedRows.enumerated() {

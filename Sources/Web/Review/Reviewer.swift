@@ -23,8 +23,13 @@ package struct Reviewer: Sendable {
     package let histories: Histories
     /// From when on history is complete, when a dataset says so.
     package let coverage: CaseTables.Coverage?
+    /// Since when all sales with trace codes and their returns are here; nil: more may exist than is known.
+    package let movementsSince: Day?
 
-    package init(rulebook: Rulebook, histories: Histories, coverage: CaseTables.Coverage?) {
+    package init(
+        rulebook: Rulebook, histories: Histories, coverage: CaseTables.Coverage?, movementsSince: Day? = nil
+    ) {
+        self.movementsSince = movementsSince
         self.rulebook = rulebook
         self.histories = histories
         self.coverage = coverage
@@ -37,10 +42,11 @@ package struct Reviewer: Sendable {
         for patient in message.patients {
             let history = try histories.settled(of: patient.identifier)
             let question = question(patient, history)
-            try rulebook.ask { door, edition in
+            var open: [FindingsRecord] = []
+            let edition = try rulebook.ask { door, edition in
                 let answer = try door.ask(question, onlyMessage: true)
-                var open: [FindingsRecord] = []
-                let wording = answer.findings.isEmpty ? edition.wording : edition.wording.calling(message.names)
+                // Another pass over the message: only when something is told.
+                var told: FindingsWording?
                 // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
                 for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
                     guard message.rules.isEmpty || message.rules.contains(finding.record.rule) else { continue }
@@ -51,19 +57,23 @@ package struct Reviewer: Sendable {
                     guard let rule = edition.rules[finding.record.rule],
                         let disposition = rule.disposition[stage.rawValue]
                     else { continue }
+                    let wording = told ?? edition.wording.calling(message.names)
+                    told = wording
                     review.results.append(
                         ReviewResult(
                             finding, rule: rule, disposition: disposition, patient: patient, task: message.task,
                             wording: wording))
                 }
-                review.undetermined += open.count
-                guard !open.isEmpty else { return }
-                let sentence = Self.sentence(open, edition)
-                switch notice {
-                case .advisory: review.results.append(ReviewResult(advising: sentence, patient, task: message.task))
-                case .warning: review.warning = sentence
-                case .none: break
-                }
+                return edition
+            }
+            open += try reviewTraces(patient, history, message, stage, into: &review)
+            review.undetermined += open.count
+            guard !open.isEmpty else { continue }
+            let sentence = Self.sentence(open, edition)
+            switch notice {
+            case .advisory: review.results.append(ReviewResult(advising: sentence, patient, task: message.task))
+            case .warning: review.warning = sentence
+            case .none: break
             }
         }
         return review

@@ -13,6 +13,32 @@ package final class Rulebook: Sendable {
         package let plan: Plan
         package let wording: FindingsWording
         package let rules: [String: Rule]
+        /// Whether a rule about trace codes speaks at the point of care.
+        let asksTraces: Bool
+        fileprivate let traces: TraceDoor
+    }
+
+    /// The door for trace codes, made when it is first asked; one asks at a time, for that is rare and quick.
+    fileprivate final class TraceDoor: Sendable {
+        private struct Made: @unchecked Sendable { let audit: TraceAudit }
+        private let made = Mutex<Made?>(nil)
+        private let plan: Plan
+        private let masters: [Table: [CaseRow]]
+
+        init(_ plan: Plan, _ masters: [Table: [CaseRow]]) {
+            self.plan = plan
+            self.masters = masters
+        }
+
+        func ask(
+            _ rows: [TimelineRow], _ written: Set<String>, _ coverage: CaseTables.Coverage
+        ) -> [TimelineAudit.Finding] {
+            made.withLock { made in
+                let own = made ?? Made(audit: TraceAudit(plan: plan, masters: masters))
+                made = own
+                return own.audit.ask(rows, written: written, coverage: coverage)
+            }
+        }
     }
 
     /// A door goes from thread to thread, and one at a time has it.
@@ -44,17 +70,30 @@ package final class Rulebook: Sendable {
         self.absent = absent
         self.names = names
         self.threads = threads
-        let edition = Self.edition(1, plan, names)
+        let edition = Self.edition(1, plan, names, masters)
         state = Mutex(State(edition: edition, doors: [], familiar: familiar))
         let doors = makeDoors(edition, familiar)
         state.withLock { $0.doors = doors }
     }
 
-    private static func edition(_ number: Int, _ plan: Plan, _ names: FindingsNames) -> Edition {
+    private static func edition(
+        _ number: Int, _ plan: Plan, _ names: FindingsNames, _ masters: [Table: [CaseRow]]
+    ) -> Edition {
         Edition(
             number: number, plan: plan,
             wording: FindingsWording(plan: plan, names: names, mask: FindingsMask(isOn: false)),
-            rules: Dictionary(plan.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }))
+            rules: Dictionary(plan.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }),
+            asksTraces: plan.rules.contains {
+                $0.unit.table == .scan && ($0.disposition["before"] != nil || $0.disposition["during"] != nil)
+            }, traces: TraceDoor(plan, masters))
+    }
+
+    /// Asks the rules about trace codes of the edition in force.
+    func askTraces(
+        _ rows: [TimelineRow], written: Set<String>, coverage: CaseTables.Coverage
+    ) -> (findings: [TimelineAudit.Finding], edition: Edition) {
+        let edition = edition
+        return (edition.traces.ask(rows, written, coverage), edition)
     }
 
     package var edition: Edition { state.withLock { $0.edition } }
@@ -70,7 +109,7 @@ package final class Rulebook: Sendable {
     /// Puts a new plan in force.
     package func replace(with plan: Plan) {
         let (number, familiar) = state.withLock { ($0.edition.number + 1, $0.familiar) }
-        let edition = Self.edition(number, plan, names)
+        let edition = Self.edition(number, plan, names, masters)
         let doors = makeDoors(edition, familiar)
         state.withLock { state in
             state.edition = edition

@@ -45,7 +45,9 @@ package final class Counter: Sendable {
             keeper: keeper,
             tables: { settings.institution($0)?.tables ?? CodeTables() },
             decipher: { verifier.decipher($0, settings) }, names: settings.names(personKey))
-        let reviewer = Reviewer(rulebook: rulebook, histories: histories, coverage: timelines?.coverage)
+        let reviewer = Reviewer(
+            rulebook: rulebook, histories: histories, coverage: timelines?.coverage,
+            movementsSince: settings.movementsSince)
         care = PointOfCare(
             settings: settings, rulebook: rulebook, reviewer: reviewer, keeper: keeper, verifier: verifier,
             casebook: api?.book, log: log)

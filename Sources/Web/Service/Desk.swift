@@ -239,11 +239,18 @@ package final class Desk {
         service.figures.note(reader.tolerance)
         service.figures.add(.uploads)
         let names = reader.tolerance.unreadableNames
+        var warnings =
+            names.isEmpty ? [] : ["含有无法识别的字段的记录未计入历史，请更正后重传：" + names.joined(separator: "、")]
+        do {
+            warnings += try service.reviewer.warnings(about: reader)
+        } catch {
+            service.log.event("trace codes could not be looked at", [("why", "\(type(of: error))")])
+        }
         let answer = InterfaceAnswer.done(
             area: envelope.careArea,
-            warning: names.isEmpty ? nil : "含有无法识别的字段的记录未计入历史，请更正后重传：" + names.joined(separator: "、"))
+            warning: warnings.isEmpty ? nil : warnings.joined(separator: " ").limited(to: 500))
         let histories = service.histories
-        keep(job, .upload, [key] + subject.keys, answer) { histories.forget(subject.persons, visits: subject.visits) }
+        keep(job, .upload, [key] + subject.keys, answer) { histories.forget(subject) }
     }
 
     /// Records what is not a review; what cannot be recorded is refused, to be sent again.

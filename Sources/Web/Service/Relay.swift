@@ -56,7 +56,7 @@ extension PointOfCare {
                 self.log.event("a relayed message could not be recorded")
             } else if let subject, kind == .upload {
                 self.figures.add(.uploads)
-                histories.forget(subject.persons, visits: subject.visits)
+                histories.forget(subject)
             }
             job.reply(ready)
         }
@@ -67,6 +67,8 @@ extension PointOfCare {
 struct UploadSubject: Sendable {
     let persons: [String]
     let visits: [String]
+    /// The institution whose sales of scanned drugs it tells of.
+    let seller: String?
     let keys: [RecordKey]
 
     static let keysMax = 1_000
@@ -76,8 +78,10 @@ struct UploadSubject: Sendable {
         visits = reader.visits
         let named = reader.persons
         persons = named.isEmpty ? visits.compactMap { histories.owner(ofVisit: $0) }.distinct : named
+        let sales = reader.saleKeys
+        seller = sales.isEmpty ? nil : reader.envelope.institution
         keys =
-            persons.map { .person($0) } + reader.subjects
+            persons.map { .person($0) } + reader.subjects + sales
             + (reader.reversed.map { [.reversal(of: $0)] } ?? [])
     }
 }

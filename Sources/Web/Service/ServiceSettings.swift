@@ -35,6 +35,8 @@ package struct ServiceSettings: Sendable {
     package var personKind = "psn_no"
     /// Whether settlements reach us, so that no settlement means none.
     package var receivesSettlements = false
+    /// Since when all sales with trace codes (3505) and their returns (3506) reach us; nil: more may exist.
+    package var movementsSince: Day?
     /// Institutions that are not listed are served with the defaults, or refused.
     package var admitsUnlisted = true
     package var unlisted = InstitutionSettings()
@@ -171,6 +173,9 @@ package struct SettingsReader {
         case "head_seconds_max": return number(1...120, \.headSecondsMax)
         case "body_seconds_max": return number(1...600, \.bodySecondsMax)
         case "receives_settlements": return flag(\.receivesSettlements)
+        case "movements_since":
+            settings.movementsSince = Day(text)
+            return settings.movementsSince != nil
         case "admits_unlisted": return flag(\.admitsUnlisted)
         default: return false
         }

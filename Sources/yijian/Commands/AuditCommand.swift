@@ -41,6 +41,11 @@ struct AuditCommand: ParsableCommand {
         help: "Rules about one person look only at persons of whom something new was said since this generation.")
     var since: Int?
 
+    @Option(
+        name: .long,
+        help: "Go on from an earlier run: as --since its generation; in full when rules or lists are others now.")
+    var after: String?
+
     @Option(name: .long, help: "The folder of the run.")
     var into = "run"
 
@@ -65,6 +70,7 @@ struct AuditCommand: ParsableCommand {
     func validate() throws {
         if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256") }
         _ = try days()
+        if since != nil, after != nil { throw ValidationError("--since and --after say the same; give one of them") }
     }
 
     func run() throws {
@@ -78,7 +84,7 @@ struct AuditCommand: ParsableCommand {
         options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         (options.from, options.to) = try days()
         options.undeterminedRows = undetermined
-        options.since = since
+        options.since = try since ?? after.flatMap { try generation(of: $0, plan) }
         options.generalPathOnly = general
         options.goesOn = !afresh
         let report = try Self.audit(
@@ -106,6 +112,28 @@ struct AuditCommand: ParsableCommand {
             }
             return !Interrupt.isPending
         }
+    }
+
+    /// The generation that an earlier run looked at; nil when it had other rules or lists: then all is looked at again.
+    private func generation(of run: String, _ plan: Plan) throws -> Int? {
+        let made: AuditReport
+        do {
+            made = try AuditReport.read(run)
+        } catch {
+            throw CommandError(
+                code: "YJ-361", what: "the earlier run cannot be read", place: run + "/run.json",
+                why: "\(error.localizedDescription)",
+                advice: "name the folder of a finished run, or leave --after out and audit everything")
+        }
+        let asked = Set(made.rules.map(\.rule))
+        let isWhole = made.judgedFrom == nil && made.judgedTo == nil && plan.rules.allSatisfy { asked.contains($0.id) }
+        if made.packageHash == plan.packageHash, isWhole { return made.generation }
+        Terminal.say(
+            made.packageHash == plan.packageHash
+                ? "note: \(run) kept to some days or rules; everybody is looked at"
+                : "note: rules or lists are not those of \(run) (\(made.packageHash.prefix(12)), now "
+                    + "\(plan.packageHash.prefix(12))); everybody is looked at")
+        return nil
     }
 
     private func days() throws -> (Day?, Day?) {
@@ -142,6 +170,7 @@ struct AuditSummary {
                 + (report.closedWorld ? " (closed world)" : "")
                 + "; package \(report.packageName) \(report.packageVersion) \(report.packageHash.prefix(12))",
         ]
+        if let narrowed = report.narrowed { lines.append("rules about one person looked at " + narrowed) }
         if report.reversals > 0 || report.orphanReversals > 0 {
             lines.append(
                 "\(report.reversals) reversals were netted; \(report.orphanReversals) name no line that is there and take no part"
