@@ -201,6 +201,16 @@ package struct StoreLoad {
                 report(Figure(name: "list, \(caller), \(name)", microseconds: pages))
             }
         }
+        for (caller, token) in zip(callers, office.tokens) {
+            var pages: [Int] = []
+            var after: String?
+            for _ in 0..<rounds {
+                let start = DispatchTime.now().uptimeNanoseconds
+                after = try book.tasks(after: after, by: token).next
+                pages.append(Int((DispatchTime.now().uptimeNanoseconds - start) / 1_000))
+            }
+            report(Figure(name: "tasks, \(caller)", microseconds: pages))
+        }
         let officer = office.tokens[2]
         var times: [Int] = []
         for _ in 0..<rounds {

@@ -41,8 +41,8 @@ extension Casebook {
             }
             let page = try transaction.page(anyOf: lists, by: ["due", "id"], size: Self.appealMattersMax)
             return try page.rows.compactMap { row in
-                let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
-                guard let matter = try shelf.matter(try row.text("id")), let step = matter.procedure.step(stage.step)
+                guard let matter = try shelf(transaction).matter(try row.text("id")),
+                    let step = matter.procedure.step(stage.step)
                 else { return nil }
                 let decision = door.authority.decide("matter.read", caller, on: try place(of: row, transaction))
                 guard decision.isAllowed else { return nil }
@@ -91,7 +91,7 @@ extension Casebook {
         let paper = try bundle.map { try self.digest(ofBundle: $0, of: institution) }
         try acting(as: institution, on: id) { transaction in
             guard
-                let matter = try MatterShelf(transaction: transaction, library: library, seals: door.seals).matter(id),
+                let matter = try shelf(transaction).matter(id),
                 let step = matter.procedure.step(statement == nil ? "accept" : stage.step)
             else { throw DoorRefusal.unknown("可办理的事项", id) }
             guard matter.items.contains(where: { $0.key == finding }) else {

@@ -48,8 +48,7 @@ extension Casebook {
         }
         let place = try place(of: row, transaction)
         let decision = door.authority.decide("matter.read", caller, on: place)
-        let shelf = MatterShelf(transaction: transaction, library: library, seals: door.seals)
-        guard decision.isAllowed, let matter = try shelf.matter(id),
+        guard decision.isAllowed, let matter = try shelf(transaction).matter(id),
             matter.level != .sealed || matter.named.contains(caller.account)
         else { throw DoorRefusal.unknown("事项", id) }
         return (matter, place, decision)

@@ -12,6 +12,7 @@ package struct Casebook: Sendable {
     package var placesAtOnce = false
 
     let handedSides: [HandedSide]
+    private let memory = MatterMemory()
 
     package init(door: Door, library: ProcedureLibrary) {
         self.door = door
@@ -36,7 +37,7 @@ package struct Casebook: Sendable {
     func now() -> Instant { Instant(minute: Int64((door.surroundings.now() + 8 * 3_600) / 60)) }
 
     func shelf(_ transaction: Transaction) -> MatterShelf {
-        MatterShelf(transaction: transaction, library: library, seals: door.seals)
+        MatterShelf(transaction: transaction, library: library, seals: door.seals, memory: memory)
     }
 
     // MARK: Acting

@@ -9,6 +9,8 @@ struct MatterShelf {
     let library: ProcedureLibrary
     let seals: Seals
     let hash: HashAlgorithm = .sha256
+    /// What was read before; nil: everything is read and proven again.
+    var memory: MatterMemory?
 
     /// The row that stands for a matter without a limit of time: later than any.
     static let never = Int(Int32.max)
@@ -17,9 +19,25 @@ struct MatterShelf {
 
     /// A matter from its acts; nil when there is none.
     func matter(_ id: String) throws -> Matter? {
-        let acts = try acts(of: id)
+        guard let memory else { return try read(id)?.matter }
+        let last = try transaction.row(
+            """
+            SELECT leaf, (SELECT COUNT(sealed) FROM act WHERE matter = \(id)) AS held FROM act
+            WHERE matter = \(id) ORDER BY number DESC LIMIT 1
+            """)
+        guard let last else { return nil }
+        // What was erased since is not remembered either.
+        let known = memory.matter(id, endingWith: try last.bytes("leaf"))
+        if let known, try last.integer("held") == known.acts.count { return known }
+        guard let read = try read(id) else { return nil }
+        memory.keep(read.matter, endingWith: read.leaf)
+        return read.matter
+    }
+
+    private func read(_ id: String) throws -> (matter: Matter, leaf: [UInt8])? {
+        let (acts, leaf) = try acts(of: id)
         guard !acts.isEmpty else { return nil }
-        return try Self.matter(id, acts: acts, library)
+        return (try Self.matter(id, acts: acts, library), leaf)
     }
 
     static func matter(_ id: String, acts: [Act], _ library: ProcedureLibrary) throws -> Matter {
@@ -37,9 +55,9 @@ struct MatterShelf {
         return Matter(id: id, procedure: procedure, acts: acts)
     }
 
-    private func acts(of id: String) throws -> [Act] {
+    private func acts(of id: String) throws -> ([Act], last: [UInt8]) {
         var previous = ChainedAct.noLeaf
-        return try transaction.rows(
+        let acts = try transaction.rows(
             "SELECT number, leaf, sealed FROM act WHERE matter = \(id) ORDER BY number", max: 100_000
         )
         .enumerated().map { index, row in
@@ -51,6 +69,7 @@ struct MatterShelf {
             previous = leaf
             return try ActText.act(act.body)
         }
+        return (acts, previous)
     }
 
     private func opened(_ row: Row, _ matter: String, _ number: Int) throws -> (ChainedAct, leaf: [UInt8]) {

@@ -99,8 +99,7 @@ extension Casebook {
                 for row in page.rows {
                     examined += 1
                     guard
-                        let matter = try MatterShelf(transaction: transaction, library: library, seals: door.seals)
-                            .matter(try row.text("id"))
+                        let matter = try shelf(transaction).matter(try row.text("id"))
                     else { continue }
                     let next = try nextSteps(
                         in: matter, for: caller, lying: try place(of: row, transaction), transaction
