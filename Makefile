@@ -45,7 +45,6 @@ test: setup ## Run every test, then a real service (connect, abuse)
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
 	@Scripts/connect
 	@Scripts/abuse
-	@Scripts/disk --quick
 	@Scripts/proxy
 	@Scripts/units
 
