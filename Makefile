@@ -45,6 +45,7 @@ test: setup ## Run every test, then a real service (connect, abuse)
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
 	@Scripts/connect
 	@Scripts/abuse
+	@Scripts/disk --quick
 	@Scripts/proxy
 	@Scripts/units
 
@@ -109,6 +110,7 @@ api: build ## Run the commands of docs/api.md against a real service, then schem
 .PHONY: abuse
 abuse: build ## Slow, oversized, smuggled and broken requests against a real service
 	@Scripts/abuse
+	@Scripts/disk --quick
 
 .PHONY: fuzz
 fuzz: setup ## Fuzz each parser for TIME seconds (PARSER=name for one of them)
