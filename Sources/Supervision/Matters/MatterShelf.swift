@@ -136,11 +136,13 @@ struct MatterShelf {
                 due = excluded.due
             """)
         for (side, organisation) in m.parties.sorted(by: { $0.key < $1.key }) {
+            let isElsewhere = organisation != m.organisation ? 1 : 0
             try transaction.change(
                 """
-                INSERT INTO matter_party (matter, side, organisation, due)
-                VALUES (\(m.id), \(side), \(organisation), \(m.due))
-                ON CONFLICT (matter, side) DO UPDATE SET organisation = excluded.organisation, due = excluded.due
+                INSERT INTO matter_party (matter, side, organisation, elsewhere, due, procedure, standing, state)
+                VALUES (\(m.id), \(side), \(organisation), \(isElsewhere), \(m.due), \(m.procedure), \(m.standing), \(m.state))
+                ON CONFLICT (matter, side) DO UPDATE SET organisation = excluded.organisation, elsewhere = excluded.elsewhere,
+                    due = excluded.due, procedure = excluded.procedure, standing = excluded.standing, state = excluded.state
                 """)
         }
         for (name, value) in m.attributes.sorted(by: { $0.key < $1.key }) {
@@ -154,6 +156,12 @@ struct MatterShelf {
             try transaction.change(
                 "INSERT INTO matter_person (matter, person) VALUES (\(m.id), \(person)) ON CONFLICT DO NOTHING")
         }
+        try transaction.change("DELETE FROM matter_turn WHERE matter = \(m.id)")
+        try transaction.insert(
+            into: "matter_turn", columns: "matter, role, organisation, due",
+            m.turns.sorted(by: { $0.key < $1.key }).map {
+                [.text(m.id), .text($0.key), .text($0.value), .integer(Int64(m.due))]
+            })
     }
 
     /// What the tables say of a matter, to be compared with what its acts say (投影核对).
@@ -177,7 +185,8 @@ struct MatterShelf {
             persons: Set(
                 try transaction.rows("SELECT person FROM matter_person WHERE matter = \(id)").map {
                     try $0.text("person")
-                }))
+                }),
+            turns: try pairs("SELECT role AS a, organisation AS b FROM matter_turn WHERE matter = \(id)"))
     }
 
     /// The differences between the tables and the acts of one matter; empty: they agree.
@@ -186,14 +195,19 @@ struct MatterShelf {
         guard let matter = try matter(id) else { return ["\(id): it has no acts"] }
         // The department is where the matter was opened, which the acts do not say.
         let read = try MatterRows(matter, library, department: stored.department, pathOf: path)
-        // Lists go along the limit of time as it stands beside parties and attributes.
+        // Lists go along what stands beside parties, attributes and turns.
         let astray = try transaction.integer(
             """
-            SELECT COUNT(*) FROM (SELECT due FROM matter_party WHERE matter = \(id) UNION ALL
-                SELECT due FROM matter_attribute WHERE matter = \(id)) AS beside WHERE due <> \(stored.due)
+            SELECT (SELECT COUNT(*) FROM matter_attribute WHERE matter = m.id AND due <> m.due)
+                + (SELECT COUNT(*) FROM matter_turn WHERE matter = m.id AND due <> m.due)
+                + (SELECT COUNT(*) FROM matter_party p WHERE p.matter = m.id AND (p.due <> m.due OR p.procedure <> m.procedure
+                    OR p.standing <> m.standing OR p.state <> m.state
+                    OR p.elsewhere <> CASE WHEN p.organisation = m.organisation THEN 0 ELSE 1 END)) AS astray
+            FROM matter m WHERE m.id = \(id)
             """)
         return stored.differences(from: read).map { "\(id): \($0)" }
-            + (astray == 0 ? [] : ["\(id): \(astray) parties or attributes stand at another limit of time"])
+            + (astray == 0
+                ? [] : ["\(id): \(astray) parties, attributes or turns stand elsewhere in the lists than the matter"])
     }
 
     /// Makes the tables of a matter again from its acts.
@@ -203,6 +217,7 @@ struct MatterShelf {
         try transaction.change("DELETE FROM matter_party WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter_attribute WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter_person WHERE matter = \(id)")
+        try transaction.change("DELETE FROM matter_turn WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter WHERE id = \(id)")
         try Self.write(try MatterRows(matter, library, department: department, pathOf: path), transaction)
     }
