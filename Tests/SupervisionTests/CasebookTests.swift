@@ -365,6 +365,7 @@ struct CasebookTests {
             "DELETE FROM matter_attribute", "UPDATE matter_party SET organisation = \(office.hospital)",
             "DELETE FROM matter_person", "DELETE FROM matter_turn", "UPDATE matter_turn SET due = due + 1",
             "UPDATE matter_party SET elsewhere = 1 - elsewhere", "UPDATE matter_party SET state = ''",
+            "UPDATE matter_attribute SET standing = 'sealed'",
             "UPDATE matter SET acts = 7",
         ]
         for change in changes {

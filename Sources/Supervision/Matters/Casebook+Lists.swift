@@ -173,13 +173,13 @@ extension Casebook {
 
         /// The beginning of a list of one standing, along its index or along the attribute that leads.
         func list(standing: String, leads: Bool) -> SQL {
-            let rest: SQL = "m.standing = \(standing)" + columns("m") + ended
             guard leads, let leader = many.first else {
-                return "SELECT m.* FROM matter m WHERE " + rest + attributes("m.id", many) + Self.known(to: caller)
+                return "SELECT m.* FROM matter m WHERE m.standing = \(standing)" + columns("m") + ended
+                    + attributes("m.id", many) + Self.known(to: caller)
             }
             return "SELECT " + Casebook.columns(due: "l.due", id: "l.matter")
-                + " FROM matter_attribute l CROSS JOIN matter m WHERE m.id = l.matter AND l.name = \(leader.name) AND l.value = \(leader.value) AND "
-                + rest + attributes("l.matter", Array(many.dropFirst())) + Self.known(to: caller)
+                + " FROM matter_attribute l CROSS JOIN matter m WHERE m.id = l.matter AND l.name = \(leader.name) AND l.value = \(leader.value) AND l.standing = \(standing)"
+                + columns("l") + attributes("l.matter", Array(many.dropFirst())) + ended + Self.known(to: caller)
         }
 
         /// For a list of parties: what stands in its index is asked before the matter is looked at.

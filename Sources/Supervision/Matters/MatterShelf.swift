@@ -148,8 +148,10 @@ struct MatterShelf {
         for (name, value) in m.attributes.sorted(by: { $0.key < $1.key }) {
             try transaction.change(
                 """
-                INSERT INTO matter_attribute (matter, name, value, due) VALUES (\(m.id), \(name), \(value), \(m.due))
-                ON CONFLICT (matter, name) DO UPDATE SET value = excluded.value, due = excluded.due
+                INSERT INTO matter_attribute (matter, name, value, due, procedure, standing, state)
+                VALUES (\(m.id), \(name), \(value), \(m.due), \(m.procedure), \(m.standing), \(m.state))
+                ON CONFLICT (matter, name) DO UPDATE SET value = excluded.value, due = excluded.due,
+                    procedure = excluded.procedure, standing = excluded.standing, state = excluded.state
                 """)
         }
         for person in m.persons.sorted() {
@@ -198,11 +200,12 @@ struct MatterShelf {
         // Lists go along what stands beside parties, attributes and turns.
         let astray = try transaction.integer(
             """
-            SELECT (SELECT COUNT(*) FROM matter_attribute WHERE matter = m.id AND due <> m.due)
-                + (SELECT COUNT(*) FROM matter_turn WHERE matter = m.id AND due <> m.due)
-                + (SELECT COUNT(*) FROM matter_party p WHERE p.matter = m.id AND (p.due <> m.due OR p.procedure <> m.procedure
-                    OR p.standing <> m.standing OR p.state <> m.state
-                    OR p.elsewhere <> CASE WHEN p.organisation = m.organisation THEN 0 ELSE 1 END)) AS astray
+            SELECT (SELECT COUNT(*) FROM matter_turn WHERE matter = m.id AND due <> m.due)
+                + (SELECT COUNT(*) FROM matter_attribute b WHERE b.matter = m.id
+                    AND (b.due <> m.due OR b.procedure <> m.procedure OR b.standing <> m.standing OR b.state <> m.state))
+                + (SELECT COUNT(*) FROM matter_party b WHERE b.matter = m.id
+                    AND (b.due <> m.due OR b.procedure <> m.procedure OR b.standing <> m.standing OR b.state <> m.state
+                        OR b.elsewhere <> CASE WHEN b.organisation = m.organisation THEN 0 ELSE 1 END)) AS astray
             FROM matter m WHERE m.id = \(id)
             """)
         return stored.differences(from: read).map { "\(id): \($0)" }

@@ -3,6 +3,9 @@ ALTER TABLE matter_party ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE matter_party ADD COLUMN procedure TEXT NOT NULL DEFAULT '';
 ALTER TABLE matter_party ADD COLUMN standing TEXT NOT NULL DEFAULT '';
 ALTER TABLE matter_party ADD COLUMN state TEXT NOT NULL DEFAULT '';
+ALTER TABLE matter_attribute ADD COLUMN procedure TEXT NOT NULL DEFAULT '';
+ALTER TABLE matter_attribute ADD COLUMN standing TEXT NOT NULL DEFAULT '';
+ALTER TABLE matter_attribute ADD COLUMN state TEXT NOT NULL DEFAULT '';
 
 UPDATE matter_party SET
     elsewhere = (SELECT CASE WHEN m.organisation = matter_party.organisation THEN 0 ELSE 1 END FROM matter m
@@ -10,9 +13,15 @@ UPDATE matter_party SET
     procedure = (SELECT m.procedure FROM matter m WHERE m.id = matter_party.matter),
     standing = (SELECT m.standing FROM matter m WHERE m.id = matter_party.matter),
     state = (SELECT m.state FROM matter m WHERE m.id = matter_party.matter);
+UPDATE matter_attribute SET
+    procedure = (SELECT m.procedure FROM matter m WHERE m.id = matter_attribute.matter),
+    standing = (SELECT m.standing FROM matter m WHERE m.id = matter_attribute.matter),
+    state = (SELECT m.state FROM matter m WHERE m.id = matter_attribute.matter);
 
 CREATE INDEX matter_party_list ON matter_party (organisation, side, elsewhere, due, matter, procedure, standing, state);
+CREATE INDEX matter_attribute_list ON matter_attribute (name, value, standing, due, matter, procedure, state);
 DROP INDEX matter_party_by_due;
+DROP INDEX matter_attribute_by_due;
 
 CREATE INDEX matter_list_place ON matter (organisation, standing, due, id, procedure, state);
 CREATE INDEX matter_list_standing ON matter (standing, due, id, procedure, state, organisation);
