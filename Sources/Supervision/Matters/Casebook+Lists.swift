@@ -75,8 +75,7 @@ extension Casebook {
         _ holding: Caller.Holding, _ conditions: Conditions, _ transaction: Transaction
     ) throws -> [SQL] {
         let org = holding.organisation
-        // What is closed has ended.
-        let standings = states.filter { !(conditions.isOpen && $0 == .closed) }.map(\.rawValue)
+        let standings = states.filter(conditions.mayHave).map(\.rawValue)
         let isSubject: SQL =
             "EXISTS (SELECT 1 FROM matter_party s WHERE s.matter = m.id AND s.side = 'subject' AND s.organisation = \(org))"
         let sides = handedSides
@@ -169,7 +168,14 @@ extension Casebook {
         /// Those that many have; the first may lead.
         var many: [(name: String, value: String)] = []
 
-        var isOpen: Bool { filter.isOpen == true }
+        /// What is closed has ended, what is open has not; covert and sealed matters stay what they are.
+        func mayHave(_ standing: Authority.State) -> Bool {
+            switch filter.isOpen {
+            case true?: standing != .closed
+            case false?: standing != .open
+            case nil: true
+            }
+        }
 
         /// The beginning of a list of one standing, along its index or along the attribute that leads.
         func list(standing: String, leads: Bool) -> SQL {
