@@ -91,16 +91,10 @@ package struct Authority: Sendable {
         cells = [UInt32](repeating: 0, count: roles.count * features.count * Place.all.count)
     }
 
-    private static func index(_ place: Place) -> Int {
-        func at<T: CaseIterable & Equatable>(_ value: T) -> Int {
-            T.allCases.enumerated().first { $1 == value }?.offset ?? 0
-        }
-        return (at(place.area) * Department.allCases.count + at(place.department)) * State.allCases.count
-            + at(place.state)
-    }
+    private static let numbers = Dictionary(uniqueKeysWithValues: zip(Place.all, Place.all.indices))
 
     private func cell(_ feature: Int, _ role: Int, _ place: Place?) -> Int {
-        (feature * roles.count + role) * Place.all.count + (place.map(Self.index) ?? 0)
+        (feature * roles.count + role) * Place.all.count + (place.flatMap { Self.numbers[$0] } ?? 0)
     }
 
     /// Adds to a cell; a class that two grants show is shown as the more open of them says.
