@@ -404,6 +404,20 @@ struct CasebookTests {
         }
     }
 
+    @Test(arguments: TestStore.kinds)
+    func aDamagedMatterHidesNoOther(kind: StoreKind) throws {
+        let office = try Office(kind)
+        let (broken, whole) = (try office.openClue(), try office.openClue())
+        try office.test.stored.store.write {
+            try $0.change(
+                "UPDATE act SET leaf = \([UInt8](repeating: 1, count: 32)) WHERE matter = \(broken) AND number = 1")
+        }
+        let book = try Casebook(door: office.test.door, library: office.book.library)
+        let page = try book.tasks(by: try office.fresh("li"))
+        #expect(page.rows.map(\.matter.id) == [whole] && page.next == nil)
+        #expect(try Set(office.ids("li")) == [broken, whole], "a list still names it")
+    }
+
     @Test func stepsThatNobodyCanTakeAreNamed() throws {
         let office = try Office(.sqlite)
         func steps() throws -> Set<String> {

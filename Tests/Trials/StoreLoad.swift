@@ -12,6 +12,9 @@ import Ledger
 /// days, then given to many matters.
 package struct StoreLoad {
     package let office: TrialOffice
+
+    package init(office: TrialOffice) { self.office = office }
+
     package static let counties = 20
     static let acts = 20
 
@@ -121,7 +124,7 @@ package struct StoreLoad {
     }
 
     /// What a store does by itself in quiet hours: statistics for its planner.
-    package func vacuum() throws {
+    package func analyze() throws {
         try office.book.door.store.write { try $0.change(SQL(stringLiteral: "ANALYZE")) }
     }
 

@@ -12,7 +12,8 @@ import Trials
 //   yijian-trials ledger FOLDER ACTS      makes a ledger of so many acts with five checkpoints, to verify
 //   yijian-trials history STORE KNOWLEDGE KILLS [SEED]   officers and sequencers killed at random; what they say they did
 //                                         is held against the store, which must be empty
-//   yijian-trials load STORE KNOWLEDGE MATTERS ROUNDS      fills an empty store with matters of twenty acts; measures lists and steps
+//   yijian-trials fill STORE KNOWLEDGE MATTERS FOLDER      fills an empty store with matters of twenty acts; keeps keys in the folder
+//   yijian-trials measure STORE KNOWLEDGE ROUNDS FOLDER    lists, tasks and steps in a store that was filled
 //   yijian-trials full STORE SMALL BESIDE KNOWLEDGE       a store whose data lie on a small file system that runs full
 //   yijian-trials writer FOLDER FIRST     the writer that `kills` kills; `officer` and `sequencer` are those of `history`
 
@@ -21,6 +22,11 @@ let folder = NSTemporaryDirectory() + "yijian-trial-\(getpid())"
 
 func number(_ place: Int, _ fallback: Int) -> Int {
     arguments.count > place ? Int(arguments[place]) ?? fallback : fallback
+}
+
+func say(_ text: String) {
+    print(text)
+    fflush(nil)
 }
 
 func inFolder(_ body: () throws -> Bool) throws -> Never {
@@ -54,26 +60,24 @@ case "history":
         print("history on \(try Store(address).kind.rawValue): " + outcome.text)
         return outcome.isClean
     }
-case "load":
-    try inFolder {
-        let address = try StoreAddress(arguments[1])
-        let load = try StoreLoad.make(address, knowledge: arguments[2], folder: folder)
-        func say(_ text: String) {
-            print(text)
-            fflush(nil)
-        }
-        say("store: \(load.office.book.door.store.kind.rawValue)")
-        try load.fill(matters: number(3, 100_000), report: say)
-        try load.vacuum()
-        say("milliseconds".padding(toLength: 46, withPad: " ", startingAt: 0) + "     p50     p95     max")
-        var worst = 0.0
-        try load.measure(rounds: number(4, 200), seed: 1) { figure in
-            say(figure.text)
-            if !figure.name.contains("no bar") { worst = max(worst, figure.at(0.95)) }
-        }
-        say("highest p95: \(String(format: "%.1f", worst)) ms (bar: 100 ms)")
-        return worst <= 100
+case "fill":
+    let folder = arguments[4]
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let load = try StoreLoad.make(StoreAddress(arguments[1]), knowledge: arguments[2], folder: folder)
+    say("store: \(load.office.book.door.store.kind.rawValue)")
+    try load.fill(matters: number(3, 100_000), report: say)
+    try load.analyze()
+case "measure":
+    let office = try TrialOffice.enter(
+        StoreAddress(arguments[1]), knowledge: arguments[2], folder: arguments[4])
+    say("milliseconds".padding(toLength: 46, withPad: " ", startingAt: 0) + "     p50     p95     max")
+    var worst = 0.0
+    try StoreLoad(office: office).measure(rounds: number(3, 200), seed: 1) { figure in
+        say(figure.text)
+        if !figure.name.contains("no bar") { worst = max(worst, figure.at(0.95)) }
     }
+    say("highest p95: \(String(format: "%.1f", worst)) ms (bar: 100 ms)")
+    exit(worst <= 100 ? 0 : 1)
 case "full":
     let outcome = try FullDiskTrial.run(
         StoreAddress(arguments[1]), small: arguments[2], beside: arguments[3], knowledge: arguments[4])

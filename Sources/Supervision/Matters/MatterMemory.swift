@@ -31,6 +31,8 @@ final class MatterMemory: Sendable {
         return kept.matter
     }
 
+    func holds(_ id: String) -> Bool { shelves.withLock { $0.young[id] != nil || $0.old[id] != nil } }
+
     func keep(_ matter: Matter, endingWith leaf: [UInt8]) {
         guard matter.acts.count <= Self.actsMax / 4 else { return }
         shelves.withLock { shelves in

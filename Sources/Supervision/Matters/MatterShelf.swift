@@ -1,5 +1,6 @@
 import Casework
 import Database
+import Dispatch
 import Ledger
 
 /// Matters as the store keeps them (案卷): acts, sealed and chained, and the tables that are read from them. Works inside a
@@ -14,6 +15,10 @@ struct MatterShelf {
 
     /// The row that stands for a matter without a limit of time: later than any.
     static let never = Int(Int32.max)
+
+    /// Acts of one matter at most, and of all that are read in one go.
+    private static let actsMax = 100_000
+    private static let actsAtOnce = 5_000
 
     // MARK: Reading
 
@@ -35,9 +40,53 @@ struct MatterShelf {
     }
 
     private func read(_ id: String) throws -> (matter: Matter, leaf: [UInt8])? {
-        let (acts, leaf) = try acts(of: id)
-        guard !acts.isEmpty else { return nil }
-        return (try Self.matter(id, acts: acts, library), leaf)
+        let rows = try transaction.rows(
+            "SELECT number, leaf, sealed FROM act WHERE matter = \(id) ORDER BY number", max: Self.actsMax)
+        return try Self.read(id, rows, seals, hash, library)
+    }
+
+    /// Reads the matters that are not remembered in one go, on all processors: what a page of them needs. One that cannot be read is
+    /// left to whoever asks for it.
+    func remember(_ ids: [String]) throws {
+        guard let memory else { return }
+        let unknown = ids.filter { !memory.holds($0) }
+        guard unknown.count > 1 else { return }
+        var acts = 0
+        let counts = try transaction.rows(
+            "SELECT matter, COUNT(*) AS number FROM act WHERE matter IN (\(list: unknown)) GROUP BY matter ORDER BY matter"
+        )
+        let few = try counts.prefix { row in
+            acts += try row.integer("number")
+            return acts <= Self.actsAtOnce
+        }
+        let rows = try transaction.rows(
+            """
+            SELECT matter, number, leaf, sealed FROM act WHERE matter IN (\(list: try few.map { try $0.text("matter") }))
+            ORDER BY matter, number
+            """, max: Self.actsAtOnce)
+        let matters = try Dictionary(grouping: rows) { try $0.text("matter") }.sorted { $0.key < $1.key }
+        DispatchQueue.concurrentPerform(iterations: matters.count) { [seals, hash, library] place in
+            let (id, rows) = matters[place]
+            guard let read = try? Self.read(id, rows, seals, hash, library) else { return }
+            memory.keep(read.matter, endingWith: read.leaf)
+        }
+    }
+
+    private static func read(
+        _ id: String, _ rows: [Row], _ seals: Seals, _ hash: HashAlgorithm, _ library: ProcedureLibrary
+    ) throws -> (matter: Matter, leaf: [UInt8])? {
+        guard !rows.isEmpty else { return nil }
+        var previous = ChainedAct.noLeaf
+        let acts = try rows.enumerated().map { index, row in
+            let number = try row.integer("number")
+            let (act, leaf) = try opened(row, id, number, seals, hash)
+            guard number == index + 1, act.previous == previous else {
+                throw DoorRefusal.damaged("the chain of \(id) is broken at act \(number)")
+            }
+            previous = leaf
+            return try ActText.act(act.body)
+        }
+        return (try matter(id, acts: acts, library), previous)
     }
 
     static func matter(_ id: String, acts: [Act], _ library: ProcedureLibrary) throws -> Matter {
@@ -55,28 +104,13 @@ struct MatterShelf {
         return Matter(id: id, procedure: procedure, acts: acts)
     }
 
-    private func acts(of id: String) throws -> ([Act], last: [UInt8]) {
-        var previous = ChainedAct.noLeaf
-        let acts = try transaction.rows(
-            "SELECT number, leaf, sealed FROM act WHERE matter = \(id) ORDER BY number", max: 100_000
-        )
-        .enumerated().map { index, row in
-            let number = try row.integer("number")
-            let (act, leaf) = try opened(row, id, number)
-            guard number == index + 1, act.previous == previous else {
-                throw DoorRefusal.damaged("the chain of \(id) is broken at act \(number)")
-            }
-            previous = leaf
-            return try ActText.act(act.body)
-        }
-        return (acts, previous)
-    }
-
-    private func opened(_ row: Row, _ matter: String, _ number: Int) throws -> (ChainedAct, leaf: [UInt8]) {
+    private static func opened(
+        _ row: Row, _ matter: String, _ number: Int, _ seals: Seals, _ hash: HashAlgorithm
+    ) throws -> (ChainedAct, leaf: [UInt8]) {
         guard let sealed = try row.bytesIfAny("sealed") else {
             throw DoorRefusal.damaged("act \(number) of \(matter) was erased")
         }
-        let plain = try seals.open(sealed, at: Self.place(matter, number))
+        let plain = try seals.open(sealed, at: place(matter, number))
         let leaf = try row.bytes("leaf")
         let salt = Array(plain.prefix(ChainedAct.saltCount))
         guard let act = ChainedAct(canonical: Array(plain.dropFirst(ChainedAct.saltCount))),
