@@ -72,6 +72,7 @@ struct TableRows {
 /// encounter, day, second and identifier.
 final class Chunk: @unchecked Sendable {
     static let tableCount = Table.allCases.count
+    private static let slotCounts = Table.allCases.map { max(1, $0.fields.count) }
 
     /// Number of the chunk in timeline order, and of its first person among all.
     var number = 0
@@ -83,9 +84,9 @@ final class Chunk: @unchecked Sendable {
 
     init() {
         tables = .allocate(capacity: Chunk.tableCount)
-        for (index, table) in Table.allCases.enumerated() {
-            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: max(1, table.fields.count))
-            slots.initialize(repeating: Slot(), count: max(1, table.fields.count))
+        for (index, count) in Self.slotCounts.enumerated() {
+            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: count)
+            slots.initialize(repeating: Slot(), count: count)
             (tables + index).initialize(to: TableRows(slots: slots))
         }
     }

@@ -53,9 +53,24 @@ package final class TimelineAudit {
         package let earlier: [String]
     }
 
+    /// That a rule could not be decided (未决), and the first thing that was not known.
+    package struct Open: Sendable {
+        package let rule: String
+        package let cause: String?
+
+        package init(rule: String, cause: String?) {
+            self.rule = rule
+            self.cause = cause
+        }
+
+        package init(_ record: FindingsRecord) { self.init(rule: record.rule, cause: record.cause) }
+    }
+
     package struct Answer: Sendable {
         /// Findings with a row of the message, violating or involved, in the order of a batch.
         package let findings: [Finding]
+        /// What could not be decided about the message, where it was asked for in short; else it is among the findings.
+        package let open: [Open]
         /// Everything that was found on the timelines given; only that about the message when nothing else was asked for.
         package let all: [FindingsRecord]
         /// Rules that could not be asked here, and why.
@@ -83,8 +98,8 @@ package final class TimelineAudit {
         let run: RuleRun
         /// Takes questions whose codes are all familiar, after the sieves of a batch.
         let quick: RuleRun
-        let sieves: SievePlan
-        let sieve: Sieve
+        /// The rules that are asked at the stages that were met.
+        var asked: [Asked] = []
         /// Per table position and field: whether a code is familiar there.
         let known: [(table: Table, field: Int, isKnown: [Bool])]
         /// Per table position, the fields that rules, netting and evidence read.
@@ -97,10 +112,33 @@ package final class TimelineAudit {
         let names: FindingDictionaries.Fixed
     }
 
+    /// The rules of a stage, and how their candidates are found.
+    struct Asked {
+        /// nil: of all stages.
+        let stage: String?
+        let rules: [CompiledRule]
+        let sieves: SievePlan
+        let sieve: Sieve
+
+        init(_ stage: String?, _ bound: Bound) {
+            self.stage = stage
+            rules = bound.runnable.filter { Self.speaks($0.rule, at: stage) }
+            sieves = SievePlan(rules, bound.binding, isGeneral: false)
+            sieve = Sieve(sieves, bound.binding, bound.quick.evaluator)
+        }
+
+        /// A rule speaks where it has a disposition; in shadow (影子运行) the batch alone asks it.
+        private static func speaks(_ rule: Rule, at stage: String?) -> Bool {
+            guard let stage else { return true }
+            return rule.disposition[stage] != nil && !Rule.isShadow(rule.id)
+        }
+    }
+
     /// `masters` are the rows of master tables; `absent` the tables that are not delivered. Questions with no other codes
-    /// than `familiar` ones are sieved as a batch is; the answer is the same either way.
+    /// than `familiar` ones are sieved as a batch is; the answer is the same either way. What `stages` need is made ready.
     package init(
-        plan: Plan, masters: [Table: [CaseRow]], absent: Set<Table>, familiar: FamiliarCodes = FamiliarCodes()
+        plan: Plan, masters: [Table: [CaseRow]], absent: Set<Table>, familiar: FamiliarCodes = FamiliarCodes(),
+        stages: [String] = []
     ) {
         self.plan = plan
         masterRows = masters.filter { $0.key.role == .master }
@@ -108,11 +146,22 @@ package final class TimelineAudit {
         isAbsent = Table.allCases.map { absent.contains($0) }
         self.familiar = familiar
         bound = Self.bind(plan, masterRows, absent, familiar)
+        bound.asked = stages.map { Asked($0, bound) }
+    }
+
+    /// The rules of a stage.
+    func asked(_ stage: String?) -> Asked {
+        if let known = bound.asked.first(where: { $0.stage == stage }) { return known }
+        let made = Asked(stage, bound)
+        bound.asked.append(made)
+        return made
     }
 
     /// The same rules, bound with the codes that questions brought meanwhile.
     package func learned() -> TimelineAudit {
-        TimelineAudit(plan: plan, masters: masterRows, absent: absent, familiar: familiar.union(strangers))
+        TimelineAudit(
+            plan: plan, masters: masterRows, absent: absent, familiar: familiar.union(strangers),
+            stages: bound.asked.compactMap(\.stage))
     }
 
     /// The number of codes that `learned()` would add.
@@ -163,11 +212,10 @@ package final class TimelineAudit {
             if place.table == .encounter { binding.encounterCodes[place.field] = codes.sorted() }
             if place.table == .diagnosis { binding.diagnosisRanks = DiagnosisRanks(Set(codes), vocabulary) }
         }
-        let sieves = SievePlan(runnable, binding, isGeneral: false)
         let quick = RuleRun(binding, keepsUndetermined: true)
         return Bound(
-            binding: binding, run: run, quick: quick, sieves: sieves, sieve: Sieve(sieves, binding, quick.evaluator),
-            known: isKnown, needed: needed(binding), runnable: runnable, breadths: binding.rules.map(\.breadth),
+            binding: binding, run: run, quick: quick, known: isKnown, needed: needed(binding), runnable: runnable,
+            breadths: binding.rules.map(\.breadth),
             notRun: notRun, names: FindingDictionaries.Fixed(binding))
     }
 
@@ -175,18 +223,35 @@ package final class TimelineAudit {
     package var notRun: [(rule: String, reason: String)] { bound.notRun }
 
     /// With `onlyMessage`, what has nothing to do with the message is neither evaluated nor told: the findings are the
-    /// same, and a long history costs little.
-    package func ask(_ question: Question, onlyMessage: Bool = false) throws(RowRefusal) -> Answer {
-        let laid = try lay(question, onlyMessage: onlyMessage)
-        let drafts = judge(laid)
+    /// same, and a long history costs little. With `openInShort`, what could not be decided is told by rule and cause alone.
+    /// At a `stage` only the rules are asked that have a disposition for it (处置); nil asks them all.
+    package func ask(
+        _ question: Question, at stage: String? = nil, onlyMessage: Bool = false, openInShort: Bool = false
+    ) throws(RowRefusal) -> Answer {
+        let laid = try lay(question, at: stage, onlyMessage: onlyMessage)
+        var drafts = judge(laid)
+        var open: [Open] = []
+        if openInShort {
+            open = drafts.inFileOrder.map { drafts[$0] }.filter { draft in
+                draft.outcome == .undetermined
+                    && laid.written.concern(draft, bound.binding.rules[Int(draft.rule)].table)
+            }.map(self.open)
+            drafts.removeAll { $0.outcome == .undetermined }
+        }
         let records = tell(drafts, laid)
         let findings = zip(records, drafts.inFileOrder).compactMap { finding($0, drafts[$1], laid) }
         return Answer(
-            findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: bound.binding.horizonDay))
+            findings: findings, open: open, all: records, notRun: bound.notRun,
+            horizon: Day(number: bound.binding.horizonDay))
+    }
+
+    private func open(_ draft: Draft) -> Open {
+        Open(rule: bound.binding.rules[Int(draft.rule)].rule.id, cause: bound.names.cause(draft.cause))
     }
 
     /// A question in columns, as the evaluator reads it.
     struct Laid {
+        let stage: String?
         let chunk: Chunk
         let written: WrittenRows
         /// What has nothing to do with the written rows is not asked for.
@@ -194,7 +259,7 @@ package final class TimelineAudit {
     }
 
     /// The first of three steps of an answer: columns, findings by row numbers, findings in words.
-    func lay(_ question: Question, onlyMessage: Bool) throws(RowRefusal) -> Laid {
+    func lay(_ question: Question, at stage: String? = nil, onlyMessage: Bool) throws(RowRefusal) -> Laid {
         let binding = bound.binding
         let vocabulary = binding.vocabulary
         vocabulary.forgetLate()
@@ -206,7 +271,7 @@ package final class TimelineAudit {
         Netting.apply(to: chunk, fields: Self.lineFields, &counts)
         Netting.dropReversedSettlements(of: chunk, fields: Self.settlementFields)
         binding.cover(from: question.coverage.from?.number ?? Int32.min, to: to, isClosed: question.coverage.closed)
-        return Laid(chunk: chunk, written: WrittenRows(tables.written, chunk), onlyWritten: onlyMessage)
+        return Laid(stage: stage, chunk: chunk, written: WrittenRows(tables.written, chunk), onlyWritten: onlyMessage)
     }
 
     private static let lineFields = Array(Table.line.fields.indices)
@@ -260,16 +325,17 @@ package final class TimelineAudit {
     func judge(_ laid: Laid) -> [Draft] {
         let chunk = laid.chunk
         let run: RuleRun
+        let asked = asked(laid.stage)
         bound.isQuickLast = isFamiliar(chunk)
         if bound.isQuickLast {
             run = bound.quick
             run.enter(chunk)
-            bound.sieve.find(in: chunk)
-            for index in bound.sieve.hits { ask(bound.sieves.rules[index], bound.sieve.candidates(index), run, laid) }
+            asked.sieve.find(in: chunk)
+            for index in asked.sieve.hits { ask(asked.rules[index], asked.sieve.candidates(index), run, laid) }
         } else {
             run = bound.run
             run.enter(chunk)
-            for rule in bound.runnable {
+            for rule in asked.rules {
                 let rows = (0..<Int32(chunk.tables[rule.table].rows)).map { $0 }
                 rows.withUnsafeBufferPointer { ask(rule, $0, run, laid) }
             }
