@@ -240,7 +240,7 @@ extension Journal {
         #expect(first > 10 && first <= 30)
         // Segments are sealed beside the work; one that is not yet stays until it is.
         var kept = first
-        for _ in 0..<400 where kept <= 30 {
+        for _ in 0..<2_400 where kept <= 30 {
             usleep(25_000)
             kept = try again.retire(olderThan: .max)
         }
