@@ -32,7 +32,7 @@ package struct Bureau {
         guard let day = Day(firstDay) else { throw BureauMistake("\(firstDay) is not a day") }
         let clock = StoryClock(from: day, seed: seed)
         let door = try open(clock.surroundings).withPasswordCost(log2: 4)
-        let desk = Desk(book: Casebook(door: door, library: library), clock: clock)
+        let desk = Desk(book: try Casebook(door: door, library: library), clock: clock)
         var bureau = try Bureau(
             desk, findings, cityArea: cityArea, countyArea: countyArea, mapping: mapping, seconds: seconds)
         try bureau.tell(progress)

@@ -30,7 +30,10 @@ package enum Cell: Sendable, Hashable {
 /// The head of a column (表头): the name that machines read, the title that people read.
 package struct ColumnHead: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
-        case text, integer
+        case text
+        /// A text that is copied from the list (编号): never cut.
+        case identifier
+        case integer
         case decimal(scale: Int)
         case day
     }
@@ -51,9 +54,12 @@ package struct ColumnHead: Sendable, Hashable {
     package var isNumber: Bool {
         switch kind {
         case .integer, .decimal: true
-        case .text, .day: false
+        case .text, .identifier, .day: false
         }
     }
+
+    /// Whether a narrow terminal may show less of it.
+    var mayBeCut: Bool { kind == .text || kind == .day }
 }
 
 /// Rows going out in some format, one after the other; memory does not grow with their number.

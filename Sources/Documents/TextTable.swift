@@ -1,6 +1,6 @@
 /// A table for terminals: columns line up even where Chinese and Latin text are mixed.
 ///
-/// Text columns shrink, the widest first, until the table fits; numbers are never cut.
+/// Text columns shrink, the widest first, until the table fits; numbers and identifiers are never cut.
 package struct TextTable: Sendable {
     private let heads: [ColumnHead]
     private var rows: [[String]] = []
@@ -37,7 +37,7 @@ package struct TextTable: Sendable {
         let floor = 8
         while widths.reduce(0, +) + 2 * (widths.count - 1) > limit {
             guard
-                let widest = widths.indices.filter({ !heads[$0].isNumber && widths[$0] > floor }).max(by: {
+                let widest = widths.indices.filter({ heads[$0].mayBeCut && widths[$0] > floor }).max(by: {
                     widths[$0] < widths[$1]
                 })
             else { break }

@@ -11,4 +11,5 @@ package let supervisionTables = MigrationFamily(
         Migration(5, "evidence", String(decoding: PackageResources.step_0005_evidence_sql, as: UTF8.self)),
         Migration(6, "lists", String(decoding: PackageResources.step_0006_lists_sql, as: UTF8.self)),
         Migration(7, "absence", String(decoding: PackageResources.step_0007_absence_sql, as: UTF8.self)),
+        Migration(8, "turns", String(decoding: PackageResources.step_0008_turns_sql, as: UTF8.self)),
     ])

@@ -22,7 +22,7 @@ struct APITests {
         init(_ kind: StoreKind = .sqlite) throws {
             test = try TestDoor(kind)
             let library = try #require(ProcedureLibrary.load(Shipped.folder).library)
-            api = API(Casebook(door: test.door, library: library), log: ServiceLog(level: .quiet))
+            api = API(try Casebook(door: test.door, library: library), log: ServiceLog(level: .quiet))
             hospital = try test.door.addOrganisation(
                 "甲医院", under: test.root, kind: "hospital", area: "370102", by: test.system)
             for (name, role) in [

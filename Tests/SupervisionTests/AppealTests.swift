@@ -24,7 +24,7 @@ struct AppealTests {
         init(_ kind: StoreKind) throws {
             test = try TestDoor(kind)
             let door = test.door
-            book = Casebook(door: door, library: try #require(ProcedureLibrary.load(Shipped.folder).library))
+            book = try Casebook(door: door, library: try #require(ProcedureLibrary.load(Shipped.folder).library))
             counter = AppealCounter(book: book, log: ServiceLog(level: .quiet))
             hospital = try door.addOrganisation(
                 "甲医院", under: test.root, kind: "hospital", area: "370102", by: test.system)

@@ -115,7 +115,7 @@ struct BackupTests {
         try KeyFile.rotate(at: books.folder + "/keys", suite: .sm4ctrHmacSm3)
         let door = try Door.open(books.store, knowledge: Shipped.folder, keys: books.folder + "/keys")
         var book = books.book
-        book = Casebook(door: door, library: book.library)
+        book = try Casebook(door: door, library: book.library)
         // Six acts, a file with its part and its use, and one authenticator for each of five accounts.
         #expect(try door.reseal(by: books.office.administrator) == 14)
         #expect(try door.reseal(by: books.office.administrator) == 0)

@@ -142,6 +142,37 @@ struct TableTests {
         }
     }
 
+    /// What stood in the tables before a step stands where that step's lists look for it.
+    @Test(arguments: TestStore.kinds)
+    func rowsComeAlong(kind: StoreKind) throws {
+        let stored = try TestStore(kind)
+        try stored.store.migrate([supervisionTables], upTo: ["supervision": 5])
+        try stored.store.write { transaction in
+            try transaction.change(
+                """
+                INSERT INTO matter (id, procedure, version, acts, organisation, path, department, standing, state, opened, changed, due)
+                VALUES ('M', 'clue', 1, 1, 'city', '/city/', '', 'open', 'verifying', 0, 0, 77)
+                """)
+            for (side, organisation) in [("body", "city"), ("police", "county")] {
+                try transaction.change(
+                    "INSERT INTO matter_party (matter, side, organisation) VALUES ('M', \(side), \(organisation))")
+            }
+            try transaction.change(
+                "INSERT INTO matter_attribute (matter, name, value) VALUES ('M', 'discovered', 'audit')")
+        }
+        try stored.store.migrate([supervisionTables])
+        let beside = try stored.store.read { transaction in
+            try transaction.rows(
+                """
+                SELECT due, procedure, standing, state, elsewhere FROM matter_party UNION ALL
+                SELECT due, procedure, standing, state, 2 FROM matter_attribute ORDER BY elsewhere
+                """)
+        }
+        #expect(
+            beside.map(\.values)
+                == (0...2).map { [.integer(77), .text("clue"), .text("open"), .text("verifying"), .integer($0)] })
+    }
+
     @Test func sessionsSurviveARestart() throws {
         let test = try TestDoor(.sqlite)
         let again = try Door.open(

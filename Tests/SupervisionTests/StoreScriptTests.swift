@@ -16,10 +16,11 @@ struct StoreScriptTests {
         let book: Casebook
         private let held: [String: Set<String>]
         private var away: Set<String> = []
+        private(set) var tasks = 0
 
         init(_ kind: StoreKind, _ library: ProcedureLibrary, _ docket: Docket) throws {
             test = try TestDoor(kind)
-            book = Casebook(door: test.door, library: library)
+            book = try Casebook(door: test.door, library: library)
             // Everybody whom the script shows holds the roles in which it shows them, at the organisations of these roles.
             var held = docket.directory
             // Of whom the script says nothing but that he was there, nothing is asked.
@@ -93,6 +94,31 @@ struct StoreScriptTests {
             }
         }
 
+        /// Everybody's list of tasks is what looking at every matter finds.
+        func expectTasks(_ place: String) throws {
+            try test.door.store.read { transaction in
+                let matters = try transaction.rows("SELECT * FROM matter")
+                for person in held.keys.sorted() {
+                    let caller = try test.door.caller(account: person, in: transaction)
+                    let named = try transaction.rows("SELECT matter FROM matter_person WHERE person = \(person)")
+                    let known = try Set(named.map { try $0.text("matter") })
+                    let expected = try matters.filter { row in
+                        let isKnown = try row.text("standing") != "sealed" || known.contains(try row.text("id"))
+                        return try isKnown && !book.duties(in: row, of: caller, transaction).isEmpty
+                    }.map { try $0.text("id") }
+                    var listed: [String] = []
+                    var after: Continuation?
+                    repeat {
+                        let page = try book.tasks(of: caller, after: after, size: 2, in: transaction)
+                        listed += page.rows.map(\.matter.id)
+                        after = try page.next.map { try Continuation($0) }
+                    } while after != nil
+                    #expect(listed.sorted() == expected.sorted(), "\(place) \(person)")
+                    tasks += listed.count
+                }
+            }
+        }
+
         /// Does it; the code of its refusal.
         func again(_ deed: Docket.Deed) throws -> String? {
             test.clock.now = Int(deed.instant.minute) * 60 - 8 * 3_600
@@ -128,7 +154,7 @@ struct StoreScriptTests {
     @Test(arguments: TestStore.kinds)
     func whatAScriptDoesInMemoryItDoesOnAStore(kind: StoreKind) throws {
         let library = try #require(ProcedureLibrary.load(Shipped.folder).library)
-        var (scripts, deeds) = (0, 0)
+        var (scripts, deeds, tasks) = (0, 0, 0)
         for procedure in library.procedures {
             for script in procedure.cases {
                 let docket = ScriptRun.play(script.script, of: procedure, in: library).docket
@@ -137,7 +163,9 @@ struct StoreScriptTests {
                     let code = try stage.again(deed)
                     #expect(code == deed.refusal, "\(procedure.id) “\(script.title)” \(number): \(deed.what)")
                     deeds += 1
+                    try stage.expectTasks("\(procedure.id) “\(script.title)” \(number)")
                 }
+                tasks += stage.tasks
                 for (id, matter) in docket.matters {
                     let stored = try stage.test.door.store.read { try stage.book.shelf($0).matter(id) }
                     #expect(
@@ -150,7 +178,7 @@ struct StoreScriptTests {
                 scripts += 1
             }
         }
-        #expect(scripts > 25 && deeds > 300, "\(scripts) scripts, \(deeds) deeds")
+        #expect(scripts > 25 && deeds > 300 && tasks > 1_000, "\(scripts) scripts, \(deeds) deeds, \(tasks) tasks")
     }
 
     /// The head is away; the deputy signs as long as that lasts, and not a day longer.
@@ -158,7 +186,7 @@ struct StoreScriptTests {
     func whoIsAwayIsSignedFor(kind: StoreKind) throws {
         let test = try TestDoor(kind)
         let library = try #require(ProcedureLibrary.load(Shipped.folder).library)
-        let book = Casebook(door: test.door, library: library)
+        let book = try Casebook(door: test.door, library: library)
         for (name, role) in [("li", "officer"), ("wang", "section_head"), ("zhao", "head"), ("fu", "deputy_head")] {
             _ = try test.person(name, in: test.root, roles: [role])
         }

@@ -92,7 +92,7 @@ package struct TrialOffice: Sendable {
         let words = try String(contentsOfFile: folder + "/tokens", encoding: .utf8).split(separator: "\n")
         let tokens = words.compactMap { SessionToken(String($0)) }
         return TrialOffice(
-            book: Casebook(door: door, library: library), tokens: Array(tokens.dropFirst()), administrator: tokens[0],
+            book: try Casebook(door: door, library: library), tokens: Array(tokens.dropFirst()), administrator: tokens[0],
             organisations: try String(contentsOfFile: folder + "/organisations", encoding: .utf8).split(separator: "\n")
                 .map(String.init))
     }

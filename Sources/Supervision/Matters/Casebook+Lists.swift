@@ -2,14 +2,17 @@ import Casework
 import Database
 
 extension Casebook {
-    /// Up to so many matters it is quicker to look at all of them than to walk along the limits of time and look which they are.
-    static let fewWithValue = 2_000
-
     /// A side on which an organisation has a matter before it that lies with another.
     struct HandedSide: Sendable {
         let side: String
         /// Of these procedures only; nil: whatever the procedure.
         let procedures: [String]?
+
+        /// Whether a row of parties, which has the matter's procedure beside it, is of this side.
+        func isOn(_ table: StaticString) -> SQL {
+            let isSide: SQL = "\(name: table).side = \(side)"
+            return procedures.map { isSide + " AND \(name: table).procedure IN (\(list: $0))" } ?? isSide
+        }
 
         /// It was handed there; or it takes part, because the procedure gives a step to its side.
         static func all(_ library: ProcedureLibrary) -> [HandedSide] {
@@ -72,19 +75,19 @@ extension Casebook {
         _ holding: Caller.Holding, _ conditions: Conditions, _ transaction: Transaction
     ) throws -> [SQL] {
         let org = holding.organisation
-        let standings = states.map(\.rawValue)
+        let standings = states.filter(conditions.mayHave).map(\.rawValue)
         let isSubject: SQL =
             "EXISTS (SELECT 1 FROM matter_party s WHERE s.matter = m.id AND s.side = 'subject' AND s.organisation = \(org))"
         let sides = handedSides
-        let handed = sides.dropFirst().reduce(Self.isOn(sides[0], "h")) { $0 + " OR " + Self.isOn($1, "h") }
+        let handed = sides.dropFirst().reduce(sides[0].isOn("h")) { $0 + " OR " + $1.isOn("h") }
         let isHanded: SQL =
             "EXISTS (SELECT 1 FROM matter_party h WHERE h.matter = m.id AND h.organisation = \(org) AND (" + handed
             + "))"
         if area == .subject {
             guard departments.contains(.own) else { return [] }
-            return ofParty(
-                org, [HandedSide(side: "subject", procedures: nil)],
-                where: "m.standing IN (\(list: standings))" + conditions.all)
+            return [0, 1].flatMap {
+                ofParty(org, [HandedSide(side: "subject", procedures: nil)], elsewhere: $0, standings, conditions)
+            }
         }
         guard let here = Self.place(area, holding) else { return [] }
         var lists: [SQL] = []
@@ -94,24 +97,19 @@ extension Casebook {
             case (true, false): " AND (m.department = '' OR m.department = \(holding.department))"
             default: " AND NOT (m.department = '' OR m.department = \(holding.department))"
             }
-        if !departments.isDisjoint(with: [.own, .other]) {
-            if area == .own {
-                // A list for each standing: the index has the limits of time in order behind it.
-                for standing in standings {
-                    lists.append(
-                        "SELECT m.* FROM matter m WHERE m.organisation = \(org) AND m.standing = \(standing)" + mine
-                            + conditions.all + " AND NOT " + isSubject)
-                }
-            } else if try area != .below || hasMattersBelow(holding, transaction) {
+        if try !departments.isDisjoint(with: [.own, .other])
+            && (area != .below || hasMattersBelow(holding, transaction))
+        {
+            let notHanded: SQL = area == .own ? "" : " AND NOT " + isHanded
+            // A list for each standing: the indexes have the limits of time in order behind it.
+            for standing in standings {
                 lists.append(
-                    conditions.list + here + " AND m.standing IN (\(list: standings))" + mine
-                        + conditions.others + " AND NOT " + isSubject + " AND NOT " + isHanded)
+                    conditions.list(standing: standing, leads: area != .own) + " AND " + here + mine + " AND NOT "
+                        + isSubject + notHanded)
             }
         }
         if departments.contains(.handed), area != .own {
-            lists += ofParty(
-                org, sides,
-                where: here + " AND m.standing IN (\(list: standings))" + conditions.all + " AND NOT " + isSubject)
+            lists += ofParty(org, sides, elsewhere: 1, standings, conditions, " AND " + here + " AND NOT " + isSubject)
         }
         return lists
     }
@@ -139,67 +137,107 @@ extension Casebook {
 
     /// Matters in which an organisation stands on one of these sides, side by side in the order of their limits of time.
     private func ofParty(
-        _ organisation: String, _ sides: [HandedSide], where condition: SQL
+        _ organisation: String, _ sides: [HandedSide], elsewhere: Int, _ standings: [String], _ conditions: Conditions,
+        _ others: SQL = ""
     ) -> [SQL] {
         sides.map { side in
             "SELECT " + Self.columns(due: "p.due", id: "p.matter")
                 + " FROM matter_party p CROSS JOIN matter m WHERE m.id = p.matter AND p.organisation = \(organisation) AND "
-                + Self.isOn(side, "p") + " AND " + condition
+                + side.isOn("p") + " AND p.elsewhere = \(elsewhere) AND p.standing IN (\(list: standings))"
+                + conditions.ofParty + others
         }
     }
 
-    private static func isOn(_ side: HandedSide, _ table: StaticString) -> SQL {
-        let isSide: SQL = "\(name: table).side = \(side.side)"
-        return side.procedures.map { isSide + " AND m.procedure IN (\(list: $0))" } ?? isSide
+    /// The matters in which it is the turn of one of the caller's roles, role by role in the order of their limits of time (待办).
+    func turns(of caller: Caller) -> [SQL] {
+        var places: Set<[String]> = []
+        for holding in caller.holdings { for role in holding.roles { places.insert([holding.organisation, role]) } }
+        return places.sorted { $0.lexicographicallyPrecedes($1) }.map { place in
+            "SELECT " + Self.columns(due: "t.due", id: "t.matter")
+                + " FROM matter_turn t CROSS JOIN matter m WHERE m.id = t.matter AND t.organisation = \(place[0]) AND t.role = \(place[1])"
+                + Conditions.known(to: caller)
+        }
     }
 
     /// What a filter asks for. An attribute that many matters have may lead: its index has them in the order of their limits of time.
     private struct Conditions {
-        var leading: (name: String, value: String)?
-        /// Without the attribute that leads.
-        var others: SQL = ""
+        let filter: Filter
+        let caller: Caller
+        /// The attributes that few matters have.
+        var few: [(name: String, value: String)] = []
+        /// Those that many have; the first may lead.
+        var many: [(name: String, value: String)] = []
 
-        var all: SQL { (leading.map { Self.has($0.name, $0.value) } ?? "") + others }
-
-        /// The beginning of a list along the attribute that leads, or else along the limits of time.
-        var list: SQL {
-            guard let leading else { return "SELECT m.* FROM matter m WHERE " }
-            return "SELECT " + Casebook.columns(due: "l.due", id: "l.matter")
-                + " FROM matter_attribute l CROSS JOIN matter m WHERE m.id = l.matter AND l.name = \(leading.name) AND l.value = \(leading.value) AND "
+        /// What is closed has ended, what is open has not; covert and sealed matters stay what they are.
+        func mayHave(_ standing: Authority.State) -> Bool {
+            switch filter.isOpen {
+            case true?: standing != .closed
+            case false?: standing != .open
+            case nil: true
+            }
         }
 
-        static func has(_ name: String, _ value: String) -> SQL {
-            " AND EXISTS (SELECT 1 FROM matter_attribute a WHERE a.matter = m.id AND a.name = \(name) AND a.value = \(value))"
+        /// The beginning of a list of one standing, along its index or along the attribute that leads.
+        func list(standing: String, leads: Bool) -> SQL {
+            guard leads, let leader = many.first else {
+                return "SELECT m.* FROM matter m WHERE m.standing = \(standing)" + columns("m") + ended
+                    + attributes("m.id", many) + Self.known(to: caller)
+            }
+            return "SELECT " + Casebook.columns(due: "l.due", id: "l.matter")
+                + " FROM matter_attribute l CROSS JOIN matter m WHERE m.id = l.matter AND l.name = \(leader.name) AND l.value = \(leader.value) AND l.standing = \(standing)"
+                + columns("l") + attributes("l.matter", Array(many.dropFirst())) + ended + Self.known(to: caller)
+        }
+
+        /// For a list of parties: what stands in its index is asked before the matter is looked at.
+        var ofParty: SQL { columns("p") + attributes("p.matter", many) + ended + Self.known(to: caller) }
+
+        private func columns(_ table: StaticString) -> SQL {
+            var sql: SQL = ""
+            if let procedure = filter.procedure { sql = sql + " AND \(name: table).procedure = \(procedure)" }
+            if let any = filter.procedures { sql = sql + " AND \(name: table).procedure IN (\(list: any))" }
+            if let state = filter.state { sql = sql + " AND \(name: table).state = \(state)" }
+            return sql
+        }
+
+        private var ended: SQL {
+            switch filter.isOpen {
+            case true?: " AND m.ended IS NULL"
+            case false?: " AND m.ended IS NOT NULL"
+            case nil: ""
+            }
+        }
+
+        private func attributes(_ id: SQL, _ many: [(name: String, value: String)]) -> SQL {
+            let few = few.reduce("" as SQL) {
+                $0 + " AND " + id
+                    + " IN (SELECT a.matter FROM matter_attribute a WHERE a.name = \($1.name) AND a.value = \($1.value))"
+            }
+            return many.reduce(few) {
+                $0 + " AND EXISTS (SELECT 1 FROM matter_attribute a WHERE a.matter = " + id
+                    + " AND a.name = \($1.name) AND a.value = \($1.value))"
+            }
+        }
+
+        /// Sealed matters are known only to who is named in them.
+        static func known(to caller: Caller) -> SQL {
+            " AND (m.standing <> 'sealed' OR EXISTS (SELECT 1 FROM matter_person n WHERE n.matter = m.id AND n.person = \(caller.account)))"
         }
     }
 
-    /// What the filter asks for, and that sealed matters are known only to who is named in them.
     private func conditions(_ filter: Filter, for caller: Caller, in transaction: Transaction) throws -> Conditions {
-        var conditions = Conditions()
-        var sql: SQL = ""
-        if let procedure = filter.procedure { sql = sql + " AND m.procedure = \(procedure)" }
-        if let any = filter.procedures { sql = sql + " AND m.procedure IN (\(list: any))" }
-        if let state = filter.state { sql = sql + " AND m.state = \(state)" }
-        if let isOpen = filter.isOpen { sql = sql + (isOpen ? " AND m.ended IS NULL" : " AND m.ended IS NOT NULL") }
+        var conditions = Conditions(filter: filter, caller: caller)
         for (name, value) in filter.attributes.sorted(by: { $0.key < $1.key }) {
             let found = try transaction.integer(
                 """
                 SELECT COUNT(*) FROM (SELECT 1 FROM matter_attribute WHERE name = \(name) AND value = \(value)
-                    LIMIT \(Self.fewWithValue)) AS found
+                    LIMIT \(fewWithValue)) AS found
                 """)
-            if found < Self.fewWithValue {
-                sql =
-                    sql
-                    + " AND m.id IN (SELECT a.matter FROM matter_attribute a WHERE a.name = \(name) AND a.value = \(value))"
-            } else if conditions.leading == nil {
-                conditions.leading = (name, value)
+            if found < fewWithValue {
+                conditions.few.append((name, value))
             } else {
-                sql = sql + Conditions.has(name, value)
+                conditions.many.append((name, value))
             }
         }
-        conditions.others =
-            sql
-            + " AND (m.standing <> 'sealed' OR EXISTS (SELECT 1 FROM matter_person n WHERE n.matter = m.id AND n.person = \(caller.account)))"
         return conditions
     }
 }

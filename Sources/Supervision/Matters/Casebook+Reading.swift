@@ -106,15 +106,41 @@ extension Casebook {
 
     /// Makes the tables of every matter again from its acts (重建投影).
     package func rebuild() throws -> Int {
+        let ids = try identifiersOfActs()
+        for id in ids { try rebuild(id) }
+        return ids.count
+    }
+
+    /// Makes the tables again where an earlier program made them, and says of how many matters; nil: they are this program's.
+    /// A matter whose acts cannot be read keeps the tables it has; `check` says why.
+    @discardableResult
+    package func renew() throws -> Int? {
+        let made = try door.store.read { try $0.integer("SELECT value FROM counter WHERE name = 'projection'") }
+        guard made < MatterRows.reading else { return nil }
+        var renewed = 0
+        for id in try identifiersOfActs() {
+            do {
+                try rebuild(id)
+                renewed += 1
+            } catch is DoorRefusal {}
+        }
+        try door.store.write {
+            try $0.change("UPDATE counter SET value = \(MatterRows.reading) WHERE name = 'projection'")
+        }
+        return renewed
+    }
+
+    private func rebuild(_ id: String) throws {
+        try door.store.write { try MatterShelf(transaction: $0, library: library, seals: door.seals).rebuild(id) }
+    }
+
+    private func identifiersOfActs() throws -> [String] {
         var ids: [String] = []
         try door.store.read {
             try $0.eachRow("SELECT DISTINCT matter FROM act WHERE matter <> \(LedgerNote.matter)", by: ["matter"]) {
                 ids.append(try $0.text("matter"))
             }
         }
-        for id in ids {
-            try door.store.write { try MatterShelf(transaction: $0, library: library, seals: door.seals).rebuild(id) }
-        }
-        return ids.count
+        return ids
     }
 }

@@ -11,13 +11,17 @@ package struct Casebook: Sendable {
     /// ends after one act does it itself.
     package var placesAtOnce = false
 
+    /// Up to so many matters with an attribute it is quicker to look at all of them than to walk along the limits of time.
+    var fewWithValue = 2_000
     let handedSides: [HandedSide]
     private let memory = MatterMemory()
 
-    package init(door: Door, library: ProcedureLibrary) {
+    /// Tables that an earlier program read from the acts are made again first, which takes minutes for a large store.
+    package init(door: Door, library: ProcedureLibrary) throws {
         self.door = door
         self.library = library
         handedSides = HandedSide.all(library)
+        try renew()
     }
 
     package var sequencer: Sequencer { Sequencer(door.store, surroundings: door.surroundings) }

@@ -20,11 +20,16 @@ struct MatterRows: Equatable {
     let parties: [String: String]
     let attributes: [String: String]
     let persons: Set<String>
+    /// Whose turn it is: by role, the organisation that the role belongs to here.
+    let turns: [String: String]
+
+    /// Counts the ways in which tables were read from acts: tables of an earlier one are made again.
+    static let reading = 1
 
     init(
         id: String, procedure: String, version: Int, acts: Int, organisation: String, path: String, department: String,
         standing: String, state: String, ended: String?, parent: String?, opened: Int, changed: Int, due: Int,
-        parties: [String: String], attributes: [String: String], persons: Set<String>
+        parties: [String: String], attributes: [String: String], persons: Set<String>, turns: [String: String]
     ) {
         self.id = id
         self.procedure = procedure
@@ -43,6 +48,7 @@ struct MatterRows: Equatable {
         self.parties = parties
         self.attributes = attributes
         self.persons = persons
+        self.turns = turns
     }
 
     init(_ matter: Matter, _ library: ProcedureLibrary, department: String, pathOf: (String) throws -> String) rethrows
@@ -61,7 +67,7 @@ struct MatterRows: Equatable {
             changed: Int(matter.acts.last?.recorded.minute ?? 0),
             due: dues.min().map { Int($0.minute) } ?? MatterShelf.never, parties: matter.parties,
             attributes: attributes,
-            persons: matter.named)
+            persons: matter.named, turns: matter.turns(library.roles))
     }
 
     /// Who handles it: the side whose people open such matters, else the administration, the agency, whoever is there.
@@ -91,6 +97,37 @@ struct MatterRows: Equatable {
 }
 
 extension Matter {
+    /// The roles that may take a step or sign as the matter stands, and the organisation of each (轮到谁办). Whether a condition holds,
+    /// who is away and who is excluded is not looked at. Powers, which may be used at any time, are nobody's turn.
+    func turns(_ roles: Roles) -> [String: String] {
+        guard mergedInto == nil, !isVoid else { return [:] }
+        let steps = procedure.steps.filter { $0.power == nil && items(where: $0) != nil }
+        var waited = steps.flatMap(\.who)
+        for proposal in proposals {
+            guard let step = procedure.step(proposal.step) else { continue }
+            if let panel = step.panel {
+                waited += [panel.role] + step.who
+            } else if proposal.opinions.count < step.signatures.count {
+                let signature = step.signatures[proposal.opinions.count]
+                waited += [signature.role, signature.absent].compactMap(\.self)
+            }
+        }
+        var turns: [String: String] = [:]
+        for role in waited where roles[role]?.kind == .person {
+            if let organisation = parties[roles[role]?.side ?? ""] { turns[role] = organisation }
+        }
+        return turns
+    }
+
+    /// The items that stand where a step begins; empty for a step about the matter; nil where it does not begin.
+    func items(where step: Step) -> [String]? {
+        if step.from.isEmpty { return ended == nil || step.power == .reopen ? [] : nil }
+        let isPerItem = procedure.track(step.track)?.per != nil
+        if !isPerItem { return state(step.track).map(step.from.contains) == true ? [] : nil }
+        let keys = items.map(\.key).filter { key in state(step.track, item: key).map(step.from.contains) == true }
+        return keys.isEmpty ? nil : keys
+    }
+
     /// What decides who may know of it.
     var standing: Authority.State {
         switch level {

@@ -136,24 +136,34 @@ struct MatterShelf {
                 due = excluded.due
             """)
         for (side, organisation) in m.parties.sorted(by: { $0.key < $1.key }) {
+            let isElsewhere = organisation != m.organisation ? 1 : 0
             try transaction.change(
                 """
-                INSERT INTO matter_party (matter, side, organisation, due)
-                VALUES (\(m.id), \(side), \(organisation), \(m.due))
-                ON CONFLICT (matter, side) DO UPDATE SET organisation = excluded.organisation, due = excluded.due
+                INSERT INTO matter_party (matter, side, organisation, elsewhere, due, procedure, standing, state)
+                VALUES (\(m.id), \(side), \(organisation), \(isElsewhere), \(m.due), \(m.procedure), \(m.standing), \(m.state))
+                ON CONFLICT (matter, side) DO UPDATE SET organisation = excluded.organisation, elsewhere = excluded.elsewhere,
+                    due = excluded.due, procedure = excluded.procedure, standing = excluded.standing, state = excluded.state
                 """)
         }
         for (name, value) in m.attributes.sorted(by: { $0.key < $1.key }) {
             try transaction.change(
                 """
-                INSERT INTO matter_attribute (matter, name, value, due) VALUES (\(m.id), \(name), \(value), \(m.due))
-                ON CONFLICT (matter, name) DO UPDATE SET value = excluded.value, due = excluded.due
+                INSERT INTO matter_attribute (matter, name, value, due, procedure, standing, state)
+                VALUES (\(m.id), \(name), \(value), \(m.due), \(m.procedure), \(m.standing), \(m.state))
+                ON CONFLICT (matter, name) DO UPDATE SET value = excluded.value, due = excluded.due,
+                    procedure = excluded.procedure, standing = excluded.standing, state = excluded.state
                 """)
         }
         for person in m.persons.sorted() {
             try transaction.change(
                 "INSERT INTO matter_person (matter, person) VALUES (\(m.id), \(person)) ON CONFLICT DO NOTHING")
         }
+        try transaction.change("DELETE FROM matter_turn WHERE matter = \(m.id)")
+        try transaction.insert(
+            into: "matter_turn", columns: "matter, role, organisation, due",
+            m.turns.sorted(by: { $0.key < $1.key }).map {
+                [.text(m.id), .text($0.key), .text($0.value), .integer(Int64(m.due))]
+            })
     }
 
     /// What the tables say of a matter, to be compared with what its acts say (投影核对).
@@ -177,7 +187,8 @@ struct MatterShelf {
             persons: Set(
                 try transaction.rows("SELECT person FROM matter_person WHERE matter = \(id)").map {
                     try $0.text("person")
-                }))
+                }),
+            turns: try pairs("SELECT role AS a, organisation AS b FROM matter_turn WHERE matter = \(id)"))
     }
 
     /// The differences between the tables and the acts of one matter; empty: they agree.
@@ -186,14 +197,20 @@ struct MatterShelf {
         guard let matter = try matter(id) else { return ["\(id): it has no acts"] }
         // The department is where the matter was opened, which the acts do not say.
         let read = try MatterRows(matter, library, department: stored.department, pathOf: path)
-        // Lists go along the limit of time as it stands beside parties and attributes.
+        // Lists go along what stands beside parties, attributes and turns.
         let astray = try transaction.integer(
             """
-            SELECT COUNT(*) FROM (SELECT due FROM matter_party WHERE matter = \(id) UNION ALL
-                SELECT due FROM matter_attribute WHERE matter = \(id)) AS beside WHERE due <> \(stored.due)
+            SELECT (SELECT COUNT(*) FROM matter_turn WHERE matter = m.id AND due <> m.due)
+                + (SELECT COUNT(*) FROM matter_attribute b WHERE b.matter = m.id
+                    AND (b.due <> m.due OR b.procedure <> m.procedure OR b.standing <> m.standing OR b.state <> m.state))
+                + (SELECT COUNT(*) FROM matter_party b WHERE b.matter = m.id
+                    AND (b.due <> m.due OR b.procedure <> m.procedure OR b.standing <> m.standing OR b.state <> m.state
+                        OR b.elsewhere <> CASE WHEN b.organisation = m.organisation THEN 0 ELSE 1 END)) AS astray
+            FROM matter m WHERE m.id = \(id)
             """)
         return stored.differences(from: read).map { "\(id): \($0)" }
-            + (astray == 0 ? [] : ["\(id): \(astray) parties or attributes stand at another limit of time"])
+            + (astray == 0
+                ? [] : ["\(id): \(astray) parties, attributes or turns stand elsewhere in the lists than the matter"])
     }
 
     /// Makes the tables of a matter again from its acts.
@@ -203,6 +220,7 @@ struct MatterShelf {
         try transaction.change("DELETE FROM matter_party WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter_attribute WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter_person WHERE matter = \(id)")
+        try transaction.change("DELETE FROM matter_turn WHERE matter = \(id)")
         try transaction.change("DELETE FROM matter WHERE id = \(id)")
         try Self.write(try MatterRows(matter, library, department: department, pathOf: path), transaction)
     }

@@ -14,7 +14,7 @@ extension Casebook {
         var next = answers(to: matter, roles, by: caller.account, absent: absent)
         for step in matter.procedure.steps {
             let own = step.who.filter(roles.contains)
-            guard !own.isEmpty, let items = items(where: step, begins: matter) else { continue }
+            guard !own.isEmpty, let items = matter.items(where: step) else { continue }
             next.append(
                 NextStep(
                     verb: .take, step: step.id, name: step.name, roles: own,
@@ -38,19 +38,6 @@ extension Casebook {
             }
         }
         return roles
-    }
-
-    /// The items that stand where a step begins; empty for a step about the matter; nil where it does not begin.
-    private func items(where step: Casework.Step, begins matter: Matter) -> [String]? {
-        if step.from.isEmpty { return matter.ended == nil || step.power == .reopen ? [] : nil }
-        let isPerItem = matter.procedure.track(step.track)?.per != nil
-        if !isPerItem {
-            return matter.state(step.track).map(step.from.contains) == true ? [] : nil
-        }
-        let keys = matter.items.map(\.key).filter { key in
-            matter.state(step.track, item: key).map(step.from.contains) == true
-        }
-        return keys.isEmpty ? nil : keys
     }
 
     private func answers(

@@ -85,48 +85,40 @@ extension Casebook {
         (matter: MatterSummary, next: [NextStep])
     > {
         let caller = try door.caller(of: token)
-        var mark = try after.map { try Continuation($0) }
-        var filter = Filter()
-        filter.isOpen = true
-        filter.procedures = procedures(concerning: caller)
-        return try door.store.read { transaction in
-            var rows: [(matter: MatterSummary, next: [NextStep])] = []
-            var examined = 0
-            let chunk = min(size, 50)
-            repeat {
-                let page = try transaction.page(
-                    anyOf: branches(filter, for: caller, in: transaction), by: ["due", "id"], after: mark, size: chunk)
-                for row in page.rows {
-                    examined += 1
-                    guard
-                        let matter = try shelf(transaction).matter(try row.text("id"))
-                    else { continue }
-                    let next = try nextSteps(
-                        in: matter, for: caller, lying: try place(of: row, transaction), transaction
-                    )
-                    .filter { $0.verb != .take || matter.procedure.step($0.step)?.power == nil }
-                    if !next.isEmpty { rows.append((try summary(row), next)) }
-                }
-                mark = page.next
-            } while mark != nil && rows.count + chunk <= size && examined < Self.examinedMax
-            return Listed(rows: rows, next: mark?.text)
-        }
+        let mark = try after.map { try Continuation($0) }
+        return try door.store.read { try tasks(of: caller, after: mark, size: size, in: $0) }
     }
 
-    static let examinedMax = 400
-
-    /// The procedures in which some step or signature is one of the caller's roles.
-    private func procedures(concerning caller: Caller) -> [String] {
-        let roles = caller.roles
-        return Set(
-            library.procedures.filter { procedure in
-                procedure.steps.contains { step in
-                    !roles.isDisjoint(with: step.who) || step.signatures.contains { roles.contains($0.role) }
-                        || step.panel.map { roles.contains($0.role) } ?? false
-                }
-            }.map(\.id)
-        ).sorted()
+    func tasks(of caller: Caller, after: Continuation?, size: Int, in transaction: Transaction) throws -> Listed<
+        (matter: MatterSummary, next: [NextStep])
+    > {
+        var mark = after
+        var rows: [(matter: MatterSummary, next: [NextStep])] = []
+        var examined = 0
+        let chunk = min(size, 50)
+        repeat {
+            let page = try transaction.page(anyOf: turns(of: caller), by: ["due", "id"], after: mark, size: chunk)
+            for row in page.rows {
+                examined += 1
+                let next = try duties(in: row, of: caller, transaction)
+                if !next.isEmpty { rows.append((try summary(row), next)) }
+            }
+            mark = page.next
+        } while mark != nil && rows.count + chunk <= size && examined < Self.examinedMax
+        return Listed(rows: rows, next: mark?.text)
     }
+
+    /// What is the caller's to do in a matter that he may list: without the powers that may be used at any time.
+    func duties(in row: Row, of caller: Caller, _ transaction: Transaction) throws -> [NextStep] {
+        let place = try place(of: row, transaction)
+        guard door.authority.decide("matter.list", caller, on: place).isAllowed,
+            let matter = try shelf(transaction).matter(try row.text("id"))
+        else { return [] }
+        return try nextSteps(in: matter, for: caller, lying: place, transaction)
+            .filter { $0.verb != .take || matter.procedure.step($0.step)?.power == nil }
+    }
+
+    static let examinedMax = 100
 
     /// A matter as the caller may see it. What one may not know of is refused like what does not exist.
     package func shown(_ id: String, by token: SessionToken) throws -> ShownMatter {

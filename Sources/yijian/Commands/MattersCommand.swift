@@ -50,30 +50,46 @@ struct MattersListCommand: ParsableCommand {
 
     func run() throws {
         let book = try options.casebook()
-        let page = try book.matters(
-            try which.filter(), after: try after.map { try Continuation($0) }, size: min(max(size, 1), 1_000),
-            by: try options.token())
-        let rows = try page.rows.map { row in
-            MatterLine(
-                id: try row.text("id"), procedure: try row.text("procedure"), state: try row.text("state"),
-                organisation: try row.text("organisation"), standing: try row.text("standing"),
-                due: Self.shown(try row.integer("due")))
+        let page = try book.summaries(
+            try which.filter(), after: after, size: min(max(size, 1), 1_000), by: try options.token())
+        if json {
+            return try Terminal.show([try Json.text(Paged(rows: page.rows.map(MatterLine.init), next: page.next))])
         }
-        guard json else {
-            try Terminal.show(
-                rows.map { "\($0.due ?? "-")  \($0.id)  \($0.procedure)  \($0.state)  \($0.standing)" }
-                    + (page.next.map { ["next: --after \($0.text)"] } ?? []))
-            return
-        }
-        try Terminal.show([try Json.text(Paged(rows: rows, next: page.next?.text))])
+        try Terminal.show(
+            MatterLine.table(page.rows, last: "密级") { page.rows[$0].standing }
+                + (page.next.map { ["next: --after \($0)"] } ?? []))
     }
-
-    static func shown(_ minute: Int) -> String? { minute == Int(Int32.max) ? nil : "\(Instant(minute: Int64(minute)))" }
 }
 
-private struct MatterLine: Encodable {
-    let id, procedure, state, organisation, standing: String
+/// A matter in a list, as JSON and as a row of a table.
+struct MatterLine: Encodable {
+    let id, procedure, procedureName, state, stateName, organisation, standing: String
     let due: String?
+    let isOverdue: Bool
+
+    init(_ matter: MatterSummary) {
+        (id, procedure, procedureName) = (matter.id, matter.procedure, matter.procedureName)
+        (state, stateName, standing) = (matter.state, matter.stateName, matter.standing)
+        organisation = matter.organisation
+        due = matter.due.map { "\($0)" }
+        isOverdue = matter.isOverdue
+    }
+
+    /// The rows under their headings; a last column of the caller's own.
+    static func table(_ matters: [MatterSummary], last: String, _ shown: (Int) -> String) -> [String] {
+        guard !matters.isEmpty else { return ["没有事项"] }
+        var table = TextTable([
+            ColumnHead("due", "时限", .identifier), ColumnHead("overdue", ""), ColumnHead("matter", "事项", .identifier),
+            ColumnHead("procedure", "程序"), ColumnHead("state", "状态"), ColumnHead("last", last),
+        ])
+        for (row, matter) in matters.enumerated() {
+            table.append([
+                .text(matter.due.map { "\($0)" } ?? "-"), .text(matter.isOverdue ? "逾期" : ""), .text(matter.id),
+                .text(matter.procedureName), .text("\(matter.stateName) \(matter.state)"), .text(shown(row)),
+            ])
+        }
+        return table.lines(width: Terminal.width, style: Terminal.style)
+    }
 }
 
 struct MattersCountCommand: ParsableCommand {

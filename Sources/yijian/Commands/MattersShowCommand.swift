@@ -60,23 +60,33 @@ struct MattersTasksCommand: ParsableCommand {
     @Flag(help: "As JSON.") var json = false
 
     private struct Line: Encodable {
-        let id, procedure, state: String
-        let due: String?
+        let matter: MatterLine
         let steps: [String]
+        let stepNames: [String]
+
+        func encode(to encoder: any Encoder) throws {
+            try matter.encode(to: encoder)
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(steps, forKey: .steps)
+            try container.encode(stepNames, forKey: .stepNames)
+        }
+
+        private enum Key: CodingKey { case steps, stepNames }
     }
 
     func run() throws {
         let page = try options.casebook().tasks(
             after: after, size: min(max(size, 1), 100), by: try options.token())
-        let lines = page.rows.map { row in
-            Line(
-                id: row.matter.id, procedure: row.matter.procedure, state: row.matter.state,
-                due: row.matter.due.map { "\($0)" }, steps: row.next.map(\.step))
+        if json {
+            let lines = page.rows.map {
+                Line(matter: MatterLine($0.matter), steps: $0.next.map(\.step), stepNames: $0.next.map(\.name))
+            }
+            return try Terminal.show([try Json.text(Paged(rows: lines, next: page.next))])
         }
-        if json { return try Terminal.show([try Json.text(Paged(rows: lines, next: page.next))]) }
         try Terminal.show(
-            lines.map { "\($0.due ?? "-")  \($0.id)  \($0.state)  \($0.steps.joined(separator: ","))" }
-                + (page.next.map { ["next: --after \($0)"] } ?? []))
+            MatterLine.table(page.rows.map(\.matter), last: "可办理") { row in
+                page.rows[row].next.map { "\($0.name) \($0.step)" }.joined(separator: "、")
+            } + (page.next.map { ["next: --after \($0)"] } ?? []))
     }
 }
 

@@ -54,6 +54,7 @@ struct StoreMigrateCommand: ParsableCommand {
     func run() throws {
         let taken = try Store(try StoreAddress(options.storeText)).migrate([supervisionTables])
         try Terminal.show(taken.isEmpty ? ["nothing to do"] : taken)
+        if !taken.isEmpty { _ = try options.casebook() }
     }
 }
 

@@ -68,7 +68,7 @@ struct TriageCommand: ParsableCommand {
         }
         if json { return try Terminal.show([Self.object(triaged, found, closed).pretty]) }
         var table = TextTable([
-            ColumnHead("matter", "事项"), ColumnHead("institution", "定点机构"), ColumnHead("period", "结算月度"),
+            ColumnHead("matter", "事项", .identifier), ColumnHead("institution", "定点机构"), ColumnHead("period", "结算月度"),
             ColumnHead("findings", "疑点", .integer), ColumnHead("loss", "基金损失", .decimal(scale: 2)),
         ])
         for (matter, batch) in triaged.opened {

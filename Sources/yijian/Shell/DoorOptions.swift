@@ -65,7 +65,7 @@ struct DoorOptions: ParsableArguments {
                 code: "YJ-502", what: "the procedures have mistakes", place: folder,
                 advice: "run `yijian procedures check`")
         }
-        var book = Casebook(door: door, library: library)
+        var book = try Casebook(door: door, library: library)
         // A command ends after its act; nobody else may be there to place it.
         book.placesAtOnce = true
         return book
