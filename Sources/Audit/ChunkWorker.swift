@@ -31,7 +31,7 @@ final class ChunkWorker: @unchecked Sendable {
         judge.period = (options.from, options.to)
         finder = Sieve(sieves, binding, judge.evaluator)
         encoder = FindingEncoder(binding, dictionaries)
-        keyedCounts = keyed.map { KeyedCounter($0) }
+        keyedCounts = keyed.map { KeyedCounter($0, rows: $0.bins.map { reader.rows(of: $0.table) } ?? 0) }
     }
 
     func run() {

@@ -74,6 +74,9 @@ final class ClaimsReader: @unchecked Sendable {
         return found
     }
 
+    /// The rows of a table in all segments, those included that later ones took back.
+    func rows(of table: Table) -> Int { dataset.segments.reduce(0) { $0 + $1.totalRows(table.rawValue) } }
+
     /// Whether any segment has the table, and the field in it.
     func has(_ table: Table, field: Int? = nil) throws -> Bool {
         for segment in dataset.segments {

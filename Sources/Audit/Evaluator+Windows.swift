@@ -8,6 +8,7 @@ extension Evaluator {
         let window = plans[number]
         if binding.isAbsent[window.table] { return unknown(window, window.tableCause) }
         if isPlaceless && window.scope == .partition { return unknown(window, placelessCause) }
+        if let sum = sumOfMembers(window, focus) { return sum }
         guard let judgement, !isOpen else { return remembered(number, focus) ?? scanned(number, focus) }
         let memory = folds + number
         if memory.pointee.judgement == judgement, memory.pointee.focus == focus { return memory.pointee.value }

@@ -62,6 +62,7 @@ final class Evaluator {
     var firstUnknown: Int32 = -1
 
     var memory = ScopeMemory()
+    var runs = MemberRuns()
     private var prefixes: [UInt64: Int32] = [:]
     var chains: [RowChains.Key: RowChains] = [:]
     private var distinct: [Int128] = []
@@ -101,7 +102,9 @@ final class Evaluator {
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
             (plans + index).initialize(
-                to: WindowPlan(window, program, gate: gate, itemAttributes: binding.itemAttributes))
+                to: WindowPlan(
+                    window, twin: binding.windowTwins[index], program, nodes, gate: gate,
+                    itemAttributes: binding.itemAttributes))
         }
         folds = .allocate(capacity: max(1, program.windows.count))
         folds.initialize(repeating: FoldMemory(), count: program.windows.count)
@@ -136,6 +139,7 @@ final class Evaluator {
         tables = chunk.tables
         for index in chains.values { index.forget() }
         memory.forget()
+        runs.forget()
     }
 
     /// From here until `judgement` is nil, the row, the list rows and the members at hand stay what they are.

@@ -167,6 +167,10 @@ final class ZoneProgram {
     }
 
     private let nodes: UnsafeMutablePointer<Node>
+    /// What operands came to, by depth, and the bounds of the two sides of a comparison.
+    private var parts: [Scratch<UInt8>] = []
+    private let lows = [Scratch<Int64>(), Scratch<Int64>()]
+    private let highs = [Scratch<Int64>(), Scratch<Int64>()]
 
     init(_ test: ZoneTest) {
         var flat = [Node(kind: .all)]
@@ -192,9 +196,74 @@ final class ZoneProgram {
 
     deinit { nodes.deallocate() }
 
-    /// Whether the test may be true or unknown for some line of the encounter.
-    func mayHold(_ context: SieveContext, _ encounter: Int) -> Bool {
-        mayHold(0, context, encounter, Int64(context.firstDay.base[encounter]), Int64(context.lastDay.base[encounter]))
+    /// Puts down for every encounter whether the test may be true or unknown for some line of it: 1, else 0.
+    func mayHold(_ context: SieveContext, into target: UnsafeMutablePointer<UInt8>) {
+        mayHold(0, context, into: target, depth: 0)
+    }
+
+    private func mayHold(
+        _ place: Int, _ context: SieveContext, into target: UnsafeMutablePointer<UInt8>, depth: Int
+    ) {
+        let node = nodes[place]
+        let count = context.encounters
+        switch node.kind {
+        case .all, .any:
+            let isAll = node.kind == .all
+            target.update(repeating: isAll ? 1 : 0, count: count)
+            while parts.count <= depth { parts.append(Scratch<UInt8>()) }
+            let part = parts[depth].pointer(count + 1)
+            for operand in node.first..<node.first + node.count {
+                mayHold(operand, context, into: part, depth: depth + 1)
+                if isAll {
+                    for row in 0..<count { target[row] &= part[row] }
+                } else {
+                    for row in 0..<count { target[row] |= part[row] }
+                }
+            }
+        case .isKnown:
+            let values = context.column(node.left.column ?? 0)
+            for row in 0..<count { target[row] = values[row] != SieveContext.unknownScalar ? 1 : 0 }
+        case .compare:
+            let (a, b) = (lows[0].pointer(count + 1), highs[0].pointer(count + 1))
+            let (c, d) = (lows[1].pointer(count + 1), highs[1].pointer(count + 1))
+            bounds(node.left, context, a, b)
+            bounds(node.right, context, c, d)
+            switch node.comparison {
+            case .less: for row in 0..<count { target[row] = a[row] < d[row] ? 1 : 0 }
+            case .lessOrEqual: for row in 0..<count { target[row] = a[row] <= d[row] ? 1 : 0 }
+            case .greater: for row in 0..<count { target[row] = b[row] > c[row] ? 1 : 0 }
+            case .greaterOrEqual: for row in 0..<count { target[row] = b[row] >= c[row] ? 1 : 0 }
+            case .equal: for row in 0..<count { target[row] = a[row] <= d[row] && c[row] <= b[row] ? 1 : 0 }
+            case .notEqual:
+                for row in 0..<count { target[row] = a[row] == b[row] && c[row] == d[row] && a[row] == c[row] ? 0 : 1 }
+            }
+        }
+    }
+
+    /// The least and the greatest that a side may be, for every encounter.
+    private func bounds(
+        _ side: ZoneTest.Side, _ context: SieveContext, _ low: UnsafeMutablePointer<Int64>,
+        _ high: UnsafeMutablePointer<Int64>
+    ) {
+        let count = context.encounters
+        let offset = side.offset
+        if side.isLineDay {
+            let (first, last) = (context.firstDay.base, context.lastDay.base)
+            for row in 0..<count {
+                low[row] = Int64(first[row]) &+ offset
+                high[row] = Int64(last[row]) &+ offset
+            }
+        } else if let column = side.column {
+            let values = context.column(column)
+            for row in 0..<count {
+                let isKnown = values[row] != SieveContext.unknownScalar
+                low[row] = isKnown ? values[row] &+ offset : Int64.min
+                high[row] = isKnown ? values[row] &+ offset : Int64.max
+            }
+        } else {
+            low.update(repeating: offset, count: count)
+            high.update(repeating: offset, count: count)
+        }
     }
 
     /// Whether the test may be true or unknown for a line of this day.
@@ -249,6 +318,7 @@ final class ZoneSieve: SieveOperator {
     private let rule: Int
     private let test: ZoneProgram
     private let filter: EncounterFilter
+    private let isNear = Scratch<UInt8>()
 
     init(_ rule: Int, _ test: ZoneTest, _ filter: EncounterFilter) {
         self.rule = rule
@@ -259,10 +329,12 @@ final class ZoneSieve: SieveOperator {
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.chunk[.encounter]
         let days = context.chunk[.line].slots[context.binding.lineDayField]
-        for encounter in 0..<context.encounters {
+        let isNear = isNear.pointer(context.encounters + 1)
+        test.mayHold(context, into: isNear)
+        for encounter in 0..<context.encounters where isNear[encounter] != 0 {
             let first = Int(context.lineStarts[encounter])
             let last = Int(context.lineStarts[encounter &+ 1])
-            guard first < last, test.mayHold(context, encounter), filter.admits(encounter, rows) else { continue }
+            guard first < last, filter.admits(encounter, rows) else { continue }
             for line in first..<last
             where !days.isValid(line) || test.mayHold(context, encounter, day: days.int32s[line]) {
                 lists[rule].append(Int32(truncatingIfNeeded: line))
@@ -330,7 +402,9 @@ final class StaySieve: SieveOperator {
     private let related: EncounterFilter
     private let start: Int
     private let end: Int
-    private var stays: [Int] = []
+    private let isFocus = Scratch<UInt8>()
+    /// Beyond so many pairs of one person all of its lines are evaluated.
+    private static let manyPairs = 40_000
 
     init(_ rule: Int, _ form: StayForm, _ focus: EncounterFilter, _ plan: SievePlan) {
         self.rule = rule
@@ -344,39 +418,44 @@ final class StaySieve: SieveOperator {
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.chunk[.encounter]
-        let starts = rows.slots[start]
-        let ends = rows.slots[end]
+        let (starts, ends) = (rows.slots[start], rows.slots[end])
         let horizon = Int64(context.binding.horizonDay)
-        for person in 0..<context.persons {
-            let encounters = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
-            stays.removeAll(keepingCapacity: true)
-            for encounter in encounters where related.admits(encounter, rows) { stays.append(encounter) }
-            if stays.isEmpty { continue }
-            for encounter in encounters {
+        let isFocus = isFocus.pointer(context.encounters + 1)
+        focus.admitAll(rows, into: isFocus)
+        related.forEachPerson(context) { stays, encounters in
+            for encounter in encounters where isFocus[encounter] != 0 {
                 let first = Int(context.lineStarts[encounter])
                 let last = Int(context.lineStarts[encounter &+ 1])
-                guard first < last, focus.admits(encounter, rows) else { continue }
+                guard first < last else { continue }
                 let low = Int64(context.firstDay.base[encounter])
                 let high = Int64(context.lastDay.base[encounter])
-                let mayHold =
-                    stays.count * encounters.count > 40_000
-                    || stays.contains { stay in
-                        form.tests.allSatisfy { test in
-                            let slot = test.isStart ? starts : ends
-                            guard slot.isValid(stay) || !test.isStart else { return true }
-                            let day = slot.isValid(stay) ? Int64(slot.int32s[stay]) : horizon
-                            switch test.comparison {
-                            case .less: return day < high + test.offset
-                            case .lessOrEqual: return day <= high + test.offset
-                            case .greater: return day > low + test.offset
-                            case .greaterOrEqual: return day >= low + test.offset
-                            case .equal: return day >= low + test.offset && day <= high + test.offset
-                            case .notEqual: return true
-                            }
-                        }
-                    }
+                var mayHold = stays.count * encounters.count > Self.manyPairs
+                for stay in stays where !mayHold { mayHold = self.mayHold(Int(stay), low, high, starts, ends, horizon) }
                 if mayHold { lists[rule].append(all: first..<last) }
             }
         }
+    }
+
+    /// Whether a stay may be the one asked for by a line between two days.
+    private func mayHold(_ stay: Int, _ low: Int64, _ high: Int64, _ starts: Slot, _ ends: Slot, _ horizon: Int64)
+        -> Bool
+    {
+        for test in form.tests {
+            let slot = test.isStart ? starts : ends
+            // A start that is not known may be any.
+            if !slot.isValid(stay) && test.isStart { continue }
+            let day = slot.isValid(stay) ? Int64(slot.int32s[stay]) : horizon
+            let holds =
+                switch test.comparison {
+                case .less: day < high + test.offset
+                case .lessOrEqual: day <= high + test.offset
+                case .greater: day > low + test.offset
+                case .greaterOrEqual: day >= low + test.offset
+                case .equal: day >= low + test.offset && day <= high + test.offset
+                case .notEqual: true
+                }
+            if !holds { return false }
+        }
+        return true
     }
 }
