@@ -27,7 +27,7 @@ let stage = ProcessInfo.processInfo.environment["YIJIAN_STAGE"] ?? "before"
 let asked = stage == "all" ? nil : stage
 let door = TimelineAudit(
     plan: plan, masters: timelines.masters, absent: timelines.absent, familiar: timelines.familiarCodes,
-    stages: asked.map { [$0] } ?? [])
+    stages: [asked])
 let rulebook = Rulebook(
     plan: plan, names: FindingsNames(), masters: timelines.masters, absent: timelines.absent,
     familiar: timelines.familiarCodes, threads: 1)
