@@ -35,6 +35,8 @@ final class ChunkWorker: @unchecked Sendable {
     }
 
     func run() {
+        // The chunk before, of which nothing is left but its memory.
+        var spare: Chunk?
         while let number = shared.claim() {
             do {
                 var netting = ClaimsReader.NettingCounts()
@@ -47,7 +49,8 @@ final class ChunkWorker: @unchecked Sendable {
                         for counter in keyedCounts { counter.count(whole) }
                     }
                 } else {
-                    chunk = try reader.chunk(number, &netting)
+                    chunk = try reader.chunk(number, &netting, in: spare)
+                    spare = chunk
                 }
                 audit(chunk)
                 if touched == nil { for counter in keyedCounts { counter.count(chunk) } }

@@ -188,6 +188,7 @@ extension Evaluator {
     func relatedRows(_ number: Int, _ focus: Int) -> [Int32] {
         let window = plans[number]
         if binding.isAbsent[window.table] || (isPlaceless && window.scope == .partition) { return [] }
+        if let found, found.judgement == judgement, found.window == number, found.focus == focus { return found.rows }
         if let rows = rowsOfMembers(window, focus) { return rows }
         let isLarge =
             (window.scope == .person || window.scope == .partition) && !window.excludesFocus

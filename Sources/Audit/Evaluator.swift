@@ -27,6 +27,16 @@ final class Evaluator {
         var value = Value.unknown
     }
 
+    /// The related rows of the window that was asked last whether there are any, in a judgement.
+    struct FoundRows {
+        let judgement: UInt64
+        let window: Int
+        let focus: Int
+        let rows: [Int32]
+    }
+
+    var found: FoundRows?
+
     /// Values of window keys while folds are nested.
     let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
     var keyTop = 0
@@ -106,6 +116,7 @@ final class Evaluator {
                     window, twin: binding.windowTwins[index], program, nodes, gate: gate,
                     itemAttributes: binding.itemAttributes))
         }
+        for window in binding.rules.flatMap(\.gatheredEvidence) { plans[window].isEvidence = true }
         folds = .allocate(capacity: max(1, program.windows.count))
         folds.initialize(repeating: FoldMemory(), count: program.windows.count)
         referenceDay = .allocate(capacity: Chunk.tableCount)

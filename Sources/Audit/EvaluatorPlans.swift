@@ -65,6 +65,8 @@ struct WindowPlan {
     let twin: Int32
     /// A sum or a number of rows whose members depend on nothing but its keys, asked by the short way.
     let isGathered: Bool
+    /// Whether its related rows are evidence where the rule convicts.
+    var isEvidence = false
     let function: Aggregate.Function
     let argument: Int32
     let table: Int
