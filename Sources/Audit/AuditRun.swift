@@ -47,7 +47,6 @@ package struct AuditRun {
     /// Rules that the dataset does not allow, and why.
     let notRunnable: [String: String]
     private var phases: [AuditReport.Phase] = []
-    private let dictionaries: FindingDictionaries
 
     /// Runs an audit and writes `findings.arrow`, `run.json` and `coverage.json` into the folder.
     ///
@@ -124,7 +123,33 @@ package struct AuditRun {
         }
         self.runnable = runnable
         notRunnable = missing
-        dictionaries = FindingDictionaries(
+        phases.append(AuditReport.Phase(name: "bind", seconds: clock.seconds))
+    }
+
+    /// Beside one another: how rows are found, and the names that findings may speak of.
+    private static func prepare(
+        _ personal: [CompiledRule], _ keyed: [CompiledRule], _ binding: Binding, _ reader: ClaimsReader, isGeneral: Bool
+    ) -> (SievePlan, [KeyedPlan], FindingDictionaries) {
+        let named = Mutex<FindingDictionaries?>(nil)
+        let planned = Mutex<(sieves: SievePlan, keyed: [KeyedPlan])?>(nil)
+        DispatchQueue.concurrentPerform(iterations: 2) { part in
+            if part == 0 {
+                let sieves = SievePlan(personal, binding, isGeneral: isGeneral)
+                let plans = keyed.map { KeyedPlan($0, binding, isGeneral: isGeneral) }
+                planned.withLock { $0 = (sieves, plans) }
+            } else {
+                let names = dictionaries(binding, reader)
+                named.withLock { $0 = names }
+            }
+        }
+        guard let (sieves, plans) = planned.withLock({ $0 }), let names = named.withLock({ $0 }) else {
+            preconditionFailure("an audit went on before it was planned")
+        }
+        return (sieves, plans, names)
+    }
+
+    private static func dictionaries(_ binding: Binding, _ reader: ClaimsReader) -> FindingDictionaries {
+        FindingDictionaries(
             binding,
             institutions: reader.codes(of: [
                 (.encounter, "institution"), (.stock, "institution"), (.scan, "institution"),
@@ -132,7 +157,6 @@ package struct AuditRun {
             ]),
             items: reader.codes(of: [(.line, "item"), (.stock, "item"), (.scan, "item")]),
             pools: reader.codes(of: [(.settlement, "pool")]))
-        phases.append(AuditReport.Phase(name: "bind", seconds: clock.seconds))
     }
 
     /// Which tables and fields the dataset has.
@@ -159,8 +183,8 @@ package struct AuditRun {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let keyed = runnable.filter { if case .keyed = $0.partition { true } else { false } }
         let personal = runnable.filter { if case .person = $0.partition { true } else { false } }
-        let sieves = SievePlan(personal, binding, isGeneral: options.generalPathOnly)
-        let keyedPlans = keyed.map { KeyedPlan($0, binding, isGeneral: options.generalPathOnly) }
+        let (sieves, keyedPlans, dictionaries) = Self.prepare(
+            personal, keyed, binding, reader, isGeneral: options.generalPathOnly)
         let threads = max(1, min(options.threads, 64))
         let touched =
             try options.persons.map { TouchedPersons(persons: $0) }
@@ -171,7 +195,7 @@ package struct AuditRun {
         let unfinished = try UnfinishedRun(
             in: folder, of: dataset, runnable, binding, options, chunks: reader.chunkCount, dictionaries)
         let shared = SharedRun(
-            unfinished, chunks: reader.chunkCount, lines: dataset.segments.reduce(0) { $0 + $1.totalRows("line") },
+            unfinished, chunks: reader.chunkCount, lines: reader.rows(of: .line),
             progress: progress)
         do {
             let workers = (0..<threads).map { _ in

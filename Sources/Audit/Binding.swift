@@ -8,6 +8,8 @@ import Rules
 package final class Binding: @unchecked Sendable {
     let plan: Plan
     let program: Program
+    /// For every window of the program the first one that says the same.
+    let windowTwins: [Int32]
     let rules: [CompiledRule]
     let knowledge: BoundKnowledge
     let masters: Masters
@@ -128,6 +130,7 @@ package final class Binding: @unchecked Sendable {
         partitionNodes = own
         relatedPartitionNodes = others
         program = compiler.program
+        windowTwins = program.windowTwins()
     }
 
     /// What the next question's rows cover; for bindings that one thread uses for many questions.

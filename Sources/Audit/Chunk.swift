@@ -72,6 +72,7 @@ struct TableRows {
 /// encounter, day, second and identifier.
 final class Chunk: @unchecked Sendable {
     static let tableCount = Table.allCases.count
+    private static let slotCounts = Table.allCases.map { max(1, $0.fields.count) }
 
     /// Number of the chunk in timeline order, and of its first person among all.
     var number = 0
@@ -83,11 +84,28 @@ final class Chunk: @unchecked Sendable {
 
     init() {
         tables = .allocate(capacity: Chunk.tableCount)
-        for (index, table) in Table.allCases.enumerated() {
-            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: max(1, table.fields.count))
-            slots.initialize(repeating: Slot(), count: max(1, table.fields.count))
+        for (index, count) in Self.slotCounts.enumerated() {
+            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: count)
+            slots.initialize(repeating: Slot(), count: count)
             (tables + index).initialize(to: TableRows(slots: slots))
         }
+    }
+
+    /// Empties the chunk for other rows; its memory is used again.
+    func clear() {
+        for (index, table) in Table.allCases.enumerated() {
+            let slots = tables[index].slots
+            slots.update(repeating: Slot(), count: max(1, table.fields.count))
+            tables[index] = TableRows(slots: slots)
+            identities[index] = nil
+            firstRows[index] = 0
+        }
+        encounterLines?.slots.deallocate()
+        encounterSettlements?.slots.deallocate()
+        (encounterLines, encounterSettlements) = (nil, nil)
+        encounterSettlementIdentities = []
+        owners = []
+        arena.clear()
     }
 
     deinit {
@@ -157,7 +175,14 @@ final class Chunk: @unchecked Sendable {
 
 /// Memory that a chunk needs while it is read; freed, or used again, as a whole.
 final class Arena {
-    private var blocks: [UnsafeMutableRawPointer] = []
+    private struct Block {
+        let base: UnsafeMutableRawPointer
+        let bytes: Int
+    }
+
+    private var blocks: [Block] = []
+    /// Blocks that nothing lies in since the arena was cleared.
+    private var free: [Block] = []
     /// The block that small pieces are cut from.
     private var next: UnsafeMutableRawPointer?
     private var left = 0
@@ -166,10 +191,18 @@ final class Arena {
     private static let blockBytes = 1 << 16
 
     func allocate<T>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
-        let needed = max(1, count) * MemoryLayout<T>.stride
-        let bytes = (needed + Self.alignment - 1) & ~(Self.alignment - 1)
-        return piece(bytes).bindMemory(to: T.self, capacity: max(1, count))
+        piece(Self.aligned(max(1, count) * MemoryLayout<T>.stride)).bindMemory(to: T.self, capacity: max(1, count))
     }
+
+    /// Takes all memory back; what was allocated is no longer valid.
+    func clear() {
+        for block in free { block.base.deallocate() }
+        free = blocks
+        blocks = []
+        (next, left) = (nil, 0)
+    }
+
+    private static func aligned(_ bytes: Int) -> Int { (bytes + alignment - 1) & ~(alignment - 1) }
 
     private func piece(_ bytes: Int) -> UnsafeMutableRawPointer {
         if let next, bytes <= left {
@@ -184,11 +217,18 @@ final class Arena {
         return fresh
     }
 
+    /// One used before that is large enough and not too large, or a new one; a large one has room for somewhat more.
     private func block(_ bytes: Int) -> UnsafeMutableRawPointer {
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.alignment)
-        blocks.append(raw)
-        return raw
+        let block: Block
+        if let place = free.firstIndex(where: { $0.bytes >= bytes && $0.bytes <= 2 * bytes }) {
+            block = free.remove(at: place)
+        } else {
+            let room = bytes > Self.blockBytes ? Self.aligned(bytes + bytes / 4) : bytes
+            block = Block(base: .allocate(byteCount: room, alignment: Self.alignment), bytes: room)
+        }
+        blocks.append(block)
+        return block.base
     }
 
-    deinit { for block in blocks { block.deallocate() } }
+    deinit { for block in blocks + free { block.base.deallocate() } }
 }

@@ -31,10 +31,12 @@ final class ChunkWorker: @unchecked Sendable {
         judge.period = (options.from, options.to)
         finder = Sieve(sieves, binding, judge.evaluator)
         encoder = FindingEncoder(binding, dictionaries)
-        keyedCounts = keyed.map { KeyedCounter($0) }
+        keyedCounts = keyed.map { KeyedCounter($0, rows: $0.bins.map { reader.rows(of: $0.table) } ?? 0) }
     }
 
     func run() {
+        // The chunk before, of which nothing is left but its memory.
+        var spare: Chunk?
         while let number = shared.claim() {
             do {
                 var netting = ClaimsReader.NettingCounts()
@@ -47,7 +49,8 @@ final class ChunkWorker: @unchecked Sendable {
                         for counter in keyedCounts { counter.count(whole) }
                     }
                 } else {
-                    chunk = try reader.chunk(number, &netting)
+                    chunk = try reader.chunk(number, &netting, in: spare)
+                    spare = chunk
                 }
                 audit(chunk)
                 if touched == nil { for counter in keyedCounts { counter.count(chunk) } }

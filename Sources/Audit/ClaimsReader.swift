@@ -74,6 +74,9 @@ final class ClaimsReader: @unchecked Sendable {
         return found
     }
 
+    /// The rows of a table in all segments, those included that later ones took back.
+    func rows(of table: Table) -> Int { dataset.segments.reduce(0) { $0 + $1.totalRows(table.rawValue) } }
+
     /// Whether any segment has the table, and the field in it.
     func has(_ table: Table, field: Int? = nil) throws -> Bool {
         for segment in dataset.segments {
@@ -84,11 +87,14 @@ final class ClaimsReader: @unchecked Sendable {
         return false
     }
 
-    /// A chunk of whole timelines; with `only`, the other tables of it stay empty and nothing is netted.
-    func chunk(_ number: Int, _ counts: inout NettingCounts, only tables: Set<Table>? = nil) throws -> Chunk {
+    /// A chunk of whole timelines; with `only`, the other tables of it stay empty and nothing is netted. `spare` is a
+    /// chunk that nobody needs any more: its memory may be used again.
+    func chunk(
+        _ number: Int, _ counts: inout NettingCounts, only tables: Set<Table>? = nil, in spare: Chunk? = nil
+    ) throws -> Chunk {
         let chunk: Chunk
         if sources.count == 1 {
-            chunk = try sources[0].chunk(block: number, only: tables)
+            chunk = try sources[0].chunk(block: number, only: tables, in: spare)
             chunk.firstRows = firstRows[number]
         } else {
             let first = number == 0 ? nil : boundaries[number]
@@ -223,8 +229,9 @@ final class SegmentSource {
     }
 
     /// A block as it lies in the mapped files.
-    func chunk(block: Int, only tables: Set<Table>? = nil) throws -> Chunk {
-        let chunk = Chunk()
+    func chunk(block: Int, only tables: Set<Table>? = nil, in spare: Chunk? = nil) throws -> Chunk {
+        let chunk = spare ?? Chunk()
+        spare?.clear()
         for entry in columns where entry.table.role == .timeline && tables?.contains(entry.table) != false {
             try fill(chunk, entry.table, entry.file, entry.fields, block)
         }

@@ -127,7 +127,7 @@ final class CompanionSieve: SieveOperator {
     private let focus: EncounterFilter
     private let related: EncounterFilter
     private let tests: [PairTest]
-    private var companions: [Int] = []
+    private let isFocus = Scratch<UInt8>()
 
     init(_ rule: Int, _ focus: EncounterFilter, _ related: EncounterFilter, _ tests: [PairTest]) {
         self.rule = rule
@@ -138,18 +138,18 @@ final class CompanionSieve: SieveOperator {
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.chunk[.encounter]
-        for person in 0..<context.persons {
-            let encounters = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
-            if encounters.count < 2 { continue }
-            companions.removeAll(keepingCapacity: true)
-            for encounter in encounters where related.admits(encounter, rows) { companions.append(encounter) }
-            if companions.isEmpty { continue }
+        let isFocus = isFocus.pointer(context.encounters + 1)
+        focus.admitAll(rows, into: isFocus)
+        related.forEachPerson(context) { companions, encounters in
+            if encounters.count < 2 { return }
             let isLarge = companions.count * encounters.count > Self.manyPairs
-            for encounter in encounters where focus.admits(encounter, rows) {
-                let mayHold =
-                    isLarge
-                    ? companions.count > 1 || companions[0] != encounter
-                    : companions.contains { $0 != encounter && mayBePair(encounter, $0, context, rows) }
+            for encounter in encounters where isFocus[encounter] != 0 {
+                var mayHold = isLarge && (companions.count > 1 || Int(companions[0]) != encounter)
+                if !isLarge {
+                    for other in companions where !mayHold && Int(other) != encounter {
+                        mayHold = mayBePair(encounter, Int(other), context, rows)
+                    }
+                }
                 if mayHold { lists[rule].append(Int32(truncatingIfNeeded: encounter)) }
             }
         }

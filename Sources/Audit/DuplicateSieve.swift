@@ -86,7 +86,7 @@ final class DuplicateSieve: SieveOperator {
         for person in 0..<context.persons {
             let start = Int(context.personStarts[person])
             let end = Int(context.personStarts[person &+ 1])
-            if end &- start < 2 { continue }
+            if end &- start < 2 || !meet(start..<end, context) { continue }
             ranges.removeAll(keepingCapacity: true)
             collect(start..<end, context, slot, days)
             if ranges.isEmpty { continue }
@@ -96,6 +96,18 @@ final class DuplicateSieve: SieveOperator {
                 for range in ranges { lists[rule].append(all: range.lines) }
             }
         }
+    }
+
+    /// Whether the days of two encounters may touch: one begins before all earlier ones have ended.
+    private func meet(_ encounters: Range<Int>, _ context: SieveContext) -> Bool {
+        let (firstDay, lastDay) = (context.firstDay.base, context.lastDay.base)
+        var reached = Int32.min
+        for encounter in encounters {
+            // Encounters without lines begin after all days, and end before them.
+            if firstDay[encounter] <= reached { return true }
+            reached = max(reached, lastDay[encounter])
+        }
+        return false
     }
 
     /// The lines of each encounter on days that another one, which differs, has too.

@@ -101,4 +101,31 @@ final class EncounterFilter: @unchecked Sendable {
             }
         }
     }
+
+    /// Calls the body for every person of whom an encounter is admitted, with the admitted ones and all encounters.
+    func forEachPerson(_ context: SieveContext, _ body: (UnsafeBufferPointer<Int32>, Range<Int>) -> Void) {
+        let count = context.encounters
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count + 1) { isAdmitted in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: count + 1) { admitted in
+                guard let flags = isAdmitted.baseAddress, let places = admitted.baseAddress else { return }
+                admitAll(context.chunk[.encounter], into: flags)
+                var kept = 0
+                for encounter in 0..<count {
+                    places[kept] = Int32(truncatingIfNeeded: encounter)
+                    kept &+= Int(flags[encounter])
+                }
+                var first = 0
+                while first < kept {
+                    let person = Int(context.personOf[Int(places[first])])
+                    let end = context.personStarts[person &+ 1]
+                    var next = first &+ 1
+                    while next < kept, places[next] < end { next &+= 1 }
+                    body(
+                        UnsafeBufferPointer(start: places + first, count: next &- first),
+                        Int(context.personStarts[person])..<Int(end))
+                    first = next
+                }
+            }
+        }
+    }
 }

@@ -188,6 +188,8 @@ extension Evaluator {
     func relatedRows(_ number: Int, _ focus: Int) -> [Int32] {
         let window = plans[number]
         if binding.isAbsent[window.table] || (isPlaceless && window.scope == .partition) { return [] }
+        if let found, found.judgement == judgement, found.window == number, found.focus == focus { return found.rows }
+        if let rows = rowsOfMembers(window, focus) { return rows }
         let isLarge =
             (window.scope == .person || window.scope == .partition) && !window.excludesFocus
             && scope(window, focus).count > binding.largeScope
@@ -209,6 +211,7 @@ extension Evaluator {
     /// Rows that share the window's keys with the focus row and lie between two times, both included.
     func sharingRows(_ number: Int, _ focus: Int, from: Int128, to: Int128) -> [Int32] {
         let window = plans[number]
+        if let rows = rowsOfMembers(window, focus, from: from, to: to) { return rows }
         var rows: [Int32] = []
         forEachSharing(window, focus) { row, _ in
             let time = evaluate(window.relatedTime, focus, row)

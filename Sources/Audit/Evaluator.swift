@@ -27,6 +27,16 @@ final class Evaluator {
         var value = Value.unknown
     }
 
+    /// The related rows of the window that was asked last whether there are any, in a judgement.
+    struct FoundRows {
+        let judgement: UInt64
+        let window: Int
+        let focus: Int
+        let rows: [Int32]
+    }
+
+    var found: FoundRows?
+
     /// Values of window keys while folds are nested.
     let keyStack = UnsafeMutablePointer<Value>.allocate(capacity: 256)
     var keyTop = 0
@@ -62,6 +72,7 @@ final class Evaluator {
     var firstUnknown: Int32 = -1
 
     var memory = ScopeMemory()
+    var runs = MemberRuns()
     private var prefixes: [UInt64: Int32] = [:]
     var chains: [RowChains.Key: RowChains] = [:]
     private var distinct: [Int128] = []
@@ -101,8 +112,11 @@ final class Evaluator {
         for (index, window) in program.windows.enumerated() {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
             (plans + index).initialize(
-                to: WindowPlan(window, program, gate: gate, itemAttributes: binding.itemAttributes))
+                to: WindowPlan(
+                    window, twin: binding.windowTwins[index], program, nodes, gate: gate,
+                    itemAttributes: binding.itemAttributes))
         }
+        for window in binding.rules.flatMap(\.gatheredEvidence) { plans[window].isEvidence = true }
         folds = .allocate(capacity: max(1, program.windows.count))
         folds.initialize(repeating: FoldMemory(), count: program.windows.count)
         referenceDay = .allocate(capacity: Chunk.tableCount)
@@ -136,6 +150,7 @@ final class Evaluator {
         tables = chunk.tables
         for index in chains.values { index.forget() }
         memory.forget()
+        runs.forget()
     }
 
     /// From here until `judgement` is nil, the row, the list rows and the members at hand stay what they are.

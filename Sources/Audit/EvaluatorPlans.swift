@@ -61,6 +61,12 @@ struct MembershipPlan {
 /// A window as the evaluator reads it: no references inside.
 struct WindowPlan {
     let number: Int
+    /// The first window that says the same, ranges apart.
+    let twin: Int32
+    /// A sum or a number of rows whose members depend on nothing but its keys, asked by the short way.
+    let isGathered: Bool
+    /// Whether its related rows are evidence where the rule convicts.
+    var isEvidence = false
     let function: Aggregate.Function
     let argument: Int32
     let table: Int
@@ -96,7 +102,12 @@ struct WindowPlan {
     let attributes: UnsafeMutablePointer<Int32>?
     let attributeCount: Int
 
-    init(_ window: CompiledWindow, _ program: Program, gate truth: WindowGate?, itemAttributes: [Int: [Int32]]) {
+    init(
+        _ window: CompiledWindow, twin: Int32, _ program: Program, _ nodes: UnsafeMutablePointer<Node>,
+        gate truth: WindowGate?, itemAttributes: [Int: [Int32]]
+    ) {
+        self.twin = twin
+        isGathered = Self.isGathered(window, nodes)
         rangeDayField = Self.dayField(window, program)
         let attributeKey = window.keys.firstIndex { $0.itemField >= 0 } ?? -1
         if attributeKey >= 0, let values = itemAttributes[Int(window.keys[attributeKey].itemField)] {
@@ -148,6 +159,23 @@ struct WindowPlan {
             gate = nil
             gateCount = 0
             isGateWhole = false
+        }
+    }
+
+    private static func isGathered(_ window: CompiledWindow, _ nodes: UnsafeMutablePointer<Node>) -> Bool {
+        func isShort(_ node: Int32) -> Bool { node >= 0 && nodes[Int(node)].isSimple }
+        guard window.isStatic, !window.excludesFocus, window.scope == .person || window.scope == .encounter else {
+            return false
+        }
+        switch window.function {
+        case .count: break
+        case .sum: guard isShort(window.argument) else { return false }
+        case .exists, .countDistinct, .min, .max: return false
+        }
+        switch window.range {
+        case nil: return true
+        case .days: return isShort(window.relatedTime) && isShort(window.focusTime)
+        case .seconds, .run: return false
         }
     }
 

@@ -30,6 +30,18 @@ final class FindingDictionaries: @unchecked Sendable {
             self.texts = texts
             tables = Dictionary(uniqueKeysWithValues: texts.map { ($0.rawValue, StringTable($1)) })
         }
+
+        /// The place of a draft's cause in the dictionary of causes.
+        func place(ofCause number: Int32) -> Int32 {
+            number >= 0 ? number : Int32(causeNumbers.firstIndex(of: number) ?? 0)
+        }
+
+        /// What a draft's cause is called in a record.
+        func cause(_ number: Int32) -> String? {
+            let names = texts[.cause] ?? []
+            let place = Int(place(ofCause: number))
+            return place < names.count ? names[place] : nil
+        }
     }
 
     /// Vocabulary code → place in a dictionary; -1 elsewhere. A table for many codes, a search for few.
@@ -106,7 +118,5 @@ final class FindingDictionaries: @unchecked Sendable {
         Self.outcomeList.firstIndex(of: outcome).map { Int32($0) } ?? 0
     }
 
-    func cause(_ number: Int32) -> Int32 {
-        number >= 0 ? number : Int32(fixed.causeNumbers.firstIndex(of: number) ?? 0)
-    }
+    func cause(_ number: Int32) -> Int32 { fixed.place(ofCause: number) }
 }

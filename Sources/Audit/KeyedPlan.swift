@@ -281,30 +281,38 @@ final class KeyedPlan: @unchecked Sendable {
 
 /// One thread's counts of a keyed rule.
 final class KeyedCounter: @unchecked Sendable {
-    static let size = 1 << 21
-
     let plan: KeyedPlan
+    private let size: Int
     let counts: UnsafeMutablePointer<UInt16>
     /// Partitions with rows of which no more is known than that they are in it.
     private var loose: Set<UInt64> = []
     /// For counting; whoever asks for survivors brings a scan of its own, because threads share the counter then.
     private let scan = BinScan()
 
-    init(_ plan: KeyedPlan) {
+    /// `rows`: about how many rows there are to count. So many bins that the rows which fall into one by chance stay far
+    /// below the count that convicts, and no more: a small table stays near the processor.
+    init(_ plan: KeyedPlan, rows: Int) {
         self.plan = plan
-        let size = plan.bins == nil ? 1 : Self.size
+        var size = 1
+        if let bins = plan.bins {
+            size = Self.sizes.lowerBound
+            while size < Self.sizes.upperBound, size < rows / max(1, bins.leastCount) * 16 { size *= 2 }
+        }
+        self.size = size
         counts = .allocate(capacity: size)
         counts.initialize(repeating: 0, count: size)
     }
 
     deinit { counts.deallocate() }
 
+    private static let sizes = 1 << 14...1 << 21
+
     func count(_ chunk: Chunk) {
         guard let bins = plan.bins else { return }
         let counts = counts
         let found = scan.run(bins, chunk)
         for index in 0..<found.count {
-            let place = Self.place(found.numbers[index])
+            let place = place(found.numbers[index])
             counts[place] &+= counts[place] < UInt16.max ? 1 : 0
         }
         loose.formUnion(found.placeless.lazy.compactMap(\.lead))
@@ -313,21 +321,21 @@ final class KeyedCounter: @unchecked Sendable {
     func add(_ other: KeyedCounter) {
         guard plan.bins != nil else { return }
         loose.formUnion(other.loose)
-        for index in 0..<Self.size {
+        for index in 0..<size {
             let sum = UInt32(counts[index]) &+ UInt32(other.counts[index])
             counts[index] = UInt16(truncatingIfNeeded: min(sum, UInt32(UInt16.max)))
         }
     }
 
     /// Numbers are well mixed; bins that follow each other in time lie side by side.
-    @inline(__always) private static func place(_ bin: UInt64) -> Int { Int(truncatingIfNeeded: bin) & (size - 1) }
+    @inline(__always) private func place(_ bin: UInt64) -> Int { Int(truncatingIfNeeded: bin) & (size - 1) }
 
     /// The rows that may belong to a group large enough to convict.
     func survivors(_ chunk: Chunk, _ table: Table, _ scan: BinScan) -> [Int32] {
         guard let bins = plan.bins else { return (0..<Int32(chunk[table].rows)).map { $0 } }
         var found: [Int32] = []
         let counts = counts
-        func count(_ bin: UInt64) -> Int { Int(counts[Self.place(bin)]) }
+        func count(_ bin: UInt64) -> Int { Int(counts[place(bin)]) }
         let scanned = scan.run(bins, chunk)
         for index in 0..<scanned.count {
             let bin = scanned.numbers[index]

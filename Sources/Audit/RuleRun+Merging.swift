@@ -4,56 +4,53 @@ import Rules
 /// Violating rows whose windows overlap are one violation (重叠窗口合并).
 extension RuleRun {
     private struct Entry {
-        let verdict: Verdict
-        /// Values of the window's SAME keys; nil: one is not known, the row stays alone.
-        let keys: [Int128]?
-        let start: Int128
-        let end: Int128
+        let verdict: Int
+        /// The same number for those that share the window's SAME keys; nil: one is not known, the row stays alone.
+        let group: Int?
+        var start: Int128 = 0
+        var end: Int128 = 0
     }
 
     func merge(_ rule: CompiledRule, _ verdicts: [Verdict], _ number: Int, _ partition: Int32) {
         let window = evaluator.plans[number]
         guard verdicts.count > 1 else {
-            return close(rule, [Entry(verdict: verdicts[0], keys: nil, start: 0, end: 0)], number, partition)
+            return close(rule, verdicts, [Entry(verdict: 0, group: nil)], number, partition)
         }
-        var entries = verdicts.map { entry($0, window) }
-        for entry in entries where entry.keys == nil { close(rule, [entry], number, partition) }
-        entries.removeAll { $0.keys == nil }
+        var groups: [[Int128]: Int] = [:]
+        var entries = verdicts.indices.map { entry($0, verdicts, window, &groups) }
+        for entry in entries where entry.group == nil { close(rule, verdicts, [entry], number, partition) }
+        entries.removeAll { $0.group == nil }
         entries.sort { a, b in
-            if let x = a.keys, let y = b.keys, x != y { return x.lexicographicallyPrecedes(y) }
+            if let x = a.group, let y = b.group, x != y { return x < y }
             if a.start != b.start { return a.start < b.start }
-            return evaluator.precedes(rule.table, a.verdict.row, b.verdict.row)
+            return evaluator.precedes(rule.table, verdicts[a.verdict].row, verdicts[b.verdict].row)
         }
         var run: [Entry] = []
         var end = Value.minusInfinity
         for entry in entries {
-            if let last = run.last, last.keys != entry.keys || entry.start > end {
-                close(rule, run, number, partition)
+            if let last = run.last, last.group != entry.group || entry.start > end {
+                close(rule, verdicts, run, number, partition)
                 run.removeAll(keepingCapacity: true)
             }
             end = run.isEmpty ? entry.end : max(end, entry.end)
             run.append(entry)
         }
-        if !run.isEmpty { close(rule, run, number, partition) }
+        if !run.isEmpty { close(rule, verdicts, run, number, partition) }
     }
 
-    private func entry(_ verdict: Verdict, _ window: WindowPlan) -> Entry {
-        evaluator.matchRows = verdict.listRows
-        let row = Int(verdict.row)
-        var keys: [Int128]? = []
-        for index in 0..<window.sameCount {
-            let value = evaluator.evaluate(window.keys[index].focus, row)
-            if value.isKnown { keys?.append(value.lo) } else { keys = nil }
-        }
-        if window.scope == .encounter { keys?.append(Int128(evaluator.encounter(of: row))) }
-        if evaluator.isPlaceless { keys = nil }
-        guard let range = window.range else { return Entry(verdict: verdict, keys: keys, start: 0, end: 0) }
+    private func entry(
+        _ place: Int, _ verdicts: [Verdict], _ window: WindowPlan, _ groups: inout [[Int128]: Int]
+    ) -> Entry {
+        evaluator.matchRows = verdicts[place].listRows
+        let row = Int(verdicts[place].row)
+        guard let group = group(row, window, &groups) else { return Entry(verdict: place, group: nil) }
+        guard let range = window.range else { return Entry(verdict: place, group: group) }
         let time = evaluator.evaluate(window.focusTime, row)
-        guard time.isFinite else { return Entry(verdict: verdict, keys: nil, start: 0, end: 0) }
+        guard time.isFinite else { return Entry(verdict: place, group: nil) }
         switch range {
         case .days(let low, let high), .seconds(let low, let high):
             return Entry(
-                verdict: verdict, keys: keys, start: low.map { time.lo + Int128($0) } ?? Value.minusInfinity,
+                verdict: place, group: group, start: low.map { time.lo + Int128($0) } ?? Value.minusInfinity,
                 end: high.map { time.hi + Int128($0) } ?? Value.infinity)
         case .run:
             var span = time
@@ -61,14 +58,30 @@ extension RuleRun {
                 let day = evaluator.evaluate(window.relatedTime, row, Int(related))
                 if day.isKnown { span = .hull(span, day) }
             }
-            return Entry(verdict: verdict, keys: keys, start: span.lo, end: span.hi)
+            return Entry(verdict: place, group: group, start: span.lo, end: span.hi)
         }
     }
 
+    /// Numbers the keys that rows must share, and the encounter where the window ends with it. The order of the numbers
+    /// is of no matter: findings are put in the order of their first rows.
+    private func group(_ row: Int, _ window: WindowPlan, _ groups: inout [[Int128]: Int]) -> Int? {
+        if evaluator.isPlaceless { return nil }
+        var keys: [Int128] = []
+        for index in 0..<window.sameCount {
+            let value = evaluator.evaluate(window.keys[index].focus, row)
+            guard value.isKnown else { return nil }
+            keys.append(value.lo)
+        }
+        if window.scope == .encounter { keys.append(Int128(evaluator.encounter(of: row))) }
+        if let known = groups[keys] { return known }
+        groups[keys] = groups.count
+        return groups.count - 1
+    }
+
     /// One finding of some rows. Where they share their evidence, it is gathered once.
-    private func close(_ rule: CompiledRule, _ run: [Entry], _ number: Int, _ partition: Int32) {
+    private func close(_ rule: CompiledRule, _ all: [Verdict], _ run: [Entry], _ number: Int, _ partition: Int32) {
         let window = evaluator.plans[number]
-        var verdicts = run.map(\.verdict)
+        var verdicts = run.map { all[$0.verdict] }
         if rule.sharesEvidence {
             evaluator.matchRows = verdicts[0].listRows
             if run.count == 1 || window.range == nil {
@@ -81,7 +94,12 @@ extension RuleRun {
             }
         }
         guard verdicts.count > 1 else { return draft(rule, verdicts[0], partition) }
-        verdicts.sort { evaluator.precedes(rule.table, $0.row, $1.row) }
+        // Mostly they stand in the order of time already.
+        for place in 1..<verdicts.count
+        where !evaluator.precedes(rule.table, verdicts[place - 1].row, verdicts[place].row) {
+            verdicts.sort { evaluator.precedes(rule.table, $0.row, $1.row) }
+            break
+        }
         draft(rule, verdicts, partition)
     }
 }

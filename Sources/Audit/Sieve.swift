@@ -1,4 +1,5 @@
 import Claims
+import Columns
 import Rules
 
 /// A way to find candidates that is not one of the shared tables over items.
@@ -13,17 +14,16 @@ final class Sieve {
     private let lists: UnsafeMutablePointer<CandidateList>
     private let operators: [any SieveOperator]
     private let lineLists: [Scratch<Int32>]
-    private var lineCounts: [Int]
-    private let flagged = Scratch<Int32>()
-    private let flaggedRoles = Scratch<UInt32>()
+    /// Where the lists of the chunk at hand lie, and how long they are.
+    private let lineBases: UnsafeMutableBufferPointer<UnsafeMutablePointer<Int32>?>
+    private let lineCounts: UnsafeMutablePointer<Int>
+    private let outside = Scratch<Int32>()
     /// By source of the guards.
     private let guardNumbers: [Scratch<Int64>]
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
     private let ruleCount: Int
     private let roles: UnsafeMutablePointer<UInt32>
-    /// The roles that many lines have, as the chunk before had it.
-    private var commonRoles: UInt32 = 0
 
     init(_ plan: SievePlan, _ binding: Binding, _ evaluator: Evaluator) {
         self.plan = plan
@@ -33,7 +33,10 @@ final class Sieve {
         for index in 0..<plan.rules.count { (lists + index).initialize(to: CandidateList()) }
         operators = plan.others.map { $0.make() }
         lineLists = (0..<plan.roleCount).map { _ in Scratch<Int32>() }
-        lineCounts = Array(repeating: 0, count: plan.roleCount)
+        lineBases = .allocate(capacity: plan.roleCount)
+        lineBases.initialize(repeating: nil)
+        lineCounts = .allocate(capacity: max(1, plan.roleCount))
+        lineCounts.initialize(repeating: 0, count: plan.roleCount)
         guardNumbers = plan.guards.sources.map { _ in Scratch<Int64>() }
         sums = plan.sums.map { SumSieve($0, plan) }
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
@@ -45,6 +48,8 @@ final class Sieve {
         for index in 0..<plan.rules.count { lists[index].free() }
         lists.deallocate()
         roles.deallocate()
+        lineBases.deallocate()
+        lineCounts.deallocate()
     }
 
     /// The places of the rules that have candidates, rising.
@@ -78,76 +83,12 @@ final class Sieve {
         UnsafeBufferPointer(start: lineLists[role].base, count: lineCounts[role])
     }
 
-    /// Sorts the lines by the roles of their items: common roles without branches, rare ones bit by bit.
+    /// Sorts the lines by the roles of their items.
     private func scan() {
-        let count = context.lines
-        let items = context.items
-        let roles = roles
-        let flagged = flagged.pointer(count + 1)
-        let own = flaggedRoles.pointer(count + 1)
-        var flaggedCount = 0
-        if context.hasUnknownItems {
-            for line in 0..<count where items[line] >= 0 && roles[Int(items[line])] != 0 {
-                flagged[flaggedCount] = Int32(truncatingIfNeeded: line)
-                own[flaggedCount] = roles[Int(items[line])]
-                flaggedCount &+= 1
-            }
-        } else {
-            var line = 0
-            while line < count {
-                let bits = roles[Int(items[line])]
-                flagged[flaggedCount] = Int32(truncatingIfNeeded: line)
-                own[flaggedCount] = bits
-                flaggedCount &+= bits != 0 ? 1 : 0
-                line &+= 1
-            }
-        }
-        for role in lineLists.indices {
-            let list = lineLists[role].pointer(flaggedCount + 1)
-            guard commonRoles &>> UInt32(role) & 1 != 0 else { continue }
-            lineCounts[role] = Self.collect(UInt32(role), flagged, own, flaggedCount, into: list)
-        }
-        sortRare(flagged, own, flaggedCount)
-        for role in lineLists.indices {
-            let isCommon = lineCounts[role] &* 24 > count
-            commonRoles = commonRoles & ~(1 &<< UInt32(role)) | (isCommon ? 1 : 0) &<< UInt32(role)
-        }
-    }
-
-    /// Puts down the lines that have a role; answers how many.
-    private static func collect(
-        _ role: UInt32, _ flagged: UnsafePointer<Int32>, _ own: UnsafePointer<UInt32>, _ count: Int,
-        into list: UnsafeMutablePointer<Int32>
-    ) -> Int {
-        var kept = 0
-        var index = 0
-        while index < count {
-            list[kept] = flagged[index]
-            kept &+= Int(own[index] &>> role & 1)
-            index &+= 1
-        }
-        return kept
-    }
-
-    private func sortRare(_ flagged: UnsafePointer<Int32>, _ own: UnsafePointer<UInt32>, _ count: Int) {
-        let rare = ~commonRoles
-        withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Int32>.self, capacity: 32) { ends in
-            for role in 0..<plan.roleCount { ends[role] = lineLists[role].base }
-            var index = 0
-            while index < count {
-                var bits = own[index] & rare
-                while bits != 0 {
-                    let role = bits.trailingZeroBitCount
-                    ends[role].pointee = flagged[index]
-                    ends[role] += 1
-                    bits &= bits &- 1
-                }
-                index &+= 1
-            }
-            for role in 0..<plan.roleCount where rare &>> UInt32(role) & 1 != 0 {
-                lineCounts[role] = ends[role] - lineLists[role].base
-            }
-        }
+        for role in lineLists.indices { lineBases[role] = lineLists[role].pointer(context.lines &+ ColumnLoops.slack) }
+        ColumnLoops.lists(
+            byRoleOf: context.items, count: context.lines, roles: roles, into: UnsafeBufferPointer(lineBases),
+            counts: lineCounts)
     }
 
     /// Where the numbers of a guard's source lie: of each line, or of its encounter.
@@ -170,14 +111,28 @@ final class Sieve {
             let sources = UnsafePointer(sources.baseAddress.unsafelyUnwrapped)
             table.groups.withUnsafeBufferPointer { groups in
                 let groups = groups.baseAddress.unsafelyUnwrapped
+                // Without branches those outside the first group of their item, or with more groups than one.
+                let open = outside.pointer(lines.count + 1)
+                var count = 0
                 for line in lines {
+                    let group = groups + Int(items[Int(line)])
+                    let source = sources + Int(group.pointee.source)
+                    let row = source.pointee.isContext ? encounterOf[Int(line)] : line
+                    let value = source.pointee.values[Int(row)]
+                    open[count] = line
+                    let isOpen =
+                        (value < group.pointee.low ? 1 : 0) | (value > group.pointee.high ? 1 : 0)
+                        | (group.pointee.next >= 0 ? 1 : 0)
+                    count &+= isOpen
+                }
+                for line in UnsafeBufferPointer(start: open, count: count) {
                     var group = groups + Int(items[Int(line)])
                     while true {
                         let source = sources + Int(group.pointee.source)
                         let value = source.pointee.values[
                             source.pointee.isContext ? Int(encounterOf[Int(line)]) : Int(line)]
                         if value < group.pointee.low || value > group.pointee.high {
-                            open(group.pointee, value, line, table, lists)
+                            self.open(group.pointee, value, line, table, lists)
                         }
                         if group.pointee.next < 0 { break }
                         group = groups + Int(group.pointee.next)

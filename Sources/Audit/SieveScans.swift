@@ -8,21 +8,64 @@ final class PairSieve {
     private let seen: UnsafeMutablePointer<Int32>
     private let codes: Int
     private var base: Int32 = 0
+    /// By second item: the marks of all its first ones. An item has one of 64 marks.
+    private let partners: UnsafeMutablePointer<UInt64>
+    /// By scope of the chunk: the marks of the first items that it has.
+    private let present = Scratch<UInt64>()
+    private let possible = Scratch<Int32>()
 
     init(_ table: PairTable, _ codes: Int) {
         self.table = table
         self.codes = codes
         seen = .allocate(capacity: codes + 1)
         seen.initialize(repeating: -1, count: codes + 1)
+        partners = .allocate(capacity: max(1, codes))
+        for code in 0..<codes {
+            let pairs = table.pairs[Int(table.starts[code])..<Int(table.starts[code + 1])]
+            (partners + code).initialize(to: pairs.reduce(0) { $0 | Self.mark($1.a) })
+        }
     }
 
-    deinit { seen.deallocate() }
+    deinit {
+        seen.deallocate()
+        partners.deallocate()
+    }
+
+    @inline(__always) private static func mark(_ item: Int32) -> UInt64 {
+        1 &<< UInt64((UInt32(bitPattern: item) &* 0x9E37_79B1) &>> 26)
+    }
+
+    /// The second lines in whose scope a first one has a mark of theirs; found without branches.
+    private func possible(
+        _ context: SieveContext, _ first: UnsafeBufferPointer<Int32>, _ second: UnsafeBufferPointer<Int32>
+    ) -> UnsafeBufferPointer<Int32> {
+        let isPersonal = table.isPersonal
+        let (items, encounterOf, personOf) = (context.items, context.encounterOf, context.personOf)
+        let scopes = isPersonal ? context.persons : context.encounters
+        let present = present.pointer(scopes + 1)
+        present.update(repeating: 0, count: scopes)
+        for line in first {
+            let encounter = Int(encounterOf[Int(line)])
+            present[isPersonal ? Int(personOf[encounter]) : encounter] |= Self.mark(items[Int(line)])
+        }
+        let kept = possible.pointer(second.count + 1)
+        var count = 0
+        for line in second {
+            let encounter = Int(encounterOf[Int(line)])
+            let own = present[isPersonal ? Int(personOf[encounter]) : encounter]
+            kept[count] = line
+            count &+= own & partners[Int(items[Int(line)])] != 0 ? 1 : 0
+        }
+        return UnsafeBufferPointer(start: kept, count: count)
+    }
 
     func run(
-        _ context: SieveContext, _ first: UnsafeBufferPointer<Int32>, _ second: UnsafeBufferPointer<Int32>,
+        _ context: SieveContext, _ first: UnsafeBufferPointer<Int32>, _ all: UnsafeBufferPointer<Int32>,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        guard !first.isEmpty, !second.isEmpty else { return }
+        guard !first.isEmpty, !all.isEmpty else { return }
+        let second = possible(context, first, all)
+        guard !second.isEmpty else { return }
         let isPersonal = table.isPersonal
         let scopes = Int32(clamping: isPersonal ? context.persons : context.encounters)
         if base > Int32.max - scopes - 1 {

@@ -19,7 +19,7 @@ final class GuardTable: @unchecked Sendable {
         var count: Int32
         /// The next group of the same item; -1: none.
         var next: Int32 = -1
-        /// Place among the sources.
+        /// Place among the sources. Two groups fill a line of the processor's cache: this one and `isSet` need no more.
         var source: Int16
         var isSet: Bool
     }

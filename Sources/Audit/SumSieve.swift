@@ -11,12 +11,29 @@ final class SumSieve {
         var smallest: Int64
         /// The scope the sum belongs to; another one's sum is as good as none.
         var scope: UInt32
-        /// First line of the attribute in this scope, once the sum is above a limit.
+        /// The scope in which the sum was found above a limit, and the first line of the attribute there.
+        var hotScope: UInt32
         var head: Int32
     }
 
+    /// What a line adds, and to which sum.
+    private struct Summand {
+        var value: Int64
+        var number: Int32
+        var scope: Int32
+    }
+
+    /// A sum above a limit.
+    private struct Hot {
+        let scope: Int32
+        let number: Int32
+    }
+
     private let table: SumTable
+    /// By number of the attribute; the last one is for lines whose attribute is not known.
     private let cells: UnsafeMutablePointer<Cell>
+    /// By item: the number of the attribute; `SumTable.ignored` for items whose lines are only looked at.
+    private let summed: UnsafeMutablePointer<Int32>
     private let numbers: UnsafeMutablePointer<Int32>
     private let isCounted: UnsafeMutablePointer<Bool>
     private let condition: EncounterFilter?
@@ -24,8 +41,11 @@ final class SumSieve {
     private let skipsZero: Bool
     /// What an unknown number counts as.
     private let unknown: Int64
+    /// Scopes of the chunks before.
     private var scopes: UInt32 = 0
-    private var hot: [Int32] = []
+    private var hot: [Hot] = []
+    private let chosen = Scratch<Int32>()
+    private let summands = Scratch<Summand>()
     private let following = Scratch<Int32>()
     /// Which encounters of the chunk the sum counts.
     private let admitted = Scratch<UInt8>()
@@ -33,13 +53,18 @@ final class SumSieve {
 
     init(_ table: SumTable, _ plan: SievePlan) {
         self.table = table
-        cells = .allocate(capacity: max(1, table.smallest.count))
-        for index in table.smallest.indices {
-            (cells + index).initialize(
-                to: Cell(sum: 0, smallest: table.smallest[index], scope: 0, head: -1))
+        let count = table.smallest.count
+        cells = .allocate(capacity: count + 1)
+        for (index, smallest) in (table.smallest + [0]).enumerated() {
+            (cells + index).initialize(to: Cell(sum: 0, smallest: smallest, scope: 0, hotScope: 0, head: -1))
         }
         numbers = .allocate(capacity: max(1, table.numbers.count))
         numbers.initialize(from: table.numbers, count: table.numbers.count)
+        summed = .allocate(capacity: max(1, table.numbers.count))
+        for (item, number) in table.numbers.enumerated() {
+            let own = number == SumTable.unknown ? Int32(count) : number
+            (summed + item).initialize(to: table.isCounted[item] ? own : SumTable.ignored)
+        }
         isCounted = .allocate(capacity: max(1, table.isCounted.count))
         isCounted.initialize(from: table.isCounted, count: table.isCounted.count)
         skipsZero = table.smallest.allSatisfy { $0 >= 0 }
@@ -49,6 +74,7 @@ final class SumSieve {
 
     deinit {
         cells.deallocate()
+        summed.deallocate()
         numbers.deallocate()
         isCounted.deallocate()
     }
@@ -56,87 +82,97 @@ final class SumSieve {
     func run(
         _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        guard lines.count > 0 else { return }
+        guard let base = lines.baseAddress, lines.count > 0 else { return }
         let slot = table.form.field.map { context.chunk[.line].slots[$0] } ?? Slot()
         if let condition {
             condition.admitAll(context.chunk[.encounter], into: admitted.pointer(context.encounters + 1))
+        } else {
+            admitted.pointer(context.encounters + 1).update(repeating: 1, count: context.encounters)
         }
         // Chosen here, so that the loops hold no choice.
+        let count: Int
         switch (table.form.field == nil, slot.kind, slot.validity == nil) {
-        case (true, _, _): run(context, lines, lists) { _ in 1 }
+        case (true, _, _): count = collect(context, base, lines.count) { _ in 1 }
         case (_, .int64, true):
             let values = slot.int64s
-            run(context, lines, lists) { min(max(0, values[$0]), SumTable.ceiling) }
+            count = collect(context, base, lines.count) { min(max(0, values[$0]), SumTable.ceiling) }
         case (_, .int32, true):
             let values = slot.int32s
-            run(context, lines, lists) { Int64(max(0, values[$0])) }
+            count = collect(context, base, lines.count) { Int64(max(0, values[$0])) }
         default:
             let unknown = unknown
-            run(context, lines, lists) { Self.value(slot, $0, unknown) }
+            count = collect(context, base, lines.count) { Self.value(slot, $0, unknown) }
         }
+        let first = firstScope(table.form.isPersonal ? context.persons : context.encounters)
+        addUp(count, from: first)
+        if !hot.isEmpty { open(base, lines.count, context, from: first, lists) }
     }
 
-    @inline(__always) private func run(
-        _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>, _ lists: UnsafeMutablePointer<CandidateList>,
-        _ value: (Int) -> Int64
-    ) {
-        guard let base = lines.baseAddress else { return }
-        let (items, numbers, cells) = (context.items, numbers, cells)
-        let (encounterOf, lineStarts) = (context.encounterOf, context.lineStarts)
-        let (personOf, personStarts) = (context.personOf, context.personStarts)
-        let isPersonal = table.form.isPersonal
-        let (countsAll, isCounted, skipsZero) = (table.countsAll, isCounted, skipsZero)
-        let admitted = condition == nil ? nil : UnsafePointer(admitted.base)
-        let count = lines.count
+    /// Puts down, without branches, the lines that are added up; answers how many.
+    @inline(__always) private func collect(
+        _ context: SieveContext, _ base: UnsafePointer<Int32>, _ count: Int, _ value: (Int) -> Int64
+    ) -> Int {
+        let (items, summed) = (context.items, summed)
+        let (encounterOf, personOf) = (context.encounterOf, context.personOf)
+        // First those that have a number and whose encounter counts: often few of many.
+        let chosen = chosen.pointer(count + 1)
+        let admitted = UnsafePointer(admitted.base)
+        let keepsZero: UInt8 = skipsZero ? 0 : 1
+        var chosenCount = 0
         var index = 0
         while index < count {
-            let first = index
-            let encounter = Int(encounterOf[Int(base[index])])
-            let end =
-                isPersonal
-                ? lineStarts[Int(personStarts[Int(personOf[encounter]) &+ 1])] : lineStarts[encounter &+ 1]
-            let scope = nextScope()
-            var isAnywhere = false
-            repeat {
-                let line = Int(base[index])
-                index &+= 1
-                let value = value(line)
-                if value == 0 && skipsZero { continue }
-                if let admitted, admitted[Int(encounterOf[line])] == 0 { continue }
-                let item = Int(items[line])
-                if !countsAll && !isCounted[item] { continue }
-                let number = numbers[item]
-                guard number >= 0 else {
-                    if number == SumTable.unknown && value > 0 { isAnywhere = true }
-                    continue
-                }
-                let cell = cells + Int(number)
-                let before = cell.pointee.scope == scope ? cell.pointee.sum : -1
-                let after = min(max(0, before) &+ value, SumTable.ceiling)
-                cell.pointee.scope = scope
-                cell.pointee.sum = after
-                if after > cell.pointee.smallest, before < 0 || before <= cell.pointee.smallest {
-                    cell.pointee.head = -1
-                    hot.append(number)
-                }
-            } while index < count && base[index] < end
-            if isAnywhere {
-                // A line that may belong to every sum.
-                for rule in table.rules { for line in first..<index { lists[Int(rule)].append(base[line]) } }
-            } else if !hot.isEmpty {
-                open(base + first, index &- first, context, lists)
+            let line = base[index]
+            chosen[chosenCount] = line
+            let isNumbered: UInt8 = value(Int(line)) != 0 ? 1 : 0
+            chosenCount &+= Int((isNumbered | keepsZero) & admitted[Int(encounterOf[Int(line)])])
+            index &+= 1
+        }
+        let summands = summands.pointer(chosenCount + 1)
+        let isPersonal = table.form.isPersonal
+        var kept = 0
+        index = 0
+        while index < chosenCount {
+            let line = chosen[index]
+            let encounter = encounterOf[Int(line)]
+            let number = summed[Int(items[Int(line)])]
+            summands[kept] = Summand(
+                value: value(Int(line)), number: number,
+                scope: isPersonal ? personOf[Int(encounter)] : encounter)
+            kept &+= number >= 0 ? 1 : 0
+            index &+= 1
+        }
+        return kept
+    }
+
+    /// One sum per scope and attribute; those above the smallest limit are put down as hot.
+    private func addUp(_ count: Int, from first: UInt32) {
+        let summands = UnsafePointer(summands.base)
+        let cells = cells
+        hot.removeAll(keepingCapacity: true)
+        var index = 0
+        while index < count {
+            let summand = summands + index
+            let cell = cells + Int(summand.pointee.number)
+            let scope = first &+ UInt32(bitPattern: summand.pointee.scope)
+            let before = cell.pointee.scope == scope ? cell.pointee.sum : -1
+            let after = min(max(0, before) &+ summand.pointee.value, SumTable.ceiling)
+            cell.pointee.scope = scope
+            cell.pointee.sum = after
+            if after > cell.pointee.smallest, before < 0 || before <= cell.pointee.smallest {
+                hot.append(Hot(scope: summand.pointee.scope, number: summand.pointee.number))
             }
-            if !hot.isEmpty { hot.removeAll(keepingCapacity: true) }
+            index &+= 1
         }
     }
 
-    @inline(__always) private func nextScope() -> UInt32 {
-        if scopes == UInt32.max {
+    /// The mark of the first of so many scopes; no scope before had one of theirs.
+    private func firstScope(_ count: Int) -> UInt32 {
+        if scopes > UInt32.max - UInt32(count) - 1 {
             scopes = 0
-            for cell in table.smallest.indices { cells[cell].scope = 0 }
+            for cell in 0...table.smallest.count { (cells[cell].scope, cells[cell].hotScope) = (0, 0) }
         }
-        scopes &+= 1
-        return scopes
+        defer { scopes += UInt32(count) }
+        return scopes + 1
     }
 
     @inline(__always) private static func value(_ slot: Slot, _ line: Int, _ unknown: Int64) -> Int64 {
@@ -144,9 +180,59 @@ final class SumSieve {
         return number == SieveContext.unknownScalar ? unknown : min(max(0, number), SumTable.ceiling)
     }
 
-    /// Looks at the windows of the attributes whose sums are above a limit.
+    /// Goes through the scopes that have sums above a limit.
     private func open(
-        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext,
+        _ base: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext, from first: UInt32,
+        _ lists: UnsafeMutablePointer<CandidateList>
+    ) {
+        // Hot sums stand in the order of their scopes.
+        var next = 0
+        var at = 0
+        while next < hot.count {
+            let scope = hot[next].scope
+            var end = next
+            var isAnywhere = false
+            while end < hot.count, hot[end].scope == scope {
+                let cell = cells + Int(hot[end].number)
+                cell.pointee.hotScope = first &+ UInt32(bitPattern: scope)
+                cell.pointee.head = -1
+                if Int(hot[end].number) == table.smallest.count { isAnywhere = true }
+                end &+= 1
+            }
+            let rows = lines(of: Int(scope), context)
+            at += Self.first(atLeast: Int32(rows.lowerBound), base + at, count - at)
+            let length = Self.first(atLeast: Int32(rows.upperBound), base + at, count - at)
+            if isAnywhere {
+                // A line that may belong to every sum.
+                for rule in table.rules { for line in at..<at + length { lists[Int(rule)].append(base[line]) } }
+            } else {
+                open(base + at, length, hot[next..<end], first &+ UInt32(bitPattern: scope), context, lists)
+            }
+            at += length
+            next = end
+        }
+    }
+
+    private func lines(of scope: Int, _ context: SieveContext) -> Range<Int> {
+        guard table.form.isPersonal else { return context.lines(of: scope) }
+        let (starts, persons) = (context.lineStarts, context.personStarts)
+        return Int(starts[Int(persons[scope])])..<Int(starts[Int(persons[scope &+ 1])])
+    }
+
+    /// The place of the first line not before the given one, in a rising list.
+    private static func first(atLeast line: Int32, _ lines: UnsafePointer<Int32>, _ count: Int) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if lines[middle] < line { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Looks at the windows of the attributes whose sums are above a limit in one scope.
+    private func open(
+        _ lines: UnsafePointer<Int32>, _ count: Int, _ hot: ArraySlice<Hot>, _ scope: UInt32, _ context: SieveContext,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         let items = context.items
@@ -157,14 +243,14 @@ final class SumSieve {
             let number = numbers[Int(items[Int(lines[index])])]
             guard number >= 0 else { continue }
             let cell = cells[Int(number)]
-            guard cell.scope == scopes, cell.sum > cell.smallest else { continue }
+            guard cell.hotScope == scope else { continue }
             following[index] = cells[Int(number)].head
             cells[Int(number)].head = Int32(truncatingIfNeeded: index)
         }
         let slots = context.chunk[.line].slots
         let slot = table.form.field.map { slots[$0] }
         let days = slots[context.binding.lineDayField]
-        for number in hot {
+        for number in hot.lazy.map(\.number) {
             windows.begin()
             var at = cells[Int(number)].head
             while at >= 0 {

@@ -53,9 +53,24 @@ package final class TimelineAudit {
         package let earlier: [String]
     }
 
+    /// That a rule could not be decided (未决), and the first thing that was not known.
+    package struct Open: Sendable {
+        package let rule: String
+        package let cause: String?
+
+        package init(rule: String, cause: String?) {
+            self.rule = rule
+            self.cause = cause
+        }
+
+        package init(_ record: FindingsRecord) { self.init(rule: record.rule, cause: record.cause) }
+    }
+
     package struct Answer: Sendable {
         /// Findings with a row of the message, violating or involved, in the order of a batch.
         package let findings: [Finding]
+        /// What could not be decided about the message, where it was asked for in short; else it is among the findings.
+        package let open: [Open]
         /// Everything that was found on the timelines given; only that about the message when nothing else was asked for.
         package let all: [FindingsRecord]
         /// Rules that could not be asked here, and why.
@@ -74,45 +89,34 @@ package final class TimelineAudit {
     /// Codes that questions brought and that were not familiar when the rules were bound.
     private var strangers = FamiliarCodes()
 
-    /// What is made once and used for many questions.
-    struct Bound {
-        /// Which of the two runs the last question went to.
-        var isQuickLast = true
-        let binding: Binding
-        /// Takes any question.
-        let run: RuleRun
-        /// Takes questions whose codes are all familiar, after the sieves of a batch.
-        let quick: RuleRun
-        let sieves: SievePlan
-        let sieve: Sieve
-        /// Per table position and field: whether a code is familiar there.
-        let known: [(table: Table, field: Int, isKnown: [Bool])]
-        /// Per table position, the fields that rules, netting and evidence read.
-        let needed: [[Bool]]
-        let runnable: [CompiledRule]
-        /// By number of rule: how far apart the rows of one finding may lie.
-        let breadths: [CompiledRule.Breadth]
-        let notRun: [(rule: String, reason: String)]
-        /// The dictionaries of findings, as far as they are always the same.
-        let names: FindingDictionaries.Fixed
-    }
-
     /// `masters` are the rows of master tables; `absent` the tables that are not delivered. Questions with no other codes
-    /// than `familiar` ones are sieved as a batch is; the answer is the same either way.
+    /// than `familiar` ones are sieved as a batch is; the answer is the same either way. What `stages` need is made ready.
     package init(
-        plan: Plan, masters: [Table: [CaseRow]], absent: Set<Table>, familiar: FamiliarCodes = FamiliarCodes()
+        plan: Plan, masters: [Table: [CaseRow]], absent: Set<Table>, familiar: FamiliarCodes = FamiliarCodes(),
+        stages: [String?] = [nil]
     ) {
+        precondition(!stages.isEmpty, "rules are bound for one stage at least; nil stands for all of them")
         self.plan = plan
         masterRows = masters.filter { $0.key.role == .master }
         self.absent = absent
         isAbsent = Table.allCases.map { absent.contains($0) }
         self.familiar = familiar
-        bound = Self.bind(plan, masterRows, absent, familiar)
+        bound = Self.bind(plan, masterRows, absent, familiar, stages)
+    }
+
+    /// The rules of a stage.
+    func asked(_ stage: String?) -> Asked {
+        if let known = bound.asked.first(where: { $0.stage == stage }) { return known }
+        let made = Asked(StageSieves(stage, bound.runnable, bound.binding), bound.binding, bound.quick)
+        bound.asked.append(made)
+        return made
     }
 
     /// The same rules, bound with the codes that questions brought meanwhile.
     package func learned() -> TimelineAudit {
-        TimelineAudit(plan: plan, masters: masterRows, absent: absent, familiar: familiar.union(strangers))
+        TimelineAudit(
+            plan: plan, masters: masterRows, absent: absent, familiar: familiar.union(strangers),
+            stages: bound.asked.map(\.stage))
     }
 
     /// The number of codes that `learned()` would add.
@@ -121,72 +125,39 @@ package final class TimelineAudit {
     /// The codes that questions brought, to be shared with other doors.
     package var codesMet: FamiliarCodes { familiar.union(strangers) }
 
-    private static func bind(
-        _ plan: Plan, _ rows: [Table: [CaseRow]], _ absent: Set<Table>, _ familiar: FamiliarCodes
-    ) -> Bound {
-        let vocabulary = Vocabulary()
-        familiar.intern(items: vocabulary, plan: plan, masters: rows)
-        let masters = Masters()
-        let binding = Binding(
-            plan: plan, vocabulary: vocabulary, masters: masters,
-            coverage: Coverage(from: Int32.min, to: 0, closedWorld: false), horizonDay: 0)
-        let known = familiar.intern(others: vocabulary)
-        var tables = RowTables { vocabulary.intern($0) }
-        let filled = Table.allCases.filter { $0.role == .master && !absent.contains($0) }.map {
-            ($0, tables.master($0, rows[$0] ?? [], in: masters.chunk))
-        }
-        for (table, filled) in filled { masters.adopt(table, filled, codes: vocabulary.count) }
-        vocabulary.freeze()
-        for table in Table.allCases {
-            binding.isAbsent[table.position] = absent.contains(table) || table.role == .movement
-        }
-        binding.windowGates = Array(repeating: nil, count: binding.program.windows.count)
-        let run = RuleRun(binding, keepsUndetermined: true)
-        var runnable: [CompiledRule] = []
-        var notRun: [(rule: String, reason: String)] = []
-        for rule in binding.rules {
-            if case .person = rule.partition {
-                if let reason = Reach(isThere: { table, _ in !binding.isAbsent[table.position] }).reasonNotToRun(rule) {
-                    notRun.append((rule.rule.id, reason))
-                } else {
-                    runnable.append(rule)
-                }
-            } else {
-                notRun.append((rule.rule.id, "it looks across persons, which one timeline does not show"))
-            }
-        }
-        var isKnown: [(table: Table, field: Int, isKnown: [Bool])] = []
-        for (place, codes) in known {
-            var flags = [Bool](repeating: false, count: vocabulary.count)
-            for code in codes { flags[Int(code)] = true }
-            isKnown.append((place.table, place.field, flags))
-            if place.table == .encounter { binding.encounterCodes[place.field] = codes.sorted() }
-            if place.table == .diagnosis { binding.diagnosisRanks = DiagnosisRanks(Set(codes), vocabulary) }
-        }
-        let sieves = SievePlan(runnable, binding, isGeneral: false)
-        let quick = RuleRun(binding, keepsUndetermined: true)
-        return Bound(
-            binding: binding, run: run, quick: quick, sieves: sieves, sieve: Sieve(sieves, binding, quick.evaluator),
-            known: isKnown, needed: needed(binding), runnable: runnable, breadths: binding.rules.map(\.breadth),
-            notRun: notRun, names: FindingDictionaries.Fixed(binding))
-    }
-
     /// Rules that cannot be asked here, and why.
     package var notRun: [(rule: String, reason: String)] { bound.notRun }
 
     /// With `onlyMessage`, what has nothing to do with the message is neither evaluated nor told: the findings are the
-    /// same, and a long history costs little.
-    package func ask(_ question: Question, onlyMessage: Bool = false) throws(RowRefusal) -> Answer {
-        let laid = try lay(question, onlyMessage: onlyMessage)
-        let drafts = judge(laid)
+    /// same, and a long history costs little. With `openInShort`, what could not be decided is told by rule and cause alone.
+    /// At a `stage` only the rules are asked that have a disposition for it (处置); nil asks them all.
+    package func ask(
+        _ question: Question, at stage: String? = nil, onlyMessage: Bool = false, openInShort: Bool = false
+    ) throws(RowRefusal) -> Answer {
+        let laid = try lay(question, at: stage, onlyMessage: onlyMessage)
+        var drafts = judge(laid)
+        var open: [Open] = []
+        if openInShort {
+            open = drafts.inFileOrder.map { drafts[$0] }.filter { draft in
+                draft.outcome == .undetermined
+                    && laid.written.concern(draft, bound.binding.rules[Int(draft.rule)].table)
+            }.map(self.open)
+            drafts.removeAll { $0.outcome == .undetermined }
+        }
         let records = tell(drafts, laid)
         let findings = zip(records, drafts.inFileOrder).compactMap { finding($0, drafts[$1], laid) }
         return Answer(
-            findings: findings, all: records, notRun: bound.notRun, horizon: Day(number: bound.binding.horizonDay))
+            findings: findings, open: open, all: records, notRun: bound.notRun,
+            horizon: Day(number: bound.binding.horizonDay))
+    }
+
+    private func open(_ draft: Draft) -> Open {
+        Open(rule: bound.binding.rules[Int(draft.rule)].rule.id, cause: bound.names.cause(draft.cause))
     }
 
     /// A question in columns, as the evaluator reads it.
     struct Laid {
+        let stage: String?
         let chunk: Chunk
         let written: WrittenRows
         /// What has nothing to do with the written rows is not asked for.
@@ -194,7 +165,7 @@ package final class TimelineAudit {
     }
 
     /// The first of three steps of an answer: columns, findings by row numbers, findings in words.
-    func lay(_ question: Question, onlyMessage: Bool) throws(RowRefusal) -> Laid {
+    func lay(_ question: Question, at stage: String? = nil, onlyMessage: Bool) throws(RowRefusal) -> Laid {
         let binding = bound.binding
         let vocabulary = binding.vocabulary
         vocabulary.forgetLate()
@@ -206,29 +177,11 @@ package final class TimelineAudit {
         Netting.apply(to: chunk, fields: Self.lineFields, &counts)
         Netting.dropReversedSettlements(of: chunk, fields: Self.settlementFields)
         binding.cover(from: question.coverage.from?.number ?? Int32.min, to: to, isClosed: question.coverage.closed)
-        return Laid(chunk: chunk, written: WrittenRows(tables.written, chunk), onlyWritten: onlyMessage)
+        return Laid(stage: stage, chunk: chunk, written: WrittenRows(tables.written, chunk), onlyWritten: onlyMessage)
     }
 
     private static let lineFields = Array(Table.line.fields.indices)
     private static let settlementFields = Array(Table.settlement.fields.indices)
-
-    private static func needed(_ binding: Binding) -> [[Bool]] {
-        var used = binding.usedFields()
-        for table in ClaimsReader.timeline { used[table, default: []].insert(0) }
-        used[.diagnosis] = Set(Table.diagnosis.fields.indices)
-        used[.settlement] = Set(Table.settlement.fields.indices)
-        used[.line, default: []].formUnion(Losses.lineFields.compactMap { Table.line.index(of: $0) })
-        used[.line, default: []].formUnion(
-            ["day", "second", "item", "quantity", "amount", "in_scope", "reverses"].compactMap {
-                Table.line.index(of: $0)
-            })
-        used[.encounter, default: []].formUnion(
-            ["institution", "start_day", "end_day"].compactMap { Table.encounter.index(of: $0) })
-        used[.operation, default: []].formUnion(["day", "second"].compactMap { Table.operation.index(of: $0) })
-        used[.prescription] = Set(Table.prescription.fields.indices)
-        used[.entitlement] = Set(Table.entitlement.fields.indices)
-        return Table.allCases.map { table in table.fields.indices.map { used[table]?.contains($0) ?? false } }
-    }
 
     /// Whether the sieves know every code of the chunk. What they do not know is noted.
     private func isFamiliar(_ chunk: Chunk) -> Bool {
@@ -260,16 +213,17 @@ package final class TimelineAudit {
     func judge(_ laid: Laid) -> [Draft] {
         let chunk = laid.chunk
         let run: RuleRun
+        let asked = asked(laid.stage)
         bound.isQuickLast = isFamiliar(chunk)
         if bound.isQuickLast {
             run = bound.quick
             run.enter(chunk)
-            bound.sieve.find(in: chunk)
-            for index in bound.sieve.hits { ask(bound.sieves.rules[index], bound.sieve.candidates(index), run, laid) }
+            asked.sieve.find(in: chunk)
+            for index in asked.sieve.hits { ask(asked.rules[index], asked.sieve.candidates(index), run, laid) }
         } else {
             run = bound.run
             run.enter(chunk)
-            for rule in bound.runnable {
+            for rule in asked.rules {
                 let rows = (0..<Int32(chunk.tables[rule.table].rows)).map { $0 }
                 rows.withUnsafeBufferPointer { ask(rule, $0, run, laid) }
             }

@@ -29,17 +29,22 @@ package final class TimelineSheet: @unchecked Sendable {
             Row(words: words.unsafelyUnwrapped + number &* stride)
         }
 
-        mutating func append() -> Row {
-            if count == capacity {
-                let larger = max(4, capacity * 2)
-                let fresh = UnsafeMutablePointer<Int64>.allocate(capacity: larger * stride)
-                if let words {
-                    fresh.update(from: words, count: count * stride)
-                    words.deallocate()
-                }
-                words = fresh
-                capacity = larger
+        mutating func reserve(_ rows: Int) {
+            if count + rows > capacity { grow(to: max(count + rows, capacity * 2)) }
+        }
+
+        private mutating func grow(to larger: Int) {
+            let fresh = UnsafeMutablePointer<Int64>.allocate(capacity: larger * stride)
+            if let words {
+                fresh.update(from: words, count: count * stride)
+                words.deallocate()
             }
+            words = fresh
+            capacity = larger
+        }
+
+        mutating func append() -> Row {
+            if count == capacity { grow(to: max(4, capacity * 2)) }
             count += 1
             let row = row(count - 1)
             row.words.update(repeating: 0, count: stride)
@@ -112,6 +117,9 @@ package final class TimelineSheet: @unchecked Sendable {
         row.name = name
         return row
     }
+
+    /// Makes room for so many more rows of a table.
+    package func reserve(_ table: Table, _ rows: Int) { blocks[table.position].reserve(rows) }
 
     @discardableResult package func append(_ row: TimelineRow, to table: Table) -> Row {
         let own = append(table, name: number(of: row.id))

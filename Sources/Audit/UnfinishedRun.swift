@@ -128,12 +128,38 @@ final class UnfinishedRun {
         return AuditCancelled(shareDone: Double(last.nextChunk) / Double(identity.chunks))
     }
 
+    /// A checkpoint as it lies in its file: one flipped bit could name another chunk, or another count.
+    private struct Kept: Codable {
+        let checksum: UInt32
+        let checkpoint: Checkpoint
+
+        init(_ checkpoint: Checkpoint) throws {
+            self.checkpoint = checkpoint
+            checksum = try Self.checksum(of: checkpoint)
+        }
+
+        func isWhole() -> Bool { (try? Self.checksum(of: checkpoint)) == checksum }
+
+        func encoded() throws -> Data { try Self.encoder.encode(self) }
+
+        private static func checksum(of checkpoint: Checkpoint) throws -> UInt32 {
+            try encoder.encode(checkpoint).withUnsafeBytes { crc32c($0) }
+        }
+
+        private static var encoder: JSONEncoder {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            return encoder
+        }
+    }
+
     private static func read(_ folder: String, _ identity: Checkpoint.Identity) -> Checkpoint? {
         guard let data = FileManager.default.contents(atPath: folder + "/state.json"),
-            let checkpoint = try? JSONDecoder().decode(Checkpoint.self, from: data), checkpoint.identity == identity,
-            (0...identity.chunks).contains(checkpoint.nextChunk)
+            let kept = try? JSONDecoder().decode(Kept.self, from: data), kept.isWhole(),
+            kept.checkpoint.identity == identity, kept.checkpoint.mark.next == kept.checkpoint.nextChunk,
+            (0...identity.chunks).contains(kept.checkpoint.nextChunk)
         else { return nil }
-        return checkpoint
+        return kept.checkpoint
     }
 
     private func save() throws {
@@ -141,9 +167,7 @@ final class UnfinishedRun {
         let checkpoint = Checkpoint(
             identity: identity, findings: findings, mark: try writer.mark(rest: "\(findings).rest-\(marks)"),
             nextChunk: nextChunk, counts: counts, tallies: tallies.map { Checkpoint.Tally($0, program) })
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        try disk.replace(folder + "/state.json", with: Array(encoder.encode(checkpoint)), directory: folder)
+        try disk.replace(folder + "/state.json", with: Array(Kept(checkpoint).encoded()), directory: folder)
         last = checkpoint
         try clear()
     }

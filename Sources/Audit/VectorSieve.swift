@@ -1,4 +1,5 @@
 import Claims
+import Columns
 import Rules
 
 /// A comparison of arithmetic over stored numbers of the line, evaluated a block of lines at a time.
@@ -153,18 +154,17 @@ final class VectorSieve: SieveOperator {
 
     /// A power of two that no value in the lines exceeds in magnitude.
     private static func magnitude(_ slot: Slot, _ lines: Range<Int>) -> Int64 {
-        // A negative number is as long as its complement.
-        var bits: Int64 = 0
+        let length: Int
         switch slot.kind {
-        case .int64:
-            let values = slot.int64s
-            for line in lines { bits |= values[line] ^ (values[line] &>> 63) }
+        case .int64: length = ColumnLoops.bits(slot.int64s + lines.lowerBound, count: lines.count)
         case .int32:
             let values = slot.int32s
-            for line in lines { bits |= Int64(values[line] ^ (values[line] &>> 31)) }
+            // A negative number is as long as its complement.
+            var bits: Int32 = 0
+            for line in lines { bits |= values[line] ^ (values[line] &>> 31) }
+            length = 32 - bits.leadingZeroBitCount
         default: return Int64.max
         }
-        let length = 64 - bits.leadingZeroBitCount
         return length > 62 ? Int64.max : 1 &<< Int64(length)
     }
 
@@ -185,7 +185,7 @@ final class VectorSieve: SieveOperator {
         case .constant(let value): for index in 0..<count { target[index] = value }
         case .multiply(let x, .constant(let factor)):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
-            for index in 0..<count { target[index] = a[index] &* factor }
+            ColumnLoops.multiply(a, by: factor, into: target, count: count)
         case .add(let x, let y):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
             let b = evaluate(y, slots, start, count, depth: depth + 2)
@@ -197,7 +197,7 @@ final class VectorSieve: SieveOperator {
         case .multiply(let x, let y):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
             let b = evaluate(y, slots, start, count, depth: depth + 2)
-            for index in 0..<count { target[index] = a[index] &* b[index] }
+            ColumnLoops.multiply(a, b, into: target, count: count)
         case .absolute(let x):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
             for index in 0..<count { target[index] = a[index] < 0 ? 0 &- a[index] : a[index] }

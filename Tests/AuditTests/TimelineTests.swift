@@ -13,6 +13,8 @@ import Testing
         var touched = 0
         var spared = 0
         var diagnosed = 0
+        var opened = 0
+        var unsaid = 0
         for seed in [1, 2, 3, 5, 8, 9] as [UInt64] {
             let plan = try Scratch.plan(RandomRules.package(seed: seed, rules: 30))
             var settings = RandomClaims.Settings()
@@ -26,6 +28,17 @@ import Testing
                     !door.notRun.contains { $0.rule == rule.id }
                 }, lists: plan.lists, packageName: plan.packageName, packageVersion: plan.packageVersion,
                 packageHash: plan.packageHash)
+            // Every second rule says nothing before the fact.
+            let silent = Set(plan.rules.enumerated().filter { $0.offset % 2 == 0 }.map(\.element.id))
+            var package = RandomRules.package(seed: seed, rules: 30)
+            for rule in silent {
+                let file = "rules/\(rule).yaml"
+                package[file] = package[file]?.replacingOccurrences(of: "before: remind, ", with: "")
+            }
+            let staged = Plan(
+                rules: try Scratch.plan(package).rules, lists: plan.lists, packageName: plan.packageName,
+                packageVersion: plan.packageVersion, packageHash: plan.packageHash)
+            let before = TimelineAudit(plan: staged, masters: masters, absent: data.absent, stages: ["before"])
             var asked: [(TimelineAudit.Question, TimelineAudit.Answer)] = []
             for play in Play.plays(of: data, seed: seed) {
                 let tables = play.data.caseTables
@@ -37,6 +50,15 @@ import Testing
                 #expect(narrow.findings.map(\.record) == answer.findings.map(\.record))
                 #expect(narrow.findings.map(\.written) == answer.findings.map(\.written))
                 spared += answer.all.count - narrow.all.count
+                // At a stage, the same of the rules that speak there; what is open, in short.
+                let brief = try before.ask(question, at: "before", onlyMessage: true, openInShort: true)
+                let spoken = narrow.findings.map(\.record).filter { !silent.contains($0.rule) }
+                #expect(brief.findings.map(\.record) == spoken.filter { $0.outcome != "undetermined" })
+                #expect(
+                    brief.open.map { [$0.rule, $0.cause ?? ""] }
+                        == spoken.filter { $0.outcome == "undetermined" }.map { [$0.rule, $0.cause ?? ""] })
+                opened += brief.open.count
+                unsaid += narrow.findings.count - spoken.count
                 asked.append((question, answer))
                 let batch = try Scratch.audit(play.data, narrowed)
                 if answer.all != batch {
@@ -76,7 +98,7 @@ import Testing
         print(
             "online door: \(compared) findings as in a batch, \(touched) of them about the message; \(spared) not looked for "
                 + "when only the message is asked for")
-        #expect(compared > 100 && touched > 20 && spared > 20 && diagnosed > 5)
+        #expect(compared > 100 && touched > 20 && spared > 20 && diagnosed > 5 && opened > 5 && unsaid > 5)
     }
 
     /// The examples beside the rules hold online as well; rules across persons say that they were not run.

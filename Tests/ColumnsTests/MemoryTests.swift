@@ -128,6 +128,50 @@ import Testing
         }
     }
 
+    @Test func rowsJoinTheListsOfTheirRoles() {
+        var random = SplitMix(state: 11)
+        let roles = (0..<40).map { _ in
+            UInt32(truncatingIfNeeded: random.next()) & UInt32(truncatingIfNeeded: random.next())
+        }
+        for count in [0, 1, 15, 16, 17, 1000] {
+            let codes = (0..<count).map { _ in Int32(random.next() % 41) - 1 }
+            for roleCount in [0, 1, 13, 32] {
+                let expected = (0..<roleCount).map { role in
+                    codes.indices.filter { codes[$0] >= 0 && roles[Int(codes[$0])] >> UInt32(role) & 1 != 0 }
+                }
+                let lists = (0..<roleCount).map { _ in
+                    UnsafeMutablePointer<Int32>.allocate(capacity: count + ColumnLoops.slack)
+                }
+                defer { for list in lists { list.deallocate() } }
+                func found(_ counts: [Int]) -> [[Int]] {
+                    counts.indices.map { role in (0..<counts[role]).map { Int(lists[role][$0]) } }
+                }
+                var counts = [Int](repeating: 7, count: roleCount)
+                lists.map(Optional.some).withUnsafeBufferPointer { lists in
+                    ColumnLoops.lists(byRoleOf: codes, count: count, roles: roles, into: lists, counts: &counts)
+                }
+                #expect(found(counts) == expected)
+                yj_lists_by_role_portable(codes, count, roles, roleCount, lists.map(Optional.some), &counts)
+                #expect(found(counts) == expected)
+            }
+        }
+    }
+
+    @Test func columnsAreMultipliedAndMeasured() {
+        var random = SplitMix(state: 12)
+        for count in [0, 1, 7, 8, 9, 1000] {
+            let a = (0..<count).map { _ in Int64(bitPattern: random.next()) >> Int64(random.next() % 64) }
+            let b = (0..<count).map { _ in Int64(bitPattern: random.next()) >> Int64(random.next() % 64) }
+            var products = [Int64](repeating: 0, count: count)
+            ColumnLoops.multiply(a, b, into: &products, count: count)
+            #expect(products == zip(a, b).map { $0 &* $1 })
+            ColumnLoops.multiply(a, by: -97, into: &products, count: count)
+            #expect(products == a.map { $0 &* -97 })
+            let longest = a.map { 64 - ($0 < 0 ? ~$0 : $0).leadingZeroBitCount }.max() ?? 0
+            #expect(ColumnLoops.bits(a, count: count) == longest)
+        }
+    }
+
     @Test func marksAreFoundWhereTheyAre() {
         var random = SplitMix(state: 4)
         for count in [0, 1, 63, 64, 65, 128, 1000, 4096] {

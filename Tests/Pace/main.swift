@@ -11,7 +11,8 @@ import Rules
 //
 //   yijian-pace DATASET MESSAGES [KNOWLEDGE]      messages as Benchmarks/online/messages.py writes them, one a line
 //
-// Prints the mean of each part in microseconds of processor time a message, and the same for the messages without a finding.
+// Prints the mean of each part in microseconds of processor time a message, and the same for the messages without a finding;
+// then what finding candidates takes, and the rules whose candidates take longest.
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 guard arguments.count >= 2, let plan = PlanLoader.load(package: arguments.count > 2 ? arguments[2] : "knowledge").plan
@@ -21,8 +22,12 @@ else {
 }
 let timelines = try DatasetTimelines(Dataset.open(arguments[0]))
 let histories = Histories(.init(timelines: timelines), keeper: VolatileRecords(), tables: { _ in CodeTables() })
+/// The stage that messages of kind 3101 are asked at; `YIJIAN_STAGE=during` for 3102, `all` for every rule.
+let stage = ProcessInfo.processInfo.environment["YIJIAN_STAGE"] ?? "before"
+let asked = stage == "all" ? nil : stage
 let door = TimelineAudit(
-    plan: plan, masters: timelines.masters, absent: timelines.absent, familiar: timelines.familiarCodes)
+    plan: plan, masters: timelines.masters, absent: timelines.absent, familiar: timelines.familiarCodes,
+    stages: [asked])
 let rulebook = Rulebook(
     plan: plan, names: FindingsNames(), masters: timelines.masters, absent: timelines.absent,
     familiar: timelines.familiarCodes, threads: 1)
@@ -69,6 +74,49 @@ let tape = JSONTape()
 let inner = JSONTape()
 let buffers = TextBuffers()
 let rounds = 12
+
+/// Where the time of the rules goes.
+struct ByRule {
+    var finding: UInt64 = 0
+    var rules: [String: (nanoseconds: UInt64, messages: Int, candidates: Int)] = [:]
+    var messages = 0
+
+    mutating func note(_ door: TimelineAudit, _ laid: TimelineAudit.Laid) {
+        let (asked, run) = (door.asked(laid.stage), door.bound.quick)
+        run.enter(laid.chunk)
+        var began = processorTime()
+        asked.sieve.find(in: laid.chunk)
+        finding += processorTime() - began - resolution
+        messages += 1
+        for hit in asked.sieve.hits {
+            let rule = asked.rules[hit]
+            let rows = laid.written.among(asked.sieve.candidates(hit), rule.table, door.bound.breadths[rule.number])
+            began = processorTime()
+            run.run(rule, candidates: rows)
+            let took = processorTime() - began
+            let known = rules[rule.rule.id] ?? (0, 0, 0)
+            rules[rule.rule.id] = (
+                known.nanoseconds + (took > resolution ? took - resolution : 0), known.messages + 1,
+                known.candidates + rows.count
+            )
+        }
+        _ = run.takeDrafts()
+        run.forgetTallies()
+    }
+
+    func show() {
+        print(String(format: "finding candidates: %.1f us a message", Double(finding) / Double(messages) / 1000))
+        let order = rules.sorted { $0.value.nanoseconds > $1.value.nanoseconds }
+        for (rule, own) in order.prefix(12) {
+            print(
+                String(
+                    format: "  %@: %.2f us a message; %d messages, %d candidates", rule,
+                    Double(own.nanoseconds) / Double(messages) / 1000, own.messages, own.candidates))
+        }
+    }
+}
+
+var byRule = ByRule()
 var all = Times()
 var clean = Times()
 for body in bodies {
@@ -80,7 +128,8 @@ for body in bodies {
     func clock<T>(_ part: Part, _ work: () throws -> T) rethrows -> T {
         let began = processorTime()
         let result = try work()
-        let took = processorTime() - began - resolution
+        let whole = processorTime() - began
+        let took = whole > resolution ? whole - resolution : 0
         own[part, default: 0] += took
         if part == .rules { best = min(best, took) }
         return result
@@ -98,9 +147,10 @@ for body in bodies {
                 let question = try clock(.history) {
                     reviewer.question(patient, try histories.settled(of: patient.identifier))
                 }
-                let laid = try clock(.columns) { try door.lay(question, onlyMessage: true) }
+                let laid = try clock(.columns) { try door.lay(question, at: asked, onlyMessage: true) }
                 let drafts = clock(.rules) { door.judge(laid) }
-                let records = clock(.words) { door.tell(drafts, laid) }
+                let records = clock(.words) { door.tell(drafts.filter { $0.outcome != .undetermined }, laid) }
+                if round == rounds { byRule.note(door, laid) }
                 if round == 2 {
                     findings += records.count
                     lines += patient.sheet.count(.line)
@@ -122,6 +172,7 @@ for body in bodies {
 }
 all.show("all")
 clean.show("without a finding")
+byRule.show()
 print(
-    "\(plan.rules.count) rules, \(door.notRun.count) of them not asked online; \(door.strangerCount) codes not familiar"
+    "\(plan.rules.count) rules, \(door.notRun.count) of them not asked online, \(door.asked(asked).rules.count) at this stage; \(door.strangerCount) codes not familiar"
 )

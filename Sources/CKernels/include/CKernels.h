@@ -27,4 +27,18 @@ size_t yj_find_marks(const uint8_t *bytes, size_t count, uint8_t a, uint8_t b, u
 // The portable twin: any processor, same result.
 size_t yj_find_marks_portable(const uint8_t *bytes, size_t count, uint8_t a, uint8_t b, uint8_t stop,
                               uint32_t *places, size_t *stopped);
+
+// The audit's first pass. Row r of `count` goes to list b for every bit b that is set in roles[codes[r]]; a code below
+// zero has no roles. Every list must have room for `count` + 16 rows; counts[b] gets the length of list b.
+void yj_lists_by_role(const int32_t *codes, size_t count, const uint32_t *roles, size_t role_count,
+                      int32_t *const *lists, size_t *counts);
+// The portable twin: any processor, same result.
+void yj_lists_by_role_portable(const int32_t *codes, size_t count, const uint32_t *roles, size_t role_count,
+                               int32_t *const *lists, size_t *counts);
+
+// Arithmetic on columns; products wrap around.
+void yj_multiply_i64(int64_t *products, const int64_t *a, const int64_t *b, size_t count);
+void yj_multiply_by_i64(int64_t *products, const int64_t *a, int64_t factor, size_t count);
+// All bits that any value, or the complement of a negative one, has.
+uint64_t yj_magnitude_i64(const int64_t *values, size_t count);
 #endif

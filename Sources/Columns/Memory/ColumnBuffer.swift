@@ -208,17 +208,72 @@ package final class ColumnBuffer: @unchecked Sendable {
 
     /// Appends a run of rows of a column of the same type: in bulk where nothing is null.
     package func append(rows: Range<Int>, of view: ColumnView) {
-        guard view.nullCount == 0, type != .bool else {
-            for row in rows { append(row, of: view) }
-            return
-        }
+        guard !rows.isEmpty else { return }
         switch type {
-        case .utf8:
-            reserve(count &+ rows.count)
-            for row in rows { append(utf8: view.utf8(row)) }
-        case .listUtf8: for row in rows { append(row, of: view) }
-        default: append(contentsOf: view.values + rows.lowerBound &* width, count: rows.count)
+        case .bool: for row in rows { append(row, of: view) }
+        case .utf8, .listUtf8:
+            if view.nullCount == 0, nullCount == 0, appendStrings(rows, of: view) { return }
+            for row in rows { append(row, of: view) }
+        default:
+            if view.nullCount == 0 {
+                append(contentsOf: view.values + rows.lowerBound &* width, count: rows.count)
+            } else if width == 4 {
+                appendNullable(rows, of: view, as: Int32.self)
+            } else if width == 8 {
+                appendNullable(rows, of: view, as: Int64.self)
+            } else {
+                for row in rows { append(row, of: view) }
+            }
         }
+    }
+
+    /// Null slots become zero, whatever the view has there.
+    @inline(__always)
+    private func appendNullable<T: FixedWidthInteger>(_ rows: Range<Int>, of view: ColumnView, as _: T.Type) {
+        reserve(count &+ rows.count)
+        let source = view.values.assumingMemoryBound(to: T.self)
+        for row in rows {
+            let isValid = view.isValid(row)
+            let place = claimRow(valid: isValid)
+            values.pointer.assumingMemoryBound(to: T.self)[place] = isValid ? source[row] : 0
+        }
+    }
+
+    /// Strings, or lists of strings, that lie one behind the other. False, and nothing done, when they do not fit.
+    private func appendStrings(_ rows: Range<Int>, of view: ColumnView) -> Bool {
+        guard let source = view.offsets else { return false }
+        let (first, last) = (source[rows.lowerBound], source[rows.upperBound])
+        var bytes = first..<last
+        var items = 0
+        if type == .listUtf8 {
+            guard let itemSource = view.itemOffsets else { return false }
+            bytes = itemSource[Int(first)]..<itemSource[Int(last)]
+            items = Int(last &- first)
+        }
+        guard byteCount &+ bytes.count <= Int(Int32.max), itemCount &+ items <= Int(Int32.max) else { return false }
+        reserve(count &+ rows.count)
+        values.reserve(byteCount &+ bytes.count, used: byteCount)
+        if !bytes.isEmpty { memcpy(values.pointer + byteCount, view.values + Int(bytes.lowerBound), bytes.count) }
+        if type == .listUtf8, let itemSource = view.itemOffsets {
+            itemOffsets.reserve((itemCount &+ items &+ 1) &* 4, used: (itemCount &+ 1) &* 4)
+            Self.shift(
+                itemSource + Int(first), items, by: Int32(byteCount) &- bytes.lowerBound,
+                into: itemOffsets.pointer.assumingMemoryBound(to: Int32.self) + itemCount)
+        }
+        Self.shift(
+            source + rows.lowerBound, rows.count, by: Int32(type == .listUtf8 ? itemCount : byteCount) &- first,
+            into: offsets.pointer.assumingMemoryBound(to: Int32.self) + count)
+        byteCount &+= bytes.count
+        itemCount &+= items
+        count &+= rows.count
+        return true
+    }
+
+    /// Where each of so many values ends, moved to where the values lie now.
+    private static func shift(
+        _ source: UnsafePointer<Int32>, _ count: Int, by distance: Int32, into target: UnsafeMutablePointer<Int32>
+    ) {
+        for place in 1..<count &+ 1 { target[place] = source[place] &+ distance }
     }
 
     /// Appends many values of a fixed width at once, none of them null.

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The system calls by which history reaches the disk.
 package enum FileCall: String, Sendable, CaseIterable {
@@ -32,6 +33,7 @@ package final class OpenFile: Sendable {
     package let path: String
 
     private let isLock: Bool
+    private let isLarge = Atomic<Bool>(false)
 
     init(descriptor: Int32, path: String, isLock: Bool = false) {
         self.descriptor = descriptor
@@ -42,8 +44,11 @@ package final class OpenFile: Sendable {
     deinit {
         // A child between fork and exec still has this file: closing alone would not end the lock.
         if isLock { flock(descriptor, LOCK_UN) }
-        Glibc.close(descriptor)
+        if isLarge.load(ordering: .relaxed) { GradualRelease.take(descriptor) } else { Glibc.close(descriptor) }
     }
+
+    /// Another file has taken its name: when nobody holds it any more, its space is given back piece by piece.
+    func release() { isLarge.store(true, ordering: .relaxed) }
 }
 
 /// The file layer of this module: every system call of journal and ledger goes through here.
@@ -60,6 +65,18 @@ package struct FileCalls: Sendable {
 
     package func open(_ path: String) throws(FileTrouble) -> OpenFile {
         try descriptor(.open, path) { Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+    }
+
+    /// As `open`, for a reader beside the process that writes: while it holds the file, its bytes stay although the file may
+    /// have lost its name.
+    package func openBesideWriter(_ path: String) throws(FileTrouble) -> OpenFile {
+        var file = try open(path)
+        // It may have lost its name a moment before: then another file has it.
+        for _ in 0..<3 {
+            if flock(file.descriptor, LOCK_SH | LOCK_NB) == 0, try status(file).st_nlink > 0 { break }
+            file = try open(path)
+        }
+        return file
     }
 
     package func openForWriting(_ path: String) throws(FileTrouble) -> OpenFile {

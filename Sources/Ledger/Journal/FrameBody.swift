@@ -27,16 +27,12 @@ struct FrameBody: Sendable {
     }
 
     /// The same record compressed, under the key now in use.
-    func compressed(_ frame: Frame, path: String) throws(JournalError) -> Frame {
+    func compressed(_ frame: Frame, path: String, with compression: BodyCompression) throws(JournalError) -> Frame {
         if frame.isErased { return frame }
         let plain = try plain(frame, path: path)
         var packed: [UInt8] = []
         packed.appendLittle(UInt32(plain.count))
-        var count = compressBound(UInt(plain.count))
-        let body = [UInt8](unsafeUninitializedCapacity: Int(count)) { buffer, filled in
-            let status = compress2(buffer.baseAddress, &count, plain, UInt(plain.count), 1)
-            filled = status == Z_OK ? Int(count) : 0
-        }
+        let body = compression.pack(plain)
         let isSmaller = !body.isEmpty && body.count + 4 < plain.count
         let key = keys.current
         var result = frame

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import Synchronization
 
 /// The record of everything received and answered (日志): what was acknowledged is on disk and is found again after any crash.
@@ -169,7 +170,11 @@ package final class Journal: Sendable {
             if batch.isEmpty { return }
             writer.write(batch)
             let size = batch.reduce(0) { $0 + $1.size }
-            waiting.withLock { $0.bytes -= size }
+            let isFew = waiting.withLock { waiting in
+                waiting.bytes -= size
+                return waiting.items.count < JournalWriter.batchGathered
+            }
+            if isFew, batch.count >= JournalWriter.batchCrowded { usleep(JournalWriter.gatheringMicroseconds) }
         }
     }
 

@@ -46,7 +46,10 @@ struct JournalShelf {
         for (place, (first, path)) in found.enumerated().reversed() {
             let segment: (any Segment)? = try JournalError.wording("reading a segment") { () throws(FileTrouble) in
                 let isLast = place == found.count - 1
-                let file = try toWrite && isLast ? folder.calls.openForWriting(path) : folder.calls.open(path)
+                let file =
+                    try !toWrite
+                    ? folder.calls.openBesideWriter(path)
+                    : isLast ? folder.calls.openForWriting(path) : folder.calls.open(path)
                 return try read(file, first: first, limit: limit, isLast: isLast, &filterRest, folder.calls)
             }
             guard let segment else { continue }

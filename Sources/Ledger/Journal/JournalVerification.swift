@@ -54,7 +54,7 @@ package struct JournalVerification: Sendable {
     }
 
     private mutating func read(_ path: String, first: UInt64, limit: UInt64?, isFirst: Bool) throws(FileTrouble) {
-        let file = try calls.open(path)
+        let file = try calls.openBesideWriter(path)
         let size = try calls.size(of: file)
         segments += 1
         bytes += size

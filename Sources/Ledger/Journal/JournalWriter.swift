@@ -28,6 +28,11 @@ final class JournalWriter: @unchecked Sendable {
 
     static let batchBytes = 16 << 20
     static let batchRecords = 2048
+    /// After a batch of as many, a moment is waited for the next one to be as large, unless it is: a sync costs the processor as
+    /// much for one record as for twenty, and where many come at once the processor is what is short.
+    static let batchCrowded = 4
+    static let batchGathered = 16
+    static let gatheringMicroseconds: UInt32 = 700
     /// Closed segments whose sealing may be behind; then no further one is closed.
     static let closedMax = 8
     static let fileBytesMax = 2 << 30

@@ -23,6 +23,7 @@ struct SegmentSealing: Sendable {
             isCompressed: settings.compression && !hasLag, files: files, body: body,
             filterBytes: settings.filterBytes - shelf.filterBytes)
         shelf.exchange(segment, for: sealed)
+        segment.file.release()
     }
 
     /// Writes a sealed segment anew without the body of one record.
@@ -53,6 +54,7 @@ struct SegmentSealing: Sendable {
         var link = header.previous
         var instants = (first: header.created, last: header.created)
         let digest = Digest(header.hash)
+        let compression = isCompressed ? BodyCompression() : nil
         try draft.add(header.bytes)
         var walk = FrameWalk(file, to: end, calls: calls)
         while case .frame(let frame, _, _) = try walk.next(withBody: true) {
@@ -66,7 +68,8 @@ struct SegmentSealing: Sendable {
             var bytes: [UInt8] = []
             var kept = frame
             if frame.sequence == erased { kept.erase() }
-            try (isCompressed ? body.compressed(kept, path: path) : kept).write(into: &bytes)
+            if let compression { kept = try body.compressed(kept, path: path, with: compression) }
+            kept.write(into: &bytes)
             try draft.add(bytes)
         }
         guard walk.offset == end else {

@@ -76,6 +76,8 @@ struct PatientReader {
         let orders = children(14, "fsi_order_dtos")
         lineCount += orders.count
         guard lineCount <= ReviewMessage.linesMax else { throw .tooLarge(4 << 20) }
+        sheet.reserve(.line, orders.count)
+        isCurrent.reserveCapacity(isCurrent.count + orders.count)
         for order in orders { addLine(MessageRecord(order, Self.orderNames), visit, number, &tolerance) }
     }
 
@@ -156,8 +158,8 @@ struct PatientReader {
             row.set(Field.daysSupply, own.decimal(0, scale: 0, &tolerance, name: "o_prdDays"))
         }
         if record.value(9)?.kind == .number { tolerance.note(.flagAsNumber) }
-        addScans(record, row, visit)
-        isCurrent.append(record.text(9).map { $0 == "1" || $0 == "true" })
+        if record.has(11) || record.has(12) { addScans(record, row, visit) }
+        isCurrent.append(record.flag(9))
     }
 
     /// The order identifier, and where one order is charged in several rows, a name of its own.

@@ -37,6 +37,9 @@ package struct ReviewMessage {
     /// Scenes as the sender wrote them (`trig_scen`), and the rules asked for; none means all.
     package let scenes: [String]
     package let rules: Set<String>
+    /// Whether the sender wants to hear of a rule.
+    func asks(_ rule: String) -> Bool { rules.isEmpty || rules.contains(rule) }
+
     package let task: String?
     package private(set) var patients: [Patient] = []
     package private(set) var lineCount = 0

@@ -15,18 +15,18 @@ extension Reviewer {
     func reviewTraces(
         _ patient: ReviewMessage.Patient, _ history: SettledHistory, _ message: ReviewMessage, _ stage: Stage,
         into review: inout Review
-    ) throws -> [FindingsRecord] {
+    ) throws -> [TimelineAudit.Open] {
         guard rulebook.edition.asksTraces, let handed = try handedOut(patient, history) else { return [] }
         let (findings, edition) = rulebook.askTraces(
             handed.rows, written: handed.written, coverage: movementCoverage(handed.rows))
-        var open: [FindingsRecord] = []
+        var open: [TimelineAudit.Open] = []
         for finding in findings where !Rule.isShadow(finding.record.rule) {
-            guard message.rules.isEmpty || message.rules.contains(finding.record.rule),
-                let rule = edition.rules[finding.record.rule], let disposition = rule.disposition[stage.rawValue]
+            guard message.asks(finding.record.rule), let rule = edition.rules[finding.record.rule],
+                let disposition = rule.disposition[stage.rawValue]
             else { continue }
             guard finding.record.isConclusion else {
                 // Of a code that nobody else is known to have scanned there is nothing to tell.
-                if handed.isKnownElsewhere(finding) { open.append(finding.record) }
+                if handed.isKnownElsewhere(finding) { open.append(TimelineAudit.Open(finding.record)) }
                 continue
             }
             let wording = edition.wording.calling(message.names)

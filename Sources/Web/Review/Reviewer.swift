@@ -6,7 +6,7 @@ import Rules
 /// words and fields of the national interface.
 package struct Reviewer: Sendable {
     /// 事前 or 事中: which disposition of a rule applies.
-    package enum Stage: String, Sendable { case before, during }
+    package enum Stage: String, Sendable, CaseIterable { case before, during }
 
     /// How a doctor is told that something could not be decided, or was not audited yet.
     package enum Notice: String, Sendable { case advisory, warning, none }
@@ -42,16 +42,15 @@ package struct Reviewer: Sendable {
         for patient in message.patients {
             let history = try histories.settled(of: patient.identifier)
             let question = question(patient, history)
-            var open: [FindingsRecord] = []
+            var open: [TimelineAudit.Open] = []
             let edition = try rulebook.ask { door, edition in
-                let answer = try door.ask(question, onlyMessage: true)
+                let answer = try door.ask(question, at: stage.rawValue, onlyMessage: true, openInShort: true)
+                open += answer.open.filter { message.asks($0.rule) }
                 // Another pass over the message: only when something is told.
                 var told: FindingsWording?
-                // A rule in shadow (影子运行) is recorded by the batch and shown to nobody at the point of care.
-                for finding in answer.findings where !Rule.isShadow(finding.record.rule) {
-                    guard message.rules.isEmpty || message.rules.contains(finding.record.rule) else { continue }
+                for finding in answer.findings where message.asks(finding.record.rule) {
                     guard finding.record.isConclusion else {
-                        open.append(finding.record)
+                        open.append(TimelineAudit.Open(finding.record))
                         continue
                     }
                     guard let rule = edition.rules[finding.record.rule],
@@ -120,11 +119,11 @@ package struct Reviewer: Sendable {
         return first.map { Day(number: Int32(truncatingIfNeeded: $0)) }
     }
 
-    private static func sentence(_ open: [FindingsRecord], _ edition: Rulebook.Edition) -> String {
+    private static func sentence(_ open: [TimelineAudit.Open], _ edition: Rulebook.Edition) -> String {
         var parts: [String] = []
-        for record in open {
-            let name = edition.wording.ruleName(record.rule)
-            let cause = record.cause.map { FindingsWording.cause($0) }
+        for open in open {
+            let name = edition.wording.ruleName(open.rule)
+            let cause = open.cause.map { FindingsWording.cause($0) }
             let part = name + (cause.map { "（缺：\($0)）" } ?? "")
             if !parts.contains(part) { parts.append(part) }
         }

@@ -102,8 +102,14 @@ package final class Rulebook: Sendable {
         (0..<threads).map { _ in
             Door(
                 edition: edition.number,
-                audit: TimelineAudit(plan: edition.plan, masters: masters, absent: absent, familiar: familiar))
+                audit: makeAudit(edition, familiar))
         }
+    }
+
+    private func makeAudit(_ edition: Edition, _ familiar: FamiliarCodes) -> TimelineAudit {
+        TimelineAudit(
+            plan: edition.plan, masters: masters, absent: absent, familiar: familiar,
+            stages: Reviewer.Stage.allCases.map(\.rawValue))
     }
 
     /// Puts a new plan in force.
@@ -122,9 +128,7 @@ package final class Rulebook: Sendable {
         let (edition, taken, familiar) = state.withLock { ($0.edition, $0.doors.popLast(), $0.familiar) }
         let door =
             taken
-            ?? Door(
-                edition: edition.number,
-                audit: TimelineAudit(plan: edition.plan, masters: masters, absent: absent, familiar: familiar))
+            ?? Door(edition: edition.number, audit: makeAudit(edition, familiar))
         defer { giveBack(door) }
         return try body(door.audit, edition)
     }

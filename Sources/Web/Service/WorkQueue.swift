@@ -6,12 +6,15 @@ import Synchronization
 package final class WorkQueue: @unchecked Sendable {
     package enum Line: Int, Sendable { case review, upload, later }
 
-    private var lines: [[Job]] = [[], [], []]
+    /// What was taken leaves an empty place: its memory is for the next message.
+    private var lines: [[Job?]] = [[], [], []]
     private var heads = [0, 0, 0]
     private var waitingBytes = 0
     private var isClosed = false
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let signal = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Threads without work: those that take everything, and those that are kept from uploads.
+    private let anything = Waiters()
+    private let care = Waiters()
     private let limits: [Int]
     private let bytesMax: Int
 
@@ -19,14 +22,11 @@ package final class WorkQueue: @unchecked Sendable {
         limits = [reviewsMax, uploadsMax, reviewsMax * 16]
         self.bytesMax = bytesMax
         pthread_mutex_init(lock, nil)
-        pthread_cond_init(signal, nil)
     }
 
     deinit {
         pthread_mutex_destroy(lock)
-        pthread_cond_destroy(signal)
         lock.deallocate()
-        signal.deallocate()
     }
 
     private func count(_ line: Int) -> Int { lines[line].count - heads[line] }
@@ -46,8 +46,8 @@ package final class WorkQueue: @unchecked Sendable {
         }
         lines[line.rawValue].append(job)
         waitingBytes += job.body.count
-        // All are woken: the one that a single signal reaches may be the one that takes no uploads.
-        pthread_cond_broadcast(signal)
+        // One is woken who may take it; who is at work looks by itself.
+        if line != .upload, care.isAnyAsleep { care.wakeOne() } else { anything.wakeOne() }
         return true
     }
 
@@ -58,26 +58,72 @@ package final class WorkQueue: @unchecked Sendable {
         defer { pthread_mutex_unlock(lock) }
         while true {
             for line in takesUploads ? [0, 1, 2] : [0, 2] {
-                guard heads[line] < lines[line].count else { continue }
-                let job = lines[line][heads[line]]
-                heads[line] += 1
-                if heads[line] > 1_024, heads[line] * 2 > lines[line].count {
-                    lines[line].removeFirst(heads[line])
-                    heads[line] = 0
-                }
+                guard let job = take(line) else { continue }
                 waitingBytes -= job.body.count
                 return job
             }
             if isClosed, takesUploads || count(1) == 0 { return nil }
-            pthread_cond_wait(signal, lock)
+            (takesUploads ? anything : care).wait(lock)
         }
+    }
+
+    private func take(_ line: Int) -> Job? {
+        let head = heads[line]
+        guard head < lines[line].count, let job = lines[line][head] else { return nil }
+        lines[line][head] = nil
+        heads[line] = head + 1
+        if head + 1 == lines[line].count {
+            lines[line].removeAll(keepingCapacity: true)
+            heads[line] = 0
+        } else if head > 1_024, head * 2 > lines[line].count {
+            lines[line].removeFirst(head + 1)
+            heads[line] = 0
+        }
+        return job
     }
 
     package func close() {
         pthread_mutex_lock(lock)
         isClosed = true
-        pthread_cond_broadcast(signal)
+        anything.wakeAll()
+        care.wakeAll()
         pthread_mutex_unlock(lock)
+    }
+
+    /// Threads that wait for the same. All of it happens under the lock of the queue.
+    private final class Waiters {
+        private let signal = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+        private var count = 0
+        /// Those of them that were woken and have not looked yet.
+        private var woken = 0
+
+        init() { pthread_cond_init(signal, nil) }
+
+        deinit {
+            pthread_cond_destroy(signal)
+            signal.deallocate()
+        }
+
+        var isAnyAsleep: Bool { count > woken }
+
+        /// May return without cause; the caller looks again.
+        func wait(_ lock: UnsafeMutablePointer<pthread_mutex_t>) {
+            count += 1
+            pthread_cond_wait(signal, lock)
+            count -= 1
+            woken = max(0, woken - 1)
+        }
+
+        func wakeOne() {
+            guard isAnyAsleep else { return }
+            woken += 1
+            pthread_cond_signal(signal)
+        }
+
+        func wakeAll() {
+            woken = count
+            pthread_cond_broadcast(signal)
+        }
     }
 }
 

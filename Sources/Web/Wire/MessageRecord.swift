@@ -32,7 +32,26 @@ package struct MessageRecord {
         cells[place] < 0 ? nil : JSONValue(object, node: Int(cells[place]))
     }
 
+    /// Whether the object has the member at all.
+    func has(_ place: Int) -> Bool { cells[place] >= 0 }
+
     package func text(_ place: Int) -> String? { value(place)?.text }
+
+    /// Whether it says `1` or `true`; nil where it says nothing.
+    func flag(_ place: Int) -> Bool? {
+        guard let value = value(place) else { return nil }
+        switch value.kind {
+        case .yes: return true
+        case .no: return false
+        case .null, .object, .array: return nil
+        case .string, .number: break
+        }
+        if value.nodes[value.node].isEscaped { return value.text.map { $0 == "1" || $0 == "true" } }
+        let (start, count) = value.trimmedBytes
+        guard count > 0, !value.isNothing(start, count) else { return nil }
+        let word: StaticString = "true"
+        return count == 1 ? start[0] == 0x31 : count == 4 && NameTable.equal(start, word.utf8Start, 4)
+    }
 
     /// A code: `--`, `-` say nothing.
     package func code(_ place: Int) -> String? {
@@ -151,6 +170,10 @@ package struct Moment: Equatable, Sendable {
     /// `yyyy-MM-dd HH:mm:ss`, `yyyy-MM-dd`, `yyyyMMdd`, `yyyyMMddHHmmss` with or without milliseconds; `/`, `.` and `T`,
     /// single digits, a zone (brought to China Standard Time) and 24:00:00 are met too: what ingest reads, and nothing else.
     package init?(_ start: UnsafePointer<UInt8>, _ count: Int) {
+        if let moment = Self.plain(start, count) {
+            self = moment
+            return
+        }
         // year, month, day, hour, minute, second
         var parts = (0, 0, 0, 0, 0, 0)
         var known = 0
@@ -222,6 +245,24 @@ package struct Moment: Equatable, Sendable {
         let days = total >= 86_400 ? 1 : total < 0 ? -1 : 0
         self.day = day.number + Int32(days)
         second = Int32(total - days * 86_400)
+    }
+
+    /// `yyyy-MM-dd` and `yyyy-MM-dd HH:mm:ss`, as nearly all are written; nil: to be read with more patience.
+    private static func plain(_ start: UnsafePointer<UInt8>, _ count: Int) -> Moment? {
+        guard count == 19 || count == 10, start[4] == 0x2D, start[7] == 0x2D else { return nil }
+        var isPlain = true
+        @inline(__always) func two(_ at: Int) -> Int {
+            let (tens, ones) = (start[at] &- 0x30, start[at &+ 1] &- 0x30)
+            if tens > 9 || ones > 9 { isPlain = false }
+            return Int(tens) &* 10 &+ Int(ones)
+        }
+        let (year, month, date) = (two(0) &* 100 &+ two(2), two(5), two(8))
+        guard isPlain, let day = Day(year: year, month: month, day: date) else { return nil }
+        if count == 10 { return Moment(day: day.number, second: nil) }
+        guard start[10] == 0x20 || start[10] == 0x54, start[13] == 0x3A, start[16] == 0x3A else { return nil }
+        let (hour, minute, second) = (two(11), two(14), two(17))
+        guard isPlain, hour < 24, minute < 60, second < 60 else { return nil }
+        return Moment(day: day.number, second: Int32(hour &* 3600 &+ minute &* 60 &+ second))
     }
 
     private struct Tail {
