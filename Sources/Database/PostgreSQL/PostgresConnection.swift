@@ -27,9 +27,10 @@ final class PostgresConnection: Session {
         guard PQstatus(connection) == CONNECTION_OK else {
             throw PostgresErrors.unreachable(connection, address: address)
         }
+        // Statements take milliseconds and cost estimates of long lists are high: compiling them first (jit) would take longer.
         try runScript(
             """
-            SET synchronous_commit = on; SET timezone = 'UTC'; SET bytea_output = 'hex';
+            SET jit = off; SET synchronous_commit = on; SET timezone = 'UTC'; SET bytea_output = 'hex';
             SET statement_timeout = '60s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'
             """)
     }
