@@ -216,7 +216,7 @@ package struct AuditRun {
             phases.append(AuditReport.Phase(name: "timelines", seconds: pass.seconds))
             let across = Stopwatch()
             let keyedPass = KeyedPass(binding, reader, keyedPlans, dictionaries, options, workers: workers)
-            try keyedPass.run(threads: threads, firstChunk: reader.chunkCount, into: findings) { try shared.goOn() }
+            try keyedPass.run(firstChunk: reader.chunkCount, into: findings) { try shared.goOn() }
             phases.append(AuditReport.Phase(name: "across", seconds: across.seconds))
             let closing = Stopwatch()
             let summary = try unfinished.finish(as: folder + "/findings.arrow")

@@ -1,6 +1,7 @@
 import Claims
 import Columns
 import Rules
+import Synchronization
 
 /// A plan bound to what it will be run on: compiled rules, lists and master data as vocabulary codes, coverage.
 ///
@@ -44,6 +45,9 @@ package final class Binding: @unchecked Sendable {
 
     /// The vocabulary codes that occur in each code field of encounters; set once, before any thread starts.
     var encounterCodes: [Int: [Int32]] = [:]
+
+    /// Conditions on encounters that sieves share, each with a number.
+    let filterNumbers = Mutex<[[EncounterFilter.Condition]: Int]>([:])
 
     /// The cause when it is not known on which day a row was settled.
     let settlementDayCause: Int32

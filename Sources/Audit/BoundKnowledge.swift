@@ -296,6 +296,13 @@ struct ListIndex: @unchecked Sendable {
         }
     }
 
+    /// The row of a code in an exact column, when there is just one.
+    @inline(__always) func only(_ code: Int32) -> Int32? {
+        guard isExact, code >= 0, Int(code) + 1 < starts.count else { return nil }
+        let first = Int(starts[Int(code)])
+        return Int(starts[Int(code) + 1]) == first + 1 ? rows[first] : nil
+    }
+
     /// Whether an exact column surely has no row of this code.
     @inline(__always) func surelyLacks(_ code: Int32) -> Bool {
         guard isExact else { return false }

@@ -12,9 +12,10 @@ final class ChunkWorker: @unchecked Sendable {
     private let shared: SharedRun
     /// Rules about one person look at these alone; those across persons need all.
     private let touched: TouchedPersons?
-    private let encoder: FindingEncoder
+    /// Used by one thread at a time; the pass across persons goes on with them.
+    let encoder: FindingEncoder
     let keyedCounts: [KeyedCounter]
-    private let judge: RuleRun
+    let judge: RuleRun
 
     init(
         _ binding: Binding, _ reader: ClaimsReader, _ sieves: SievePlan, _ keyed: [KeyedPlan],
@@ -31,8 +32,14 @@ final class ChunkWorker: @unchecked Sendable {
         judge.period = (options.from, options.to)
         finder = Sieve(sieves, binding, judge.evaluator)
         encoder = FindingEncoder(binding, dictionaries)
-        keyedCounts = keyed.map { KeyedCounter($0, rows: $0.bins.map { reader.rows(of: $0.table) } ?? 0) }
+        let room = Self.keptRows / max(1, options.threads * keyed.count)
+        keyedCounts = keyed.map {
+            KeyedCounter($0, rows: $0.bins.map { reader.rows(of: $0.table) } ?? 0, room: room)
+        }
     }
+
+    /// So many rows that rules across persons counted are remembered by all workers together: 64 MiB.
+    private static let keptRows = 1 << 23
 
     func run() {
         // The chunk before, of which nothing is left but its memory.
@@ -92,9 +99,6 @@ final class ChunkWorker: @unchecked Sendable {
             if list.count > 0 { judge.run(rule, candidates: list) }
         }
         let drafts = judge.takeDrafts()
-        guard !drafts.isEmpty else { return }
-        drafts.withUnsafeBufferPointer { own in
-            for index in drafts.inFileOrder { encoder.encode(own[index], in: chunk, evaluator: judge.evaluator) }
-        }
+        encoder.encode(drafts, drafts.inFileOrder, in: chunk, evaluator: judge.evaluator)
     }
 }

@@ -301,19 +301,13 @@ final class SegmentSource {
         if rows.rows > 0, let field = table.index(of: name), rows.slots[field].kind == .int32 {
             let source = rows.slots[field].int32s
             let base = Int32(truncatingIfNeeded: before)
-            // Each row puts down where the next parent's rows may begin: the last one of a parent is right.
-            var isOutside = false
-            for row in 0..<rows.rows {
-                let parent = source[row] &- base
-                isOutside = isOutside || UInt32(bitPattern: parent) >= UInt32(truncatingIfNeeded: parentRows)
-                parents[row] = parent
-            }
-            guard !isOutside else {
+            guard ColumnLoops.rebase(source, by: base, limit: parentRows, into: parents, count: rows.rows) else {
                 throw ColumnsError(
                     "AUD013", "a row of the table \(table.rawValue) names a \(name) outside its block",
                     at: segment.name, advice: "Run `yijian dataset verify`; ingest the delivery again")
             }
-            for row in 0..<rows.rows { starts[Int(parents[row]) &+ 1] = Int32(truncatingIfNeeded: row &+ 1) }
+            // The rows of the next parent begin where those of one end.
+            ColumnLoops.ends(byParent: parents, count: rows.rows, into: starts + 1)
         }
         for parent in 0..<parentRows { starts[parent &+ 1] = max(starts[parent], starts[parent &+ 1]) }
         rows.parent = parents

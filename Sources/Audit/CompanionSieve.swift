@@ -127,7 +127,6 @@ final class CompanionSieve: SieveOperator {
     private let focus: EncounterFilter
     private let related: EncounterFilter
     private let tests: [PairTest]
-    private let isFocus = Scratch<UInt8>()
 
     init(_ rule: Int, _ focus: EncounterFilter, _ related: EncounterFilter, _ tests: [PairTest]) {
         self.rule = rule
@@ -138,8 +137,7 @@ final class CompanionSieve: SieveOperator {
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.chunk[.encounter]
-        let isFocus = isFocus.pointer(context.encounters + 1)
-        focus.admitAll(rows, into: isFocus)
+        let isFocus = context.flags(admittedBy: focus)
         related.forEachPerson(context) { companions, encounters in
             if encounters.count < 2 { return }
             let isLarge = companions.count * encounters.count > Self.manyPairs

@@ -66,6 +66,7 @@ final class DuplicateSieve: SieveOperator {
     private var capacity = 1 << 10
     private var persons: UInt32 = 0
     private var ranges: [(encounter: Int, lines: Range<Int>)] = []
+    private let following = Scratch<Int32>()
 
     init(_ rule: Int, _ form: DuplicateForm) {
         self.rule = rule
@@ -115,10 +116,20 @@ final class DuplicateSieve: SieveOperator {
         let firstDay = context.firstDay.base
         let lastDay = context.lastDay.base
         let isLarge = encounters.count > Self.manyEncounters
+        // The first day of all later encounters: nothing that ends before it touches one of them.
+        let following = following.pointer(encounters.count)
+        var next = Int32.max
+        for encounter in encounters.reversed() {
+            following[encounter &- encounters.lowerBound] = next
+            next = min(next, firstDay[encounter])
+        }
+        var reached = Int32.min
         for encounter in encounters {
             let first = firstDay[encounter]
             let last = lastDay[encounter]
-            if first > last { continue }
+            let touches = first <= reached || following[encounter &- encounters.lowerBound] <= last
+            reached = max(reached, last)
+            if first > last || !touches { continue }
             let own = slot.code(encounter)
             var low = isLarge ? first : Int32.max
             var high = isLarge ? last : Int32.min

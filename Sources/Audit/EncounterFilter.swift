@@ -30,6 +30,8 @@ final class EncounterFilter: @unchecked Sendable {
         }
     }
 
+    /// Filters of one binding that have the same conditions have the same number.
+    let number: Int
     private let parts: UnsafeMutablePointer<Part>
     private let partCount: Int
 
@@ -42,6 +44,11 @@ final class EncounterFilter: @unchecked Sendable {
     }
 
     init(_ conditions: [Condition], _ binding: Binding) {
+        number = binding.filterNumbers.withLock { numbers in
+            let own = numbers[conditions] ?? numbers.count
+            numbers[conditions] = own
+            return own
+        }
         let count = binding.vocabulary.count
         let found = conditions.map { condition in
             let admitted = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, count))
@@ -104,28 +111,18 @@ final class EncounterFilter: @unchecked Sendable {
 
     /// Calls the body for every person of whom an encounter is admitted, with the admitted ones and all encounters.
     func forEachPerson(_ context: SieveContext, _ body: (UnsafeBufferPointer<Int32>, Range<Int>) -> Void) {
-        let count = context.encounters
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count + 1) { isAdmitted in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: count + 1) { admitted in
-                guard let flags = isAdmitted.baseAddress, let places = admitted.baseAddress else { return }
-                admitAll(context.chunk[.encounter], into: flags)
-                var kept = 0
-                for encounter in 0..<count {
-                    places[kept] = Int32(truncatingIfNeeded: encounter)
-                    kept &+= Int(flags[encounter])
-                }
-                var first = 0
-                while first < kept {
-                    let person = Int(context.personOf[Int(places[first])])
-                    let end = context.personStarts[person &+ 1]
-                    var next = first &+ 1
-                    while next < kept, places[next] < end { next &+= 1 }
-                    body(
-                        UnsafeBufferPointer(start: places + first, count: next &- first),
-                        Int(context.personStarts[person])..<Int(end))
-                    first = next
-                }
-            }
+        let places = context.places(admittedBy: self)
+        guard let base = places.baseAddress else { return }
+        var first = 0
+        while first < places.count {
+            let person = Int(context.personOf[Int(places[first])])
+            let end = context.personStarts[person &+ 1]
+            var next = first &+ 1
+            while next < places.count, places[next] < end { next &+= 1 }
+            body(
+                UnsafeBufferPointer(start: base + first, count: next &- first),
+                Int(context.personStarts[person])..<Int(end))
+            first = next
         }
     }
 }

@@ -8,11 +8,12 @@ extension Evaluator {
         let window = plans[number]
         if binding.isAbsent[window.table] { return unknown(window, window.tableCause) }
         if isPlaceless && window.scope == .partition { return unknown(window, placelessCause) }
-        if let sum = sumOfMembers(window, focus) { return sum }
-        guard let judgement, !isOpen else { return remembered(number, focus) ?? scanned(number, focus) }
+        guard let judgement, !isOpen else {
+            return sumOfMembers(window, focus) ?? remembered(number, focus) ?? scanned(number, focus)
+        }
         let memory = folds + number
         if memory.pointee.judgement == judgement, memory.pointee.focus == focus { return memory.pointee.value }
-        let value = remembered(number, focus) ?? scanned(number, focus)
+        let value = sumOfMembers(window, focus) ?? remembered(number, focus) ?? scanned(number, focus)
         // What is open also says why: it is looked at again.
         if value.isKnown { memory.pointee = FoldMemory(judgement: judgement, focus: focus, value: value) }
         return value

@@ -232,6 +232,15 @@ extension Evaluator {
             }
         }
         guard lead >= 0 else {
+            if let gate = window.gate {
+                // Mostly few items can be of the window: the other rows are no more than passed.
+                for row in rows {
+                    let code = Int(gateSlot.pointee.code(row))
+                    if code >= 0, code < window.gateCount, gate[code] == 0 { continue }
+                    if !test(row) { return }
+                }
+                return
+            }
             for row in rows where !test(row) { return }
             return
         }

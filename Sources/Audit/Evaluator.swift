@@ -52,12 +52,9 @@ final class Evaluator {
     /// Rows of the partition, for rules that are not partitioned by person: the part of each table to look at.
     var partition: [Range<Int>]?
 
-    /// The rule's lists and the row matched in each.
-    var matchLists: [BoundList] = [] {
-        didSet { matchColumns = matchLists.map(\.columns) }
-    }
-    private(set) var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
-    var matchRows: [Int32] = []
+    /// The columns of the rule's lists, which the binding keeps, and the row matched in each.
+    var matchColumns: [UnsafeBufferPointer<BoundList.Column>] = []
+    var matchRows = MatchedRows()
     /// Rows of the group at hand, and whether each surely belongs to it.
     var members: [Member] = [] {
         didSet { if !certainty.isEmpty { certainty.removeAll(keepingCapacity: true) } }

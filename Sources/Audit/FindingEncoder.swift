@@ -32,10 +32,7 @@ final class FindingEncoder {
             columns[column.rawValue].reserve(rows)
             for _ in 0..<rows { self[column].append(Int32(0)) }
         }
-        for _ in 0..<rows {
-            self[.text].appendNull()
-            self[.stated].appendNull()
-        }
+        for column in [FindingColumns.Column.text, .stated] { columns[column.rawValue].appendNulls(rows) }
         defer {
             columns = []
             rows = 0
@@ -49,8 +46,17 @@ final class FindingEncoder {
         rows = 0
     }
 
-    func encode(_ draft: borrowing Draft, in chunk: Chunk, evaluator: Evaluator) {
-        let rule = binding.rules[Int(draft.rule)]
+    /// Encodes drafts in the order of the places given.
+    func encode(_ drafts: [Draft], _ order: [Int], in chunk: Chunk, evaluator: Evaluator) {
+        drafts.withUnsafeBufferPointer { drafts in
+            guard let first = drafts.baseAddress else { return }
+            // By their places: a draft that is handed over is copied, and each of its arrays counted.
+            for place in order { encode(first + place, in: chunk, evaluator: evaluator) }
+        }
+    }
+
+    private func encode(_ draft: UnsafePointer<Draft>, in chunk: Chunk, evaluator: Evaluator) {
+        let rule = binding.rules[Int(draft.pointee.rule)]
         let table = rule.table
         if columns.isEmpty { begin() }
         rows += 1
@@ -63,29 +69,29 @@ final class FindingEncoder {
             }
             self[.key].append(utf8: key)
         }
-        self[.rule].append(draft.rule)
-        self[.version].append(draft.rule)
+        self[.rule].append(draft.pointee.rule)
+        self[.version].append(draft.pointee.rule)
         self[.category].append(Self.category(rule.rule.category))
-        self[.outcome].append(dictionaries.outcome(draft.outcome))
+        self[.outcome].append(dictionaries.outcome(draft.pointee.outcome))
         self[.grade].append(Int32(rule.rule.grade))
         self[.unit].append(Int32(table + (rule.isGroup ? Chunk.tableCount : 0)))
         place(draft, rule, chunk, evaluator)
-        if let match = rule.matches.first, draft.listRow >= 0 {
+        if let match = rule.matches.first, draft.pointee.listRow >= 0 {
             self[.list].append(Int32(match.list))
-            self[.listRow].append(binding.knowledge.lists[match.list].source.lineNumbers[Int(draft.listRow)])
+            self[.listRow].append(binding.knowledge.lists[match.list].source.lineNumbers[Int(draft.pointee.listRow)])
         } else {
             self[.list].appendNull()
             self[.listRow].appendNull()
         }
-        evidence(.value, draft.value, rule.valueScale)
-        evidence(.limit, draft.limit, rule.limitScale)
-        for row in draft.violating {
+        evidence(.value, draft.pointee.value, rule.valueScale)
+        evidence(.limit, draft.pointee.limit, rule.limitScale)
+        for row in draft.pointee.violating {
             RowNames.with(table, Int(row), chunk) { self[.violating].appendItem(utf8: $0) }
         }
         self[.violating].closeList()
         self[.violatingTable].append(Int32(table))
         involved(draft, chunk)
-        for stake in draft.stakes {
+        for stake in draft.pointee.stakes {
             // An unknown stake is an empty text, never zero.
             guard let stake else {
                 self[.stakes].appendItem(utf8: UnsafeBufferPointer(start: nil, count: 0))
@@ -94,10 +100,10 @@ final class FindingEncoder {
             Self.withYuan(stake) { self[.stakes].appendItem(utf8: $0) }
         }
         self[.stakes].closeList()
-        optional(.gross, draft.gross)
-        optional(.inScope, draft.inScope)
+        optional(.gross, draft.pointee.gross)
+        optional(.inScope, draft.pointee.inScope)
         losses.append(draft, rule, chunk, to: self)
-        optional(.cause, draft.outcome == .undetermined ? dictionaries.cause(draft.cause) : nil)
+        optional(.cause, draft.pointee.outcome == .undetermined ? dictionaries.cause(draft.pointee.cause) : nil)
     }
 
     @inline(__always) subscript(_ column: FindingColumns.Column) -> Cells { Cells(buffer: buffers[column.rawValue]) }
@@ -140,14 +146,14 @@ final class FindingEncoder {
     }
 
     /// Person, institution, encounter, day and item of the first violating row.
-    private func place(_ draft: borrowing Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
+    private func place(_ draft: UnsafePointer<Draft>, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
         let table = rule.table
-        let row = Int(draft.firstRow)
+        let row = Int(draft.pointee.firstRow)
         let encounter = table == binding.encounterTable ? row : evaluator.encounter(of: row)
         let named = table == Table.scan.position ? chunk[.scan].slots[scanPerson] : Slot()
-        if named.isValid(row), draft.hasOnePerson {
+        if named.isValid(row), draft.pointee.hasOnePerson {
             self[.person].append(utf8: named.utf8(row))
-        } else if draft.hasOnePerson, encounter >= 0, let parent = chunk[.encounter].parent {
+        } else if draft.pointee.hasOnePerson, encounter >= 0, let parent = chunk[.encounter].parent {
             self[.person].append(utf8: chunk[.person].slots[0].utf8(Int(parent[encounter])))
         } else {
             self[.person].appendNull()
@@ -185,10 +191,10 @@ final class FindingEncoder {
     }
 
     /// Rows of another table than the first row's carry its name: `diagnosis:E1#2`.
-    private func involved(_ draft: borrowing Draft, _ chunk: Chunk) {
+    private func involved(_ draft: UnsafePointer<Draft>, _ chunk: Chunk) {
         let buffer = self[.involved]
-        let lead = draft.involved.first?.table ?? -1
-        for entry in draft.involved {
+        let lead = draft.pointee.involved.first?.table ?? -1
+        for entry in draft.pointee.involved {
             RowNames.with(Int(entry.table), Int(entry.row), chunk) { name in
                 guard entry.table != lead else { return buffer.appendItem(utf8: name) }
                 let text = RowNames.prefixes[Int(entry.table)] + name
@@ -199,22 +205,23 @@ final class FindingEncoder {
         optional(.involvedTable, lead >= 0 ? lead : nil)
     }
 
-    private func makeKey(_ draft: borrowing Draft, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
+    private func makeKey(_ draft: UnsafePointer<Draft>, _ rule: CompiledRule, _ chunk: Chunk, _ evaluator: Evaluator) {
         key.removeAll(keepingCapacity: true)
-        guard rule.isGroup, !draft.keys.isEmpty, case .group(_, let keys) = rule.rule.unit else {
+        guard rule.isGroup, !draft.pointee.keys.isEmpty, case .group(_, let keys) = rule.rule.unit else {
             key.append(contentsOf: RowNames.prefixes[rule.table])
-            RowNames.with(rule.table, Int(draft.firstRow), chunk) { key.append(contentsOf: $0) }
+            RowNames.with(rule.table, Int(draft.pointee.firstRow), chunk) { key.append(contentsOf: $0) }
             return
         }
         for (index, part) in keys.enumerated() {
             if index > 0 { key.append(124) }
             key.append(contentsOf: part.name.utf8)
             key.append(61)
-            let value = draft.keys[index]
+            let value = draft.pointee.keys[index]
             if case .identity(let table) = part.expression.type {
                 let row =
                     table == .person
-                    ? evaluator.person(of: Int(draft.firstRow)) : evaluator.encounter(of: Int(draft.firstRow))
+                    ? evaluator.person(of: Int(draft.pointee.firstRow))
+                    : evaluator.encounter(of: Int(draft.pointee.firstRow))
                 RowNames.with(table.position, row, chunk) { key.append(contentsOf: $0) }
             } else {
                 key.append(contentsOf: KeyText.text(value, part.expression, binding.vocabulary).utf8)

@@ -11,6 +11,7 @@ final class KeyedPass: @unchecked Sendable {
     private let plans: [KeyedPlan]
     private let dictionaries: FindingDictionaries
     private let options: AuditOptions
+    private let workers: [ChunkWorker]
     private let counters: [KeyedCounter]
     private(set) var tallies: [RuleTally]
 
@@ -23,10 +24,10 @@ final class KeyedPass: @unchecked Sendable {
         self.plans = plans
         self.dictionaries = dictionaries
         self.options = options
-        counters = plans.indices.compactMap { index in
-            guard let first = workers.first?.keyedCounts[index] else { return nil }
-            for other in workers.dropFirst() { first.add(other.keyedCounts[index]) }
-            return first
+        self.workers = workers
+        counters = workers[0].keyedCounts
+        DispatchQueue.concurrentPerform(iterations: plans.count) { index in
+            for other in workers.dropFirst() { workers[0].keyedCounts[index].add(other.keyedCounts[index]) }
         }
         tallies = Array(repeating: RuleTally(), count: binding.rules.count)
     }
@@ -41,29 +42,31 @@ final class KeyedPass: @unchecked Sendable {
     }
 
     /// `goOn` throws when the user asked to stop.
-    func run(
-        threads: Int, firstChunk: Int, into writer: FindingWriter, goOn: @Sendable () throws -> Void
-    ) throws {
+    func run(firstChunk: Int, into writer: FindingWriter, goOn: @Sendable () throws -> Void) throws {
         guard !plans.isEmpty else { return }
-        var sequence = firstChunk
-        let gathered = try gather(threads: threads, goOn)
-        for (index, plan) in plans.enumerated() {
-            try goOn()
-            sequence = try evaluate(plan, gathered[index], threads: threads, sequence: sequence, writer)
+        let gathered = try gather(goOn)
+        try goOn()
+        let partitioned = Mutex<[Int: Partitioned]>([:])
+        DispatchQueue.concurrentPerform(iterations: plans.count) { index in
+            guard !gathered[index].rows[0].isEmpty else { return }
+            let found = Partitioned(plans[index], gathered[index], binding)
+            partitioned.withLock { $0[index] = found }
         }
+        let all = partitioned.withLock { found in plans.indices.compactMap { found[$0] } }
+        try judge(all, firstChunk: firstChunk, writer, goOn)
     }
 
     // MARK: Gathering
 
     /// Rows of each plan's tables that passed its bound.
-    private final class Gathered {
+    private final class Gathered: @unchecked Sendable {
         var parts: [Chunk] = []
         var rows: [[Row]]
 
         init(_ plan: KeyedPlan) { rows = plan.parts.map { _ in [] } }
     }
 
-    private func gather(threads: Int, _ goOn: @Sendable () throws -> Void) throws -> [Gathered] {
+    private func gather(_ goOn: @Sendable () throws -> Void) throws -> [Gathered] {
         let slots = Mutex<[Int: [[(chunk: Chunk, keys: [Int128], part: Int)]]]>([:])
         let failure = Mutex<(any Error)?>(nil)
         let next = Atomic<Int>(0)
@@ -78,26 +81,28 @@ final class KeyedPass: @unchecked Sendable {
         }
         let tables: Set<Table>? = isLight ? [.person, .encounter] : nil
         let wantsTimeline = plans.contains { $0.parts.contains { $0.table.role == .timeline } }
-        let tallies = Mutex<[RuleTally]>(self.tallies)
         var wanted = [Set<Int128>?](repeating: nil, count: plans.count)
         // Movements first: their keys say which rows of timelines matter beside them.
         for isTimeline in [false, true] {
             let total = isTimeline ? (wantsTimeline ? reader.chunkCount : 0) : movements.count
             next.store(0, ordering: .relaxed)
             let known = wanted
-            DispatchQueue.concurrentPerform(iterations: threads) { _ in
-                let run = RuleRun(binding, keepsUndetermined: false)
+            DispatchQueue.concurrentPerform(iterations: workers.count) { place in
+                let evaluator = workers[place].judge.evaluator
                 let scan = BinScan()
                 while true {
                     let number = next.add(1, ordering: .relaxed).oldValue
                     guard number < total else { break }
                     do {
                         try goOn()
+                        let counted = isTimeline ? counters.map { $0.survivors(ofCounted: number) } : []
+                        if isTimeline, !self.isWanted(counted) { continue }
                         var netting = ClaimsReader.NettingCounts()
                         let chunk =
                             isTimeline ? try reader.chunk(number, &netting, only: tables) : movements[number].chunk
                         let table = isTimeline ? nil : movements[number].table
-                        let found = self.gather(chunk, movement: table, run, scan, wanted: known)
+                        let found = self.gather(
+                            chunk, movement: table, evaluator, scan, counted: counted, wanted: known)
                         let place = isTimeline ? number : reader.chunkCount + number
                         if found.contains(where: { !$0.isEmpty }) { slots.withLock { $0[place] = found } }
                         if isTimeline { reader.release(number, only: tables) }
@@ -106,8 +111,6 @@ final class KeyedPass: @unchecked Sendable {
                         return
                     }
                 }
-                let own = run.takeTallies()
-                tallies.withLock { all in for index in all.indices { all[index].add(own[index]) } }
             }
             if !isTimeline {
                 for (index, plan) in plans.enumerated() where plan.parts[0].table.role == .movement {
@@ -118,7 +121,6 @@ final class KeyedPass: @unchecked Sendable {
             }
         }
         if let error = failure.withLock({ $0 }) { throw error }
-        self.tallies = tallies.withLock { $0 }
         let result = plans.map { Gathered($0) }
         slots.withLock { slots in
             for number in slots.keys.sorted() {
@@ -137,6 +139,14 @@ final class KeyedPass: @unchecked Sendable {
         return result
     }
 
+    /// Whether a chunk of timelines has, or may have, rows that matter; `counted`: the survivors of each plan, where
+    /// they are known.
+    private func isWanted(_ counted: [[Int32]?]) -> Bool {
+        plans.indices.contains { index in
+            counted[index]?.isEmpty != true && plans[index].parts.contains { $0.table.role == .timeline }
+        }
+    }
+
     private func movementChunks() throws -> [(table: Table, chunk: Chunk)] {
         var found: [(Table, Chunk)] = []
         for table in [Table.stock, .scan] where plans.contains(where: { $0.parts.contains { $0.table == table } }) {
@@ -147,9 +157,9 @@ final class KeyedPass: @unchecked Sendable {
 
     /// For each plan the rows of one chunk that may matter, copied out with their encounters and persons.
     private func gather(
-        _ chunk: Chunk, movement: Table?, _ run: RuleRun, _ scan: BinScan, wanted: [Set<Int128>?]
+        _ chunk: Chunk, movement: Table?, _ evaluator: Evaluator, _ scan: BinScan, counted: [[Int32]?],
+        wanted: [Set<Int128>?]
     ) -> [[(chunk: Chunk, keys: [Int128], part: Int)]] {
-        let evaluator = run.evaluator
         evaluator.enter(chunk)
         return plans.enumerated().map { index, plan in
             var pieces: [(chunk: Chunk, keys: [Int128], part: Int)] = []
@@ -159,8 +169,8 @@ final class KeyedPass: @unchecked Sendable {
                 var rows: [Int32] = []
                 var keys: [Int128] = []
                 evaluator.focusTable = table
-                let counter = counters[index]
-                for survivor in counter.survivors(chunk, part.table, scan) {
+                let known = movement == nil ? counted[index] : nil
+                for survivor in known ?? counters[index].survivors(chunk, part.table, scan) {
                     let row = Int(survivor)
                     if !part.isRelated, plan.conditions.contains(where: { evaluator.evaluate($0, row).isFalse }) {
                         continue
@@ -200,110 +210,131 @@ final class KeyedPass: @unchecked Sendable {
 
     // MARK: Judging
 
-    private func evaluate(
-        _ plan: KeyedPlan, _ gathered: Gathered, threads: Int, sequence: Int, _ writer: FindingWriter
-    ) throws -> Int {
-        let rule = plan.rule
-        guard !gathered.rows[0].isEmpty else { return sequence }
-        // Partitions in the order of their keys' texts, which no numbering of codes can change.
-        let names = names(of: gathered.rows, isText: rule.isKeyText)
-        let tables = zip(plan.parts, gathered.rows).map { part, rows in
-            let order = MovementOrder(part.table, gathered.parts, binding)
-            // Rows arrive in timeline order, which their places keep.
-            var places = rows.enumerated().map { (name: names[$1.key] ?? Int.max, place: $0) }
-            places.sort { a, b in
-                if a.name != b.name { return a.name < b.name }
-                return order?.precedes(rows[a.place].reference, rows[b.place].reference) ?? (a.place < b.place)
-            }
-            return places.map { rows[$0.place] }
-        }
-        let (chunk, first) = GatheredChunk.make(
-            zip(plan.parts, tables).map { GatheredChunk.Part(table: $0.table, rows: $1.map(\.reference)) },
-            gathered.parts, withChildren: plan.needsChildren, withEncounterLines: plan.needsEncounterLines)
+    /// The gathered rows of a plan in one chunk, partition by partition.
+    private final class Partitioned: @unchecked Sendable {
+        let plan: KeyedPlan
+        let chunk: Chunk
         var ranges: [(key: Int128, rows: Range<Int>)] = []
-        for (index, row) in tables[0].enumerated() {
-            if let last = ranges.last, last.key == row.key, row.key != Self.unknownKey {
-                ranges[ranges.count - 1].rows = last.rows.lowerBound..<index + 1
-            } else {
-                ranges.append((row.key, index..<index + 1))
-            }
-        }
+        /// By table: the rows beside those of the unit, by key.
         var related: [Int: [Int128: Range<Int>]] = [:]
-        for (number, part) in plan.parts.enumerated().dropFirst() {
-            var places: [Int128: Range<Int>] = [:]
-            for (index, row) in tables[number].enumerated() {
-                let place = index + first[number]
-                places[row.key] = (places[row.key]?.lowerBound ?? place)..<place + 1
+
+        init(_ plan: KeyedPlan, _ gathered: Gathered, _ binding: Binding) {
+            self.plan = plan
+            // Partitions in the order of their keys' texts, which no numbering of codes can change.
+            let names = Self.names(of: gathered.rows, isText: plan.rule.isKeyText, binding)
+            let tables = zip(plan.parts, gathered.rows).map { part, rows in
+                let order = MovementOrder(part.table, gathered.parts, binding)
+                // Rows arrive in timeline order, which their places keep.
+                var places = rows.enumerated().map { (name: names[$1.key] ?? Int.max, place: $0) }
+                places.sort { a, b in
+                    if a.name != b.name { return a.name < b.name }
+                    return order?.precedes(rows[a.place].reference, rows[b.place].reference) ?? (a.place < b.place)
+                }
+                return places.map { rows[$0.place] }
             }
-            related[part.table.position] = places
+            let (chunk, first) = GatheredChunk.make(
+                zip(plan.parts, tables).map { GatheredChunk.Part(table: $0.table, rows: $1.map(\.reference)) },
+                gathered.parts, withChildren: plan.needsChildren, withEncounterLines: plan.needsEncounterLines)
+            self.chunk = chunk
+            for (index, row) in tables[0].enumerated() {
+                if let last = ranges.last, last.key == row.key, row.key != KeyedPass.unknownKey {
+                    ranges[ranges.count - 1].rows = last.rows.lowerBound..<index + 1
+                } else {
+                    ranges.append((row.key, index..<index + 1))
+                }
+            }
+            for (number, part) in plan.parts.enumerated().dropFirst() {
+                var places: [Int128: Range<Int>] = [:]
+                for (index, row) in tables[number].enumerated() {
+                    let place = index + first[number]
+                    places[row.key] = (places[row.key]?.lowerBound ?? place)..<place + 1
+                }
+                related[part.table.position] = places
+            }
         }
-        return try judge(plan, chunk, ranges, related, threads: threads, sequence: sequence, writer)
+
+        private static func names(of rows: [[Row]], isText: Bool, _ binding: Binding) -> [Int128: Int] {
+            let keys = Set(rows.joined().map(\.key)).subtracting([KeyedPass.unknownKey])
+            let sorted =
+                isText
+                ? keys.map { ($0, binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: $0))) }
+                    .sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
+                : keys.sorted()
+            return Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, $0) })
+        }
     }
 
-    private func names(of rows: [[Row]], isText: Bool) -> [Int128: Int] {
-        let keys = Set(rows.joined().map(\.key)).subtracting([Self.unknownKey])
-        let sorted =
-            isText
-            ? keys.map { ($0, binding.vocabulary.bytes(of: Int32(truncatingIfNeeded: $0))) }
-                .sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
-            : keys.sorted()
-        return Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, $0) })
-    }
-
+    /// Judges the partitions of all plans, a slice of some at a time; findings stand in the order of plans and keys.
     private func judge(
-        _ plan: KeyedPlan, _ chunk: Chunk, _ ranges: [(key: Int128, rows: Range<Int>)],
-        _ related: [Int: [Int128: Range<Int>]], threads: Int, sequence: Int, _ writer: FindingWriter
-    ) throws -> Int {
-        let slice = max(1, (ranges.count + threads * 4 - 1) / (threads * 4))
-        let slices = (ranges.count + slice - 1) / slice
+        _ all: [Partitioned], firstChunk: Int, _ writer: FindingWriter, _ goOn: @Sendable () throws -> Void
+    ) throws {
+        let slices = all.flatMap { own in
+            let length = max(1, (own.ranges.count + workers.count * 4 - 1) / (workers.count * 4))
+            return stride(from: 0, to: own.ranges.count, by: length).map {
+                (own, $0..<min(own.ranges.count, $0 + length))
+            }
+        }
         let results = Mutex<[Int: (columns: [ColumnBuffer], rows: Int)]>([:])
         let tallies = Mutex<[RuleTally]>(self.tallies)
+        let failure = Mutex<(any Error)?>(nil)
         let next = Atomic<Int>(0)
-        DispatchQueue.concurrentPerform(iterations: threads) { _ in
-            let run = RuleRun(binding, keepsUndetermined: options.undeterminedRows)
-            run.period = (options.from, options.to)
-            let encoder = FindingEncoder(binding, dictionaries)
-            run.enter(chunk)
-            run.prepare(plan.rule)
+        DispatchQueue.concurrentPerform(iterations: workers.count) { place in
+            let worker = workers[place]
+            var entered: Partitioned?
             while true {
                 let number = next.add(1, ordering: .relaxed).oldValue
-                guard number < slices else { break }
-                for index in number * slice..<min(ranges.count, (number + 1) * slice) {
-                    let range = ranges[index]
-                    var partition = [Range<Int>](repeating: 0..<0, count: Chunk.tableCount)
-                    partition[plan.rule.table] = range.rows
-                    for (table, places) in related { partition[table] = places[range.key] ?? 0..<0 }
-                    run.evaluator.partition = partition
-                    if range.key == Self.unknownKey {
-                        run.run(plan.rule, placeless: Int32(range.rows.lowerBound), partition: Int32(index))
-                        continue
-                    }
-                    let crowded =
-                        plan.rule.isGroup ? nil : plan.bins?.crowded(range.rows, chunk.tables[plan.rule.table])
-                    let rows = crowded ?? range.rows.map { Int32($0) }
-                    rows.withUnsafeBufferPointer { run.run(plan.rule, rows: $0, partition: Int32(index)) }
+                guard number < slices.count else { break }
+                do { try goOn() } catch {
+                    failure.withLock { if $0 == nil { $0 = error } }
+                    break
                 }
-                let drafts = run.takeDrafts()
-                let order = drafts.indices.sorted {
-                    let (a, b) = (drafts[$0], drafts[$1])
-                    return (a.partition, a.firstRow, $0) < (b.partition, b.firstRow, $1)
+                let (own, range) = slices[number]
+                if entered !== own {
+                    worker.judge.enter(own.chunk)
+                    worker.judge.prepare(own.plan.rule)
+                    entered = own
                 }
-                for index in order { encoder.encode(drafts[index], in: chunk, evaluator: run.evaluator) }
-                let taken = encoder.take()
+                judge(own, range, worker)
+                let taken = worker.encoder.take()
                 results.withLock { $0[number] = taken }
             }
-            let own = run.takeTallies()
-            tallies.withLock { all in for index in all.indices { all[index].add(own[index]) } }
+            let found = worker.takeTallies()
+            tallies.withLock { all in for index in all.indices { all[index].add(found[index]) } }
         }
+        if let error = failure.withLock({ $0 }) { throw error }
         self.tallies = tallies.withLock { $0 }
         try results.withLock { results in
-            for number in 0..<slices {
+            for number in slices.indices {
                 if let result = results[number] {
-                    try writer.deposit(sequence + number, result.columns, rows: result.rows)
+                    try writer.deposit(firstChunk + number, result.columns, rows: result.rows)
                 }
             }
         }
-        return sequence + slices
+    }
+
+    private func judge(_ own: Partitioned, _ places: Range<Int>, _ worker: ChunkWorker) {
+        let run = worker.judge
+        let rule = own.plan.rule
+        for index in places {
+            let range = own.ranges[index]
+            var partition = [Range<Int>](repeating: 0..<0, count: Chunk.tableCount)
+            partition[rule.table] = range.rows
+            for (table, places) in own.related { partition[table] = places[range.key] ?? 0..<0 }
+            run.evaluator.partition = partition
+            if range.key == Self.unknownKey {
+                run.run(rule, placeless: Int32(range.rows.lowerBound), partition: Int32(index))
+                continue
+            }
+            let crowded = rule.isGroup ? nil : own.plan.bins?.crowded(range.rows, own.chunk.tables[rule.table])
+            let rows = crowded ?? range.rows.map { Int32($0) }
+            rows.withUnsafeBufferPointer { run.run(rule, rows: $0, partition: Int32(index)) }
+        }
+        let drafts = run.takeDrafts()
+        let order = drafts.indices.sorted {
+            let (a, b) = (drafts[$0], drafts[$1])
+            return (a.partition, a.firstRow, $0) < (b.partition, b.firstRow, $1)
+        }
+        worker.encoder.encode(drafts, order, in: own.chunk, evaluator: run.evaluator)
     }
 }
 

@@ -25,14 +25,14 @@ struct Losses {
         self.dictionaries = dictionaries
     }
 
-    func append(_ draft: borrowing Draft, _ rule: CompiledRule, _ chunk: Chunk, to encoder: FindingEncoder) {
+    func append(_ draft: UnsafePointer<Draft>, _ rule: CompiledRule, _ chunk: Chunk, to encoder: FindingEncoder) {
         var loss = Loss()
         var isAsked = false
-        if draft.outcome != .undetermined {
+        if draft.pointee.outcome != .undetermined {
             if case .none = rule.rule.amount {} else { isAsked = true }
         }
         // Without settlements a stake has no payer.
-        if isAsked, let lines = draft.lines, lines.isEmpty || chunk.settlements.rows > 0 {
+        if isAsked, let lines = draft.pointee.lines, lines.isEmpty || chunk.settlements.rows > 0 {
             loss = self.loss(lines, rule, chunk)
         }
         encoder.optional(.loss, loss.perFund?.reduce(0, &+))

@@ -8,7 +8,7 @@ extension RuleRun {
         var draft = Draft(
             rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome, firstRow: verdict.row,
             violating: [verdict.row], value: verdict.value.known, limit: verdict.limit.known,
-            listRow: verdict.listRows.first ?? -1)
+            listRow: verdict.listRows.first)
         involve(rule, verdict.involved, in: &draft)
         setPerson(&draft, rule, among: draft.violating)
         price(rule, &draft, listRows: [verdict.listRows])
@@ -26,7 +26,7 @@ extension RuleRun {
         var draft = Draft(
             rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome, firstRow: run[0].row,
             violating: ordered.map(\.row), value: speaker.value.known, limit: speaker.limit.known,
-            listRow: speaker.listRows.first ?? -1)
+            listRow: speaker.listRows.first)
         involve(rule, run.flatMap(\.involved), in: &draft)
         setPerson(&draft, rule, among: draft.violating)
         price(rule, &draft, listRows: ordered.map(\.listRows))
@@ -38,7 +38,7 @@ extension RuleRun {
         var draft = Draft(
             rule: Int32(rule.number), partition: partition, outcome: rule.rule.outcome,
             firstRow: violating.first ?? verdict.row, keys: keys, violating: violating.sorted(),
-            value: verdict.value.known, limit: verdict.limit.known, listRow: verdict.listRows.first ?? -1)
+            value: verdict.value.known, limit: verdict.limit.known, listRow: verdict.listRows.first)
         involve(rule, verdict.involved, in: &draft)
         setPerson(&draft, rule, among: violating)
         price(rule, &draft, listRows: violating.map { _ in verdict.listRows })
@@ -47,10 +47,24 @@ extension RuleRun {
 
     /// Evidence rows: those of the first window (in the order of the text) that has any, then those of other tables.
     func involve(_ rule: CompiledRule, _ rows: [TableRow], in draft: inout Draft) {
-        guard !rows.isEmpty else { return }
+        guard let lead = rows.first else { return }
         let own = Int32(rule.table)
         // What is flagged stands in ascending order.
         let flagged = draft.violating
+        // Mostly they are the rows of one window, in ascending order.
+        var isPlain = true
+        for place in rows.indices.dropFirst()
+        where rows[place].table != lead.table || rows[place - 1].row >= rows[place].row {
+            isPlain = false
+            break
+        }
+        if isPlain {
+            draft.involved.reserveCapacity(rows.count)
+            for entry in rows where entry.table != own || !flagged.containsAscending(entry.row) {
+                draft.involved.append(entry)
+            }
+            return
+        }
         var evidence = rows
         evidence.removeAll { $0.table == own && flagged.containsAscending($0.row) }
         guard let first = evidence.first else { return }

@@ -44,7 +44,7 @@ extension RuleRun {
     }
 
     private func candidate(_ rule: CompiledRule, _ row: Int32) -> Candidate {
-        for match in evaluator.matchRows.indices { evaluator.matchRows[match] = -1 }
+        evaluator.matchRows = MatchedRows(lists: rule.matches.count)
         let (selected, cause) = selects(rule, row)
         evaluator.firstUnknown = -1
         let keys = selected.isFalse ? [] : rule.keys.map { evaluator.evaluate($0, Int(row)) }

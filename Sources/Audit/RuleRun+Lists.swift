@@ -15,6 +15,22 @@ struct JoinPlan {
     }
 }
 
+/// The row matched in each list of a rule; -1: one that is only possible, or none. A rule with one list needs no memory
+/// for it.
+struct MatchedRows {
+    /// Of the first list.
+    private(set) var first: Int32 = -1
+    private var others: [Int32] = []
+
+    /// Of so many lists none is matched yet.
+    init(lists: Int = 0) { if lists > 1 { others = Array(repeating: -1, count: lists - 1) } }
+
+    @inline(__always) subscript(list: Int) -> Int32 {
+        get { list == 0 ? first : others[list &- 1] }
+        set { if list == 0 { first = newValue } else { others[list &- 1] = newValue } }
+    }
+}
+
 /// Which list rows belong to a focus row (清单匹配).
 extension RuleRun {
     /// Sets the evaluator's matched list rows to every combination that may belong to the row, in list order.

@@ -12,7 +12,7 @@ extension RuleRun {
 
     /// `speaker` is the row, or group, whose value and limit stand in the finding; `listRows` are those of each
     /// violating row, in their order.
-    func price(_ rule: CompiledRule, _ draft: inout Draft, listRows: @autoclosure () -> [[Int32]]) {
+    func price(_ rule: CompiledRule, _ draft: inout Draft, listRows: @autoclosure () -> [MatchedRows]) {
         let isAboutLines = rule.table == binding.lineTable
         switch rule.rule.amount {
         case .none: return
@@ -112,7 +112,7 @@ extension RuleRun {
     }
 
     /// The rule's own expression of money per violating row, in yuan; summed exactly and rounded once.
-    private func stakeExpression(_ rule: CompiledRule, _ draft: inout Draft, _ listRows: [[Int32]]) {
+    private func stakeExpression(_ rule: CompiledRule, _ draft: inout Draft, _ listRows: [MatchedRows]) {
         guard let amount = rule.amount else { return }
         let divisor = Int128(Int64.power(ofTen: max(0, rule.amountScale - Schema.moneyScale)))
         let factor = Int128(Int64.power(ofTen: max(0, Schema.moneyScale - rule.amountScale)))

@@ -15,8 +15,8 @@ final class RuleRun {
     private(set) var tallies: [RuleTally]
     private let plain: PlainConditions
     private let passing = Scratch<Int32>()
-    /// The lists of each rule, by its number.
-    private let lists: [[BoundList]]
+    /// The columns of the lists of each rule, by its number.
+    private let listColumns: [[UnsafeBufferPointer<BoundList.Column>]]
     /// The joins of all rules; those of a rule begin at `joinStarts` of its number.
     let joins: UnsafeMutablePointer<JoinPlan>
     let joinStarts: UnsafeMutablePointer<Int32>
@@ -27,7 +27,7 @@ final class RuleRun {
         evaluator = Evaluator(binding)
         tallies = Array(repeating: RuleTally(), count: binding.rules.count)
         plain = PlainConditions(binding.rules, evaluator)
-        lists = binding.rules.map { rule in rule.matches.map { binding.knowledge.lists[$0.list] } }
+        listColumns = binding.rules.map { rule in rule.matches.map { binding.knowledge.lists[$0.list].columns } }
         let joins = binding.rules.flatMap { $0.matches.map { JoinPlan($0) } }
         self.joins = .allocate(capacity: max(1, joins.count))
         self.joins.initialize(from: joins, count: joins.count)
@@ -108,14 +108,14 @@ final class RuleRun {
 
     func prepare(_ rule: CompiledRule) {
         evaluator.focusTable = rule.table
-        evaluator.matchLists = lists[rule.number]
-        evaluator.matchRows = Array(repeating: -1, count: rule.matches.count)
+        evaluator.matchColumns = listColumns[rule.number]
+        evaluator.matchRows = MatchedRows(lists: rule.matches.count)
         evaluator.members.removeAll(keepingCapacity: true)
     }
 
-    func append(_ draft: Draft) {
-        drafts.append(draft)
+    func append(_ draft: consuming Draft) {
         if draft.outcome != .undetermined { tallies[Int(draft.rule)].findings += 1 }
+        drafts.append(draft)
     }
 
     // MARK: Rows
@@ -125,7 +125,7 @@ final class RuleRun {
         var row: Int32
         var isTrue: Bool
         var cause: Int32
-        var listRows: [Int32]
+        var listRows: MatchedRows
         /// Rows of evidence windows, of all list rows that led to the same.
         var involved: [TableRow]
         var value: Value?
@@ -154,6 +154,18 @@ final class RuleRun {
         evaluator.firstUnknown = -1
         let inForce = isInForce(rule, row)
         if inForce.isFalse { return nil }
+        // Mostly there is no list, or a code tells the one row of it.
+        if rule.matches.isEmpty { return judge(rule, row, presumed: inForce, evidence: rule.gatheredEvidence) }
+        let join = joins[Int(joinStarts[rule.number])]
+        if join.isExact, rule.matches.count == 1 {
+            let cause = evaluator.firstUnknown
+            if let code = evaluator.knownCode(join.node, row), let only = join.index.only(code) {
+                evaluator.matchRows[0] = only
+                evaluator.firstUnknown = cause
+                return judge(rule, row, presumed: inForce, evidence: rule.gatheredEvidence)
+            }
+            evaluator.firstUnknown = cause
+        }
         var best: Verdict?
         forEachMatch(rule, row) { matched in
             let truth = Evaluator.and(inForce, matched)
@@ -258,7 +270,7 @@ final class RuleRun {
         var draft = Draft(
             rule: Int32(rule.number), partition: partition, outcome: .undetermined,
             firstRow: violating.first ?? verdict.row, keys: keys, violating: violating.sorted(),
-            listRow: verdict.listRows.first ?? -1, cause: verdict.cause)
+            listRow: verdict.listRows.first, cause: verdict.cause)
         involve(rule, verdict.involved + possible(rule, verdict.members), in: &draft)
         setPerson(&draft, rule, among: violating.isEmpty ? verdict.members.map(\.row) : violating)
         append(draft)

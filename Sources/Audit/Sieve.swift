@@ -91,12 +91,6 @@ final class Sieve {
             counts: lineCounts)
     }
 
-    /// Where the numbers of a guard's source lie: of each line, or of its encounter.
-    private struct GuardSource {
-        let values: UnsafePointer<Int64>
-        let isContext: Bool
-    }
-
     private func guardLines() {
         let table = plan.guards
         let lines = lines(table.role)
@@ -104,33 +98,23 @@ final class Sieve {
         let items = context.items
         let encounterOf = context.encounterOf
         let lists = lists
-        withUnsafeTemporaryAllocation(of: GuardSource.self, capacity: table.sources.count) { sources in
+        withUnsafeTemporaryAllocation(of: ColumnLoops.Numbers.self, capacity: table.sources.count) { sources in
             for (index, source) in table.sources.enumerated() {
                 sources.initializeElement(at: index, to: values(of: source, scratch: guardNumbers[index]))
             }
             let sources = UnsafePointer(sources.baseAddress.unsafelyUnwrapped)
             table.groups.withUnsafeBufferPointer { groups in
                 let groups = groups.baseAddress.unsafelyUnwrapped
-                // Without branches those outside the first group of their item, or with more groups than one.
-                let open = outside.pointer(lines.count + 1)
-                var count = 0
-                for line in lines {
-                    let group = groups + Int(items[Int(line)])
-                    let source = sources + Int(group.pointee.source)
-                    let row = source.pointee.isContext ? encounterOf[Int(line)] : line
-                    let value = source.pointee.values[Int(row)]
-                    open[count] = line
-                    let isOpen =
-                        (value < group.pointee.low ? 1 : 0) | (value > group.pointee.high ? 1 : 0)
-                        | (group.pointee.next >= 0 ? 1 : 0)
-                    count &+= isOpen
-                }
+                // Those outside the first group of their item, or with more groups than one.
+                let open = outside.pointer(lines.count + ColumnLoops.slack)
+                let count = ColumnLoops.rows(
+                    lines, codes: items, parents: encounterOf, outside: groups, of: sources, into: open)
                 for line in UnsafeBufferPointer(start: open, count: count) {
                     var group = groups + Int(items[Int(line)])
                     while true {
                         let source = sources + Int(group.pointee.source)
                         let value = source.pointee.values[
-                            source.pointee.isContext ? Int(encounterOf[Int(line)]) : Int(line)]
+                            source.pointee.isByParent ? Int(encounterOf[Int(line)]) : Int(line)]
                         if value < group.pointee.low || value > group.pointee.high {
                             self.open(group.pointee, value, line, table, lists)
                         }
@@ -143,17 +127,17 @@ final class Sieve {
     }
 
     /// The numbers of a source as they lie, or copied where some are not known or are shorter.
-    private func values(of source: GuardTable.Source, scratch: Scratch<Int64>) -> GuardSource {
+    private func values(of source: GuardTable.Source, scratch: Scratch<Int64>) -> ColumnLoops.Numbers {
         switch source {
-        case .context(let column): return GuardSource(values: UnsafePointer(context.column(column)), isContext: true)
+        case .context(let column): return ColumnLoops.Numbers(UnsafePointer(context.column(column)), isByParent: true)
         case .line(let field):
             let slot = context.chunk[.line].slots + field
             if slot.pointee.kind == .int64, slot.pointee.validity == nil {
-                return GuardSource(values: slot.pointee.int64s, isContext: false)
+                return ColumnLoops.Numbers(slot.pointee.int64s, isByParent: false)
             }
             let target = scratch.pointer(context.lines + 1)
             for line in 0..<context.lines { target[line] = Self.number(slot, line) }
-            return GuardSource(values: UnsafePointer(target), isContext: false)
+            return ColumnLoops.Numbers(UnsafePointer(target), isByParent: false)
         }
     }
 
@@ -165,7 +149,7 @@ final class Sieve {
         table.entries.withUnsafeBufferPointer { entries in
             for index in Int(group.first)..<Int(group.first &+ group.count) {
                 let entry = entries[index]
-                if group.isSet {
+                if group.flags != 0 {
                     let isAllowed = table.values.withUnsafeBufferPointer { values in
                         var at = Int(entry.set)
                         let end = at &+ Int(entry.setCount)

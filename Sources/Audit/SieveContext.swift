@@ -27,6 +27,19 @@ final class SieveContext {
     /// Where the columns of the chunk at hand lie.
     private let columnBases: UnsafeMutablePointer<UnsafeMutablePointer<Int64>>
     private let plans: [ContextPlan]
+    /// By number of the filter.
+    private var admissions: [Admission] = []
+    /// Grows with every chunk.
+    private var stamp = 0
+
+    /// The encounters of a chunk that a filter admits, worked out once for all sieves that ask.
+    private final class Admission {
+        let flags = Scratch<UInt8>()
+        let places = Scratch<Int32>()
+        var stamp = 0
+        /// How many places there are; nil: not yet asked for.
+        var count: Int?
+    }
 
     init(_ binding: Binding, _ contextColumns: [ContextColumn]) {
         self.binding = binding
@@ -47,6 +60,7 @@ final class SieveContext {
 
     func enter(_ chunk: Chunk) {
         self.chunk = chunk
+        stamp += 1
         let line = chunk[.line]
         let encounter = chunk[.encounter]
         lines = line.rows
@@ -63,6 +77,37 @@ final class SieveContext {
             columnBases[index] = columns[index].pointer(max(1, encounters))
             plans[index].fill(columnBases[index], self)
         }
+    }
+
+    /// For every encounter whether a filter admits it: 1, else 0.
+    func flags(admittedBy filter: EncounterFilter) -> UnsafePointer<UInt8> {
+        UnsafePointer(admission(filter).flags.base)
+    }
+
+    /// The encounters that a filter admits, rising.
+    func places(admittedBy filter: EncounterFilter) -> UnsafeBufferPointer<Int32> {
+        let own = admission(filter)
+        if let count = own.count { return UnsafeBufferPointer(start: own.places.base, count: count) }
+        let flags = own.flags.base
+        let places = own.places.pointer(encounters + 1)
+        var count = 0
+        for encounter in 0..<encounters {
+            places[count] = Int32(truncatingIfNeeded: encounter)
+            count &+= Int(flags[encounter])
+        }
+        own.count = count
+        return UnsafeBufferPointer(start: places, count: count)
+    }
+
+    private func admission(_ filter: EncounterFilter) -> Admission {
+        while admissions.count <= filter.number { admissions.append(Admission()) }
+        let own = admissions[filter.number]
+        if own.stamp != stamp {
+            filter.admitAll(chunk[.encounter], into: own.flags.pointer(encounters + 1))
+            own.stamp = stamp
+            own.count = nil
+        }
+        return own
     }
 
     @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columnBases[number] }

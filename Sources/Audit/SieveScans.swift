@@ -128,24 +128,20 @@ enum DiagnosisSieve {
         let slot = diagnoses.slots[codeField]
         guard let starts = diagnoses.starts else { return }
         let items = context.items
-        table.starts.withUnsafeBufferPointer { itemStarts in
-            table.entries.withUnsafeBufferPointer { entries in
-                table.intervals.withUnsafeBufferPointer { intervals in
-                    table.ranks.withUnsafeBufferPointer { ranks in
-                        for line in lines {
-                            let code = Int(items[Int(line)])
-                            let encounter = Int(context.encounterOf[Int(line)])
-                            let rows = Int(starts[encounter])..<Int(starts[encounter &+ 1])
-                            for place in Int(itemStarts[code])..<Int(itemStarts[code &+ 1]) {
-                                let entry = entries[place]
-                                let wanted = UnsafeBufferPointer(
-                                    rebasing: intervals[Int(entry.first)..<Int(entry.first &+ entry.count)])
-                                let (isFound, isOpen) = find(wanted, rows, slot, ranks)
-                                // Needed and present, or forbidden and surely absent: clear.
-                                if entry.isNegated ? isFound : !isFound && !isOpen { continue }
-                                for rule in Int(entry.firstRule)..<Int(entry.firstRule &+ entry.ruleCount) {
-                                    lists[Int(table.rules[rule])].append(line)
-                                }
+        table.withDemands { demands in
+            table.starts.withUnsafeBufferPointer { itemStarts in
+                table.entries.withUnsafeBufferPointer { entries in
+                    for line in lines {
+                        let code = Int(items[Int(line)])
+                        let encounter = Int(context.encounterOf[Int(line)])
+                        let rows = Int(starts[encounter])..<Int(starts[encounter &+ 1])
+                        for place in Int(itemStarts[code])..<Int(itemStarts[code &+ 1]) {
+                            let entry = entries[place]
+                            let (isFound, isOpen) = demands.find(entry, rows, slot)
+                            // Needed and present, or forbidden and surely absent: clear.
+                            if entry.isNegated ? isFound : !isFound && !isOpen { continue }
+                            for rule in Int(entry.firstRule)..<Int(entry.firstRule &+ entry.ruleCount) {
+                                lists[Int(table.rules[rule])].append(line)
                             }
                         }
                     }
@@ -153,25 +149,37 @@ enum DiagnosisSieve {
             }
         }
     }
+}
 
-    /// Whether a diagnosis lies in one of the intervals, and whether one that is not known may.
-    @inline(__always) private static func find(
-        _ intervals: UnsafeBufferPointer<ClosedRange<Int32>>, _ rows: Range<Int>, _ slot: Slot,
-        _ ranks: UnsafeBufferPointer<Int32>
-    ) -> (isFound: Bool, isOpen: Bool) {
-        var isOpen = false
-        for row in rows {
-            let diagnosis = slot.code(row)
-            guard diagnosis >= 0 else {
-                isOpen = true
-                continue
-            }
-            let rank = Int(diagnosis) < ranks.count ? ranks[Int(diagnosis)] : -1
-            for interval in intervals where rank >= interval.lowerBound && rank <= interval.upperBound {
-                return (true, isOpen)
-            }
+extension DiagnosisTable {
+    /// Lends the demanded ranks for one loop.
+    fileprivate func withDemands(_ body: (Demands) -> Void) {
+        intervals.withUnsafeBufferPointer { intervals in
+            ranks.withUnsafeBufferPointer { body(Demands(intervals: intervals, ranks: $0)) }
         }
-        return (false, isOpen)
+    }
+
+    /// Which ranks are demanded: where they lie in the table.
+    fileprivate struct Demands {
+        let intervals: UnsafeBufferPointer<ClosedRange<Int32>>
+        let ranks: UnsafeBufferPointer<Int32>
+
+        /// Whether a diagnosis is demanded, and whether one that is not known may be. All are looked at, because a branch
+        /// that is often guessed wrong takes longer than a few comparisons.
+        @inline(__always) func find(_ entry: Entry, _ rows: Range<Int>, _ slot: Slot) -> (isFound: Bool, isOpen: Bool) {
+            var found: UInt8 = 0
+            var open: UInt8 = 0
+            for row in rows {
+                let diagnosis = slot.code(row)
+                open |= diagnosis < 0 ? 1 : 0
+                let rank = diagnosis >= 0 && Int(diagnosis) < ranks.count ? ranks[Int(diagnosis)] : -1
+                for place in Int(entry.first)..<Int(entry.first &+ entry.count) {
+                    let interval = intervals[place]
+                    found |= (rank >= interval.lowerBound ? 1 : 0) & (rank <= interval.upperBound ? 1 : 0)
+                }
+            }
+            return (found != 0, open != 0)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Claims
+import Columns
 import Rules
 
 /// Interval guards by item code: a line is clear for a rule while its scalar lies inside the rule's interval.
@@ -11,18 +12,8 @@ final class GuardTable: @unchecked Sendable {
         case context(Int)
     }
 
-    struct Group {
-        var low: Int64
-        var high: Int64
-        /// `entries[first..<first + count]`.
-        var first: Int32
-        var count: Int32
-        /// The next group of the same item; -1: none.
-        var next: Int32 = -1
-        /// Place among the sources. Two groups fill a line of the processor's cache: this one and `isSet` need no more.
-        var source: Int16
-        var isSet: Bool
-    }
+    /// `entries[first..<first + count]` are those of the group; its flag says that it is about sets.
+    typealias Group = ColumnLoops.Interval
 
     struct Entry {
         var low: Int64
@@ -50,7 +41,7 @@ final class GuardTable: @unchecked Sendable {
     var role = 0
 
     init(codes: Int) {
-        let nothing = Group(low: Int64.min, high: Int64.max, first: 0, count: 0, source: 0, isSet: false)
+        let nothing = Group(low: Int64.min, high: Int64.max, first: 0, count: 0, source: 0, flags: 0)
         groups = Array(repeating: nothing, count: codes)
     }
 
@@ -79,7 +70,7 @@ final class GuardTable: @unchecked Sendable {
             }
             var group = Group(
                 low: Int64.min + 1, high: Int64.max, first: Int32(entries.count), count: 0, source: source,
-                isSet: order >= 2000)
+                flags: order >= 2000 ? 1 : 0)
             while next < building.count, building[next].code == code, building[next].order == order {
                 group.low = max(group.low, building[next].entry.low)
                 group.high = min(group.high, building[next].entry.high)
@@ -88,7 +79,7 @@ final class GuardTable: @unchecked Sendable {
                 next += 1
             }
             // Nothing lies inside a set's interval: its members are looked at one by one.
-            if group.isSet { (group.low, group.high) = (Int64.max, Int64.min) }
+            if group.flags != 0 { (group.low, group.high) = (Int64.max, Int64.min) }
             append(group, code: Int(code))
         }
         building = []

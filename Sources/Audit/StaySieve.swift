@@ -60,7 +60,6 @@ final class StaySieve: SieveOperator {
     private let related: EncounterFilter
     private let start: Int
     private let end: Int
-    private let isFocus = Scratch<UInt8>()
     /// Beyond so many pairs of one person all of its lines are evaluated.
     private static let manyPairs = 40_000
 
@@ -78,8 +77,7 @@ final class StaySieve: SieveOperator {
         let rows = context.chunk[.encounter]
         let (starts, ends) = (rows.slots[start], rows.slots[end])
         let horizon = Int64(context.binding.horizonDay)
-        let isFocus = isFocus.pointer(context.encounters + 1)
-        focus.admitAll(rows, into: isFocus)
+        let isFocus = context.flags(admittedBy: focus)
         related.forEachPerson(context) { stays, encounters in
             for encounter in encounters where isFocus[encounter] != 0 {
                 let first = Int(context.lineStarts[encounter])

@@ -1,4 +1,5 @@
 import Claims
+import Columns
 import Rules
 
 /// Adds up what each scope has of each attribute and offers the lines whose window may exceed a rule's limit.
@@ -44,15 +45,18 @@ final class SumSieve {
     /// Scopes of the chunks before.
     private var scopes: UInt32 = 0
     private var hot: [Hot] = []
+    private let numbered = Scratch<Int32>()
     private let chosen = Scratch<Int32>()
     private let summands = Scratch<Summand>()
     private let following = Scratch<Int32>()
-    /// Which encounters of the chunk the sum counts.
-    private let admitted = Scratch<UInt8>()
+    /// Which encounters of the chunk the sum counts: 1, else 0.
+    private var admitted: UnsafePointer<UInt8>
+    private let everyone = Scratch<UInt8>()
     private let windows = SumWindows()
 
     init(_ table: SumTable, _ plan: SievePlan) {
         self.table = table
+        admitted = UnsafePointer(everyone.base)
         let count = table.smallest.count
         cells = .allocate(capacity: count + 1)
         for (index, smallest) in (table.smallest + [0]).enumerated() {
@@ -60,7 +64,9 @@ final class SumSieve {
         }
         numbers = .allocate(capacity: max(1, table.numbers.count))
         numbers.initialize(from: table.numbers, count: table.numbers.count)
-        summed = .allocate(capacity: max(1, table.numbers.count))
+        // One more, for items that the tables do not know.
+        summed = .allocate(capacity: table.numbers.count + 1)
+        (summed + table.numbers.count).initialize(to: SumTable.ignored)
         for (item, number) in table.numbers.enumerated() {
             let own = number == SumTable.unknown ? Int32(count) : number
             (summed + item).initialize(to: table.isCounted[item] ? own : SumTable.ignored)
@@ -85,9 +91,11 @@ final class SumSieve {
         guard let base = lines.baseAddress, lines.count > 0 else { return }
         let slot = table.form.field.map { context.chunk[.line].slots[$0] } ?? Slot()
         if let condition {
-            condition.admitAll(context.chunk[.encounter], into: admitted.pointer(context.encounters + 1))
+            admitted = context.flags(admittedBy: condition)
         } else {
-            admitted.pointer(context.encounters + 1).update(repeating: 1, count: context.encounters)
+            let all = everyone.pointer(context.encounters + 1)
+            all.update(repeating: 1, count: context.encounters)
+            admitted = UnsafePointer(all)
         }
         // Chosen here, so that the loops hold no choice.
         let count: Int
@@ -96,9 +104,18 @@ final class SumSieve {
         case (_, .int64, true):
             let values = slot.int64s
             count = collect(context, base, lines.count) { min(max(0, values[$0]), SumTable.ceiling) }
-        case (_, .int32, true):
-            let values = slot.int32s
-            count = collect(context, base, lines.count) { Int64(max(0, values[$0])) }
+        case (_, .int32, let isWhole):
+            let (values, unknown) = (slot.int32s, unknown)
+            // Often few lines have such a number: then the column is gone through, not the lines of the items.
+            let own =
+                skipsZero && !context.hasUnknownItems && lines.count > context.lines / 8
+                ? above(zero: slot, context.lines) : lines
+            count =
+                isWhole
+                ? collect(context, own.baseAddress ?? base, own.count) { Int64(max(0, values[$0])) }
+                : collect(context, own.baseAddress ?? base, own.count) {
+                    slot.isValid($0) ? Int64(max(0, values[$0])) : unknown
+                }
         default:
             let unknown = unknown
             count = collect(context, base, lines.count) { Self.value(slot, $0, unknown) }
@@ -106,6 +123,14 @@ final class SumSieve {
         let first = firstScope(table.form.isPersonal ? context.persons : context.encounters)
         addUp(count, from: first)
         if !hot.isEmpty { open(base, lines.count, context, from: first, lists) }
+    }
+
+    /// The lines, of whatever item, whose number is above zero or counts as such.
+    private func above(zero slot: Slot, _ lines: Int) -> UnsafeBufferPointer<Int32> {
+        let target = numbered.pointer(lines + ColumnLoops.slack)
+        let count = ColumnLoops.rows(
+            aboveZero: slot.int32s, validity: slot.validity, keepsUnknown: unknown > 0, count: lines, into: target)
+        return UnsafeBufferPointer(start: target, count: count)
     }
 
     /// Puts down, without branches, the lines that are added up; answers how many.
@@ -116,7 +141,7 @@ final class SumSieve {
         let (encounterOf, personOf) = (context.encounterOf, context.personOf)
         // First those that have a number and whose encounter counts: often few of many.
         let chosen = chosen.pointer(count + 1)
-        let admitted = UnsafePointer(admitted.base)
+        let admitted = admitted
         let keepsZero: UInt8 = skipsZero ? 0 : 1
         var chosenCount = 0
         var index = 0
@@ -259,7 +284,7 @@ final class SumSieve {
                 let row = Int(line)
                 var value = slot.map { Self.value($0, row, unknown) } ?? 1
                 if !isCounted[Int(items[row])] { value = 0 }
-                if condition != nil, admitted.base[Int(context.encounterOf[row])] == 0 { value = 0 }
+                if condition != nil, admitted[Int(context.encounterOf[row])] == 0 { value = 0 }
                 windows.add(line, days.isValid(row) ? days.int32s[row] : nil, value)
             }
             windows.order()

@@ -263,9 +263,9 @@ package final class TimelineAudit {
             bound.binding, bound.names, institutions: codes(Self.institutionFields), items: items,
             pools: codes(Self.poolFields))
         let encoder = FindingEncoder(bound.binding, dictionaries)
-        for index in drafts.inFileOrder {
-            encoder.encode(drafts[index], in: chunk, evaluator: (bound.isQuickLast ? bound.quick : bound.run).evaluator)
-        }
+        encoder.encode(
+            drafts, drafts.inFileOrder, in: chunk,
+            evaluator: (bound.isQuickLast ? bound.quick : bound.run).evaluator)
         let (columns, count) = encoder.take()
         let page = FindingsPage(
             views: columns.map(\.view),

@@ -99,7 +99,7 @@ package final class TraceAudit {
             (drafts[$0].rule, drafts[$0].partition, drafts[$0].firstRow, $0)
                 < (drafts[$1].rule, drafts[$1].partition, drafts[$1].firstRow, $1)
         }
-        for index in order { encoder.encode(drafts[index], in: chunk, evaluator: run.evaluator) }
+        encoder.encode(drafts, order, in: chunk, evaluator: run.evaluator)
         let (columns, count) = encoder.take()
         let page = FindingsPage(
             views: columns.map(\.view),

@@ -104,6 +104,7 @@ final class VectorSieve: SieveOperator {
     /// Fields that the rule wants to be known: a line without one is clear.
     private let known: Set<Int>
     private var buffers: [UnsafeMutablePointer<Int64>] = []
+    private let found = Scratch<Int32>()
     private var magnitudes = [Int64](repeating: Int64.max, count: Table.line.fields.count)
 
     init(_ rule: Int, _ test: VectorTest, _ condition: EncounterFilter, _ known: Set<Int>) {
@@ -189,18 +190,18 @@ final class VectorSieve: SieveOperator {
         case .add(let x, let y):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
             let b = evaluate(y, slots, start, count, depth: depth + 2)
-            for index in 0..<count { target[index] = a[index] &+ b[index] }
+            ColumnLoops.add(a, b, into: target, count: count)
         case .subtract(let x, let y):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
             let b = evaluate(y, slots, start, count, depth: depth + 2)
-            for index in 0..<count { target[index] = a[index] &- b[index] }
+            ColumnLoops.subtract(a, b, into: target, count: count)
         case .multiply(let x, let y):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
             let b = evaluate(y, slots, start, count, depth: depth + 2)
             ColumnLoops.multiply(a, b, into: target, count: count)
         case .absolute(let x):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
-            for index in 0..<count { target[index] = a[index] < 0 ? 0 &- a[index] : a[index] }
+            ColumnLoops.absolute(a, into: target, count: count)
         case .negate(let x):
             let a = evaluate(x, slots, start, count, depth: depth + 1)
             for index in 0..<count { target[index] = 0 &- a[index] }
@@ -212,21 +213,18 @@ final class VectorSieve: SieveOperator {
         _ a: UnsafePointer<Int64>, _ b: UnsafePointer<Int64>, _ start: Int, _ count: Int,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        func keep(_ holds: (Int64, Int64) -> Bool) {
-            var any = false
-            for index in 0..<count { any = any || holds(a[index], b[index]) }
-            guard any else { return }
-            for index in 0..<count where holds(a[index], b[index]) {
-                lists[rule].append(Int32(truncatingIfNeeded: start &+ index))
+        let found = found.pointer(count + ColumnLoops.slack)
+        let relation: ColumnLoops.Relation =
+            switch test.comparison {
+            case .less: .less
+            case .lessOrEqual: .lessOrEqual
+            case .greater: .greater
+            case .greaterOrEqual: .greaterOrEqual
+            case .equal: .equal
+            case .notEqual: .notEqual
             }
-        }
-        switch test.comparison {
-        case .less: keep { $0 < $1 }
-        case .lessOrEqual: keep { $0 <= $1 }
-        case .greater: keep { $0 > $1 }
-        case .greaterOrEqual: keep { $0 >= $1 }
-        case .equal: keep { $0 == $1 }
-        case .notEqual: keep { $0 != $1 }
+        for place in 0..<ColumnLoops.rows(where: relation, a, b, count: count, first: start, into: found) {
+            lists[rule].append(found[place])
         }
     }
 }

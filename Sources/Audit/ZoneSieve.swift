@@ -94,10 +94,8 @@ final class ZoneProgram {
     }
 
     private let nodes: UnsafeMutablePointer<Node>
-    /// What operands came to, by depth, and the bounds of the two sides of a comparison.
+    /// What operands came to, by depth.
     private var parts: [Scratch<UInt8>] = []
-    private let lows = [Scratch<Int64>(), Scratch<Int64>()]
-    private let highs = [Scratch<Int64>(), Scratch<Int64>()]
 
     init(_ test: ZoneTest) {
         var flat = [Node(kind: .all)]
@@ -150,46 +148,55 @@ final class ZoneProgram {
         case .isKnown:
             let values = context.column(node.left.column ?? 0)
             for row in 0..<count { target[row] = values[row] != SieveContext.unknownScalar ? 1 : 0 }
-        case .compare:
-            let (a, b) = (lows[0].pointer(count + 1), highs[0].pointer(count + 1))
-            let (c, d) = (lows[1].pointer(count + 1), highs[1].pointer(count + 1))
-            bounds(node.left, context, a, b)
-            bounds(node.right, context, c, d)
-            switch node.comparison {
-            case .less: for row in 0..<count { target[row] = a[row] < d[row] ? 1 : 0 }
-            case .lessOrEqual: for row in 0..<count { target[row] = a[row] <= d[row] ? 1 : 0 }
-            case .greater: for row in 0..<count { target[row] = b[row] > c[row] ? 1 : 0 }
-            case .greaterOrEqual: for row in 0..<count { target[row] = b[row] >= c[row] ? 1 : 0 }
-            case .equal: for row in 0..<count { target[row] = a[row] <= d[row] && c[row] <= b[row] ? 1 : 0 }
-            case .notEqual:
-                for row in 0..<count { target[row] = a[row] == b[row] && c[row] == d[row] && a[row] == c[row] ? 0 : 1 }
-            }
+        case .compare: mayHold(node, context, into: target)
         }
     }
 
-    /// The least and the greatest that a side may be, for every encounter.
-    private func bounds(
-        _ side: ZoneTest.Side, _ context: SieveContext, _ low: UnsafeMutablePointer<Int64>,
-        _ high: UnsafeMutablePointer<Int64>
-    ) {
+    /// The least and the greatest that a side may be.
+    private typealias Bounds = (low: Int64, high: Int64)
+
+    private func mayHold(_ node: Node, _ context: SieveContext, into target: UnsafeMutablePointer<UInt8>) {
         let count = context.encounters
-        let offset = side.offset
-        if side.isLineDay {
-            let (first, last) = (context.firstDay.base, context.lastDay.base)
-            for row in 0..<count {
-                low[row] = Int64(first[row]) &+ offset
-                high[row] = Int64(last[row]) &+ offset
-            }
-        } else if let column = side.column {
+        let (left, right) = (node.left.offset, node.right.offset)
+        let (first, last) = (context.firstDay.base, context.lastDay.base)
+        func line(_ offset: Int64, _ row: Int) -> Bounds { (Int64(first[row]) &+ offset, Int64(last[row]) &+ offset) }
+        func known(_ value: Int64, _ offset: Int64) -> Bounds {
+            value == SieveContext.unknownScalar ? (Int64.min, Int64.max) : (value &+ offset, value &+ offset)
+        }
+        // Chosen here, so that the loops hold no choice.
+        switch (node.left.isLineDay, node.left.column, node.right.isLineDay, node.right.column) {
+        case (true, _, false, let column?):
             let values = context.column(column)
+            Self.compare(node.comparison, count, target, { line(left, $0) }, { known(values[$0], right) })
+        case (false, let column?, true, _):
+            let values = context.column(column)
+            Self.compare(node.comparison, count, target, { known(values[$0], left) }, { line(right, $0) })
+        default:
+            Self.compare(
+                node.comparison, count, target, { self.interval(node.left, context, $0, line(0, $0)) },
+                { self.interval(node.right, context, $0, line(0, $0)) })
+        }
+    }
+
+    @inline(__always) private static func compare(
+        _ comparison: Comparison, _ count: Int, _ target: UnsafeMutablePointer<UInt8>, _ left: (Int) -> Bounds,
+        _ right: (Int) -> Bounds
+    ) {
+        switch comparison {
+        case .less: for row in 0..<count { target[row] = left(row).low < right(row).high ? 1 : 0 }
+        case .lessOrEqual: for row in 0..<count { target[row] = left(row).low <= right(row).high ? 1 : 0 }
+        case .greater: for row in 0..<count { target[row] = left(row).high > right(row).low ? 1 : 0 }
+        case .greaterOrEqual: for row in 0..<count { target[row] = left(row).high >= right(row).low ? 1 : 0 }
+        case .equal:
             for row in 0..<count {
-                let isKnown = values[row] != SieveContext.unknownScalar
-                low[row] = isKnown ? values[row] &+ offset : Int64.min
-                high[row] = isKnown ? values[row] &+ offset : Int64.max
+                let (a, b) = (left(row), right(row))
+                target[row] = a.low <= b.high && b.low <= a.high ? 1 : 0
             }
-        } else {
-            low.update(repeating: offset, count: count)
-            high.update(repeating: offset, count: count)
+        case .notEqual:
+            for row in 0..<count {
+                let (a, b) = (left(row), right(row))
+                target[row] = a.low == a.high && b.low == b.high && a.low == b.low ? 0 : 1
+            }
         }
     }
 
@@ -216,8 +223,8 @@ final class ZoneProgram {
         case .isKnown:
             return context.column(node.pointee.left.column ?? 0)[encounter] != SieveContext.unknownScalar
         case .compare:
-            let a = interval(node.pointee.left, context, encounter, low, high)
-            let b = interval(node.pointee.right, context, encounter, low, high)
+            let a = interval(node.pointee.left, context, encounter, (low, high))
+            let b = interval(node.pointee.right, context, encounter, (low, high))
             switch node.pointee.comparison {
             case .less: return a.low < b.high
             case .lessOrEqual: return a.low <= b.high
@@ -229,10 +236,11 @@ final class ZoneProgram {
         }
     }
 
+    /// What a side may be in an encounter, for lines between two days.
     @inline(__always) private func interval(
-        _ side: ZoneTest.Side, _ context: SieveContext, _ encounter: Int, _ low: Int64, _ high: Int64
-    ) -> (low: Int64, high: Int64) {
-        if side.isLineDay { return (low &+ side.offset, high &+ side.offset) }
+        _ side: ZoneTest.Side, _ context: SieveContext, _ encounter: Int, _ days: Bounds
+    ) -> Bounds {
+        if side.isLineDay { return (days.low &+ side.offset, days.high &+ side.offset) }
         guard let column = side.column else { return (side.offset, side.offset) }
         let value = context.column(column)[encounter]
         if value == SieveContext.unknownScalar { return (Int64.min, Int64.max) }

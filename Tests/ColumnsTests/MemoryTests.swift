@@ -172,6 +172,141 @@ import Testing
         }
     }
 
+    @Test func columnsAreAddedAndCompared() {
+        var random = SplitMix(state: 13)
+        for count in [0, 1, 7, 8, 9, 1000] {
+            let a = (0..<count).map { _ in Int64(bitPattern: random.next()) >> Int64(random.next() % 64) }
+            let b = (0..<count).map { random.next() % 3 == 0 ? a[$0] : Int64(bitPattern: random.next()) >> 60 }
+            var result = [Int64](repeating: 0, count: count)
+            ColumnLoops.add(a, b, into: &result, count: count)
+            #expect(result == zip(a, b).map { $0 &+ $1 })
+            ColumnLoops.subtract(a, b, into: &result, count: count)
+            #expect(result == zip(a, b).map { $0 &- $1 })
+            ColumnLoops.absolute(a, into: &result, count: count)
+            #expect(result == a.map { $0 < 0 ? 0 &- $0 : $0 })
+            let relations: [(ColumnLoops.Relation, (Int64, Int64) -> Bool)] = [
+                (.less, { $0 < $1 }), (.lessOrEqual, { $0 <= $1 }), (.greater, { $0 > $1 }),
+                (.greaterOrEqual, { $0 >= $1 }), (.equal, { $0 == $1 }), (.notEqual, { $0 != $1 }),
+            ]
+            for (relation, holds) in relations {
+                let expected = a.indices.filter { holds(a[$0], b[$0]) }.map { Int32($0 + 50) }
+                var rows = [Int32](repeating: -1, count: count + ColumnLoops.slack)
+                let found = ColumnLoops.rows(where: relation, a, b, count: count, first: 50, into: &rows)
+                #expect(Array(rows[..<found]) == expected)
+                let twin = yj_rows_where_i64_portable(relation.rawValue, a, b, count, 50, &rows)
+                #expect(Array(rows[..<twin]) == expected)
+            }
+        }
+    }
+
+    @Test func rowsOutsideTheIntervalsOfTheirCodesAreFound() {
+        #expect(MemoryLayout<ColumnLoops.Interval>.stride == MemoryLayout<yj_interval>.stride)
+        #expect(
+            MemoryLayout<ColumnLoops.Interval>.offset(of: \.source) == MemoryLayout<yj_interval>.offset(of: \.source))
+        #expect(MemoryLayout<ColumnLoops.Interval>.offset(of: \.next) == MemoryLayout<yj_interval>.offset(of: \.next))
+        #expect(MemoryLayout<ColumnLoops.Numbers>.stride == MemoryLayout<yj_numbers>.stride)
+        var random = SplitMix(state: 15)
+        for count in [0, 1, 7, 8, 9, 16, 1000] {
+            let own = (0..<count).map { _ in Int64(random.next() % 20) - 10 }
+            let ofParents = (0...count / 3).map { _ in random.next() % 9 == 0 ? Int64.min : Int64(random.next() % 20) }
+            let parents = (0..<count).map { Int32($0 / 3) }
+            let codes = (0..<count).map { _ in Int32(random.next() % 12) }
+            let intervals = (0..<12).map { code in
+                let low = Int64(random.next() % 12) - 6
+                var interval = ColumnLoops.Interval(
+                    low: code == 3 ? .min : low, high: code == 4 ? .max : low + Int64(random.next() % 12), first: 7,
+                    count: 9, source: Int16(random.next() % 2), flags: 1)
+                if code == 5 { interval.next = 2 }
+                return interval
+            }
+            let rows = (0..<count).filter { _ in random.next() % 4 != 0 }.map { Int32($0) }
+            let expected = rows.filter { row in
+                let interval = intervals[Int(codes[Int(row)])]
+                let value = interval.source == 0 ? own[Int(row)] : ofParents[Int(parents[Int(row)])]
+                return value < interval.low || value > interval.high || interval.next >= 0
+            }
+            var found = [Int32](repeating: -1, count: count + ColumnLoops.slack)
+            own.withUnsafeBufferPointer { own in
+                ofParents.withUnsafeBufferPointer { ofParents in
+                    let nothing: [Int64] = [0]
+                    nothing.withUnsafeBufferPointer { nothing in
+                        let numbers = [
+                            ColumnLoops.Numbers(own.baseAddress ?? nothing.baseAddress!, isByParent: false),
+                            ColumnLoops.Numbers(ofParents.baseAddress!, isByParent: true),
+                        ]
+                        let length = rows.withUnsafeBufferPointer {
+                            ColumnLoops.rows(
+                                $0, codes: codes, parents: parents, outside: intervals, of: numbers, into: &found)
+                        }
+                        #expect(Array(found[..<length]) == expected)
+                        let twin = intervals.withUnsafeBytes { intervals in
+                            numbers.withUnsafeBytes { numbers in
+                                yj_rows_outside_portable(
+                                    rows, rows.count, codes, parents,
+                                    intervals.baseAddress!.assumingMemoryBound(to: yj_interval.self),
+                                    numbers.baseAddress!.assumingMemoryBound(to: yj_numbers.self), &found)
+                            }
+                        }
+                        #expect(Array(found[..<twin]) == expected)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func rowsAboveZeroAreFound() {
+        var random = SplitMix(state: 16)
+        for count in [0, 1, 15, 16, 17, 1000] {
+            let values = (0..<count).map { _ in Int32(random.next() % 5) - 2 }
+            let validity = (0..<count / 8 + 1).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            for keepsUnknown in [false, true] {
+                for isWhole in [false, true] {
+                    let expected = values.indices.filter {
+                        isWhole || validity[$0 / 8] >> UInt8($0 % 8) & 1 != 0 ? values[$0] > 0 : keepsUnknown
+                    }.map { Int32($0) }
+                    var rows = [Int32](repeating: -1, count: count + ColumnLoops.slack)
+                    validity.withUnsafeBufferPointer { bits in
+                        let found = ColumnLoops.rows(
+                            aboveZero: values, validity: isWhole ? nil : bits.baseAddress, keepsUnknown: keepsUnknown,
+                            count: count, into: &rows)
+                        #expect(Array(rows[..<found]) == expected)
+                        let twin = yj_rows_above_zero_i32_portable(
+                            values, isWhole ? nil : bits.baseAddress, keepsUnknown ? 1 : 0, count, &rows)
+                        #expect(Array(rows[..<twin]) == expected)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func rowsEndWhereTheirParentsDo() {
+        var random = SplitMix(state: 14)
+        for count in [0, 1, 15, 16, 17, 18, 33, 1000] {
+            var parent: Int32 = 40
+            let parents = (0..<count).map { _ -> Int32 in
+                parent += random.next() % 4 == 0 ? Int32(random.next() % 3) : 0
+                return parent
+            }
+            let limit = Int((parents.last ?? 40) - 40) + 1
+            var target = [Int32](repeating: -1, count: count)
+            #expect(ColumnLoops.rebase(parents, by: 40, limit: limit, into: &target, count: count))
+            #expect(target == parents.map { $0 - 40 })
+            if count > 0 {
+                #expect(!ColumnLoops.rebase(parents, by: 40, limit: limit - 1, into: &target, count: count))
+                #expect(!ColumnLoops.rebase(parents, by: 41, limit: limit, into: &target, count: count))
+                #expect(ColumnLoops.rebase(parents, by: 40, limit: limit, into: &target, count: count))
+            }
+            var expected = [Int32](repeating: -1, count: limit)
+            for (row, own) in target.enumerated() { expected[Int(own)] = Int32(row + 1) }
+            var ends = [Int32](repeating: -1, count: limit)
+            ColumnLoops.ends(byParent: target, count: count, into: &ends)
+            #expect(ends == expected)
+            ends = [Int32](repeating: -1, count: limit)
+            yj_ends_by_parent_portable(target, count, &ends)
+            #expect(ends == expected)
+        }
+    }
+
     @Test func marksAreFoundWhereTheyAre() {
         var random = SplitMix(state: 4)
         for count in [0, 1, 63, 64, 65, 128, 1000, 4096] {

@@ -36,9 +36,59 @@ void yj_lists_by_role(const int32_t *codes, size_t count, const uint32_t *roles,
 void yj_lists_by_role_portable(const int32_t *codes, size_t count, const uint32_t *roles, size_t role_count,
                                int32_t *const *lists, size_t *counts);
 
+// What a row's number is held against: clear inside low..high. 32 bytes, so that two fill a line of the cache.
+typedef struct {
+    int64_t low, high;
+    // The caller's own.
+    int32_t first, count;
+    // The next interval of the same code; below zero: none.
+    int32_t next;
+    // Which column the number stands in.
+    int16_t source;
+    // The caller's own.
+    int16_t flags;
+} yj_interval;
+
+// A column of numbers: of the row itself, or of its parent (`by_parent` -1, else 0).
+typedef struct {
+    const int64_t *values;
+    int64_t by_parent;
+} yj_numbers;
+
+// Puts down those of the rows whose number lies outside the interval of their code, or whose code has further intervals;
+// returns how many there are. `outside` must have room for `count` + 16. Codes of the rows are not below zero.
+size_t yj_rows_outside(const int32_t *rows, size_t count, const int32_t *codes, const int32_t *parents,
+                       const yj_interval *intervals, const yj_numbers *numbers, int32_t *outside);
+// The portable twin: any processor, same result.
+size_t yj_rows_outside_portable(const int32_t *rows, size_t count, const int32_t *codes, const int32_t *parents,
+                                const yj_interval *intervals, const yj_numbers *numbers, int32_t *outside);
+
+// Puts down the rows whose value is above zero, and with `keeps_unknown` those without one; returns how many there are.
+// `validity`: one bit a row, 1 = present; NULL when all are. `rows` must have room for `count` + 16.
+size_t yj_rows_above_zero_i32(const int32_t *values, const uint8_t *validity, int keeps_unknown, size_t count,
+                              int32_t *rows);
+// The portable twin: any processor, same result.
+size_t yj_rows_above_zero_i32_portable(const int32_t *values, const uint8_t *validity, int keeps_unknown, size_t count,
+                                       int32_t *rows);
+
 // Arithmetic on columns; products wrap around.
 void yj_multiply_i64(int64_t *products, const int64_t *a, const int64_t *b, size_t count);
 void yj_multiply_by_i64(int64_t *products, const int64_t *a, int64_t factor, size_t count);
+void yj_add_i64(int64_t *sums, const int64_t *a, const int64_t *b, size_t count);
+void yj_subtract_i64(int64_t *differences, const int64_t *a, const int64_t *b, size_t count);
+void yj_absolute_i64(int64_t *magnitudes, const int64_t *a, size_t count);
+// Puts down first + i for every i below `count` with a[i] < b[i] (0), <= (1), > (2), >= (3), = (4), <> (5); returns how
+// many there are. `rows` must have room for `count` + 16.
+size_t yj_rows_where_i64(int comparison, const int64_t *a, const int64_t *b, size_t count, int32_t first, int32_t *rows);
+// The portable twin: any processor, same result.
+size_t yj_rows_where_i64_portable(int comparison, const int64_t *a, const int64_t *b, size_t count, int32_t first,
+                                  int32_t *rows);
+// target[i] = source[i] - base; 1 when one of them lies outside 0..<limit.
+int yj_rebase_i32(int32_t *target, const int32_t *source, int32_t base, uint32_t limit, size_t count);
+// ends[p] = one more than the last row whose parent is p, for every parent that occurs.
+void yj_ends_by_parent(const int32_t *parents, size_t count, int32_t *ends);
+// The portable twin: any processor, same result.
+void yj_ends_by_parent_portable(const int32_t *parents, size_t count, int32_t *ends);
 // All bits that any value, or the complement of a negative one, has.
 uint64_t yj_magnitude_i64(const int64_t *values, size_t count);
 #endif

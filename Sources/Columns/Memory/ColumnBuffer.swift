@@ -193,6 +193,13 @@ package final class ColumnBuffer: @unchecked Sendable {
         }
     }
 
+    /// Appends so many nulls.
+    package func appendNulls(_ added: Int) {
+        guard added > 0 else { return }
+        reserve(count &+ added)
+        for _ in 0..<added { appendNull() }
+    }
+
     /// Appends one row of a column of the same type.
     package func append(_ row: Int, of view: ColumnView) {
         guard view.isValid(row) else { return appendNull() }
