@@ -293,7 +293,7 @@ import Testing
             #expect(target == parents.map { $0 - 40 })
             if count > 0 {
                 #expect(!ColumnLoops.rebase(parents, by: 40, limit: limit - 1, into: &target, count: count))
-                #expect(!ColumnLoops.rebase(parents, by: 41, limit: limit, into: &target, count: count))
+                #expect(!ColumnLoops.rebase(parents, by: parents[0] + 1, limit: limit, into: &target, count: count))
                 #expect(ColumnLoops.rebase(parents, by: 40, limit: limit, into: &target, count: count))
             }
             var expected = [Int32](repeating: -1, count: limit)
