@@ -234,7 +234,7 @@ final class JournalWriter: @unchecked Sendable {
             QuietThread.run { [self] in
                 for segment in shelf.closed {
                     do {
-                        try sealing.seal(segment, hasLag: shelf.closed.count > 3)
+                        try sealing.seal(segment) { [self] in shelf.closed.count > settings.lagSegments }
                     } catch {
                         figures.withLock { $0.sealingFailures += 1 }
                         return
