@@ -137,7 +137,7 @@ final class CompanionSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
+        let rows = context.rows(.encounter)
         let isFocus = isFocus.pointer(context.encounters + 1)
         focus.admitAll(rows, into: isFocus)
         related.forEachPerson(context) { companions, encounters in

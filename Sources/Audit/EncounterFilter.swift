@@ -108,7 +108,7 @@ final class EncounterFilter: @unchecked Sendable {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count + 1) { isAdmitted in
             withUnsafeTemporaryAllocation(of: Int32.self, capacity: count + 1) { admitted in
                 guard let flags = isAdmitted.baseAddress, let places = admitted.baseAddress else { return }
-                admitAll(context.chunk[.encounter], into: flags)
+                admitAll(context.rows(.encounter), into: flags)
                 var kept = 0
                 for encounter in 0..<count {
                     places[kept] = Int32(truncatingIfNeeded: encounter)

@@ -47,6 +47,7 @@ final class GuardTable: @unchecked Sendable {
     private(set) var values: [Int64] = []
     private(set) var sources: [Source] = []
     private(set) var codesInUse: [Int] = []
+    var isNarrow = false
     var role = 0
 
     init(codes: Int) {
@@ -119,6 +120,7 @@ final class DirectTable: @unchecked Sendable {
     private var building: [(code: Int32, rule: Int32)] = []
     private(set) var starts: [Int32]
     private(set) var rules: [Int32] = []
+    var isNarrow = false
     var role = 0
 
     init(codes: Int) { starts = Array(repeating: 0, count: codes + 1) }
@@ -152,6 +154,7 @@ final class PairTable: @unchecked Sendable {
     private(set) var starts: [Int32]
     private(set) var pairs: [Pair] = []
     private(set) var codesA: Set<Int> = []
+    var isNarrow = false
     var roleA = 0
     var roleB = 0
 
@@ -209,6 +212,7 @@ final class DiagnosisTable: @unchecked Sendable {
     private var building: [Int: [Demand: [Int32]]] = [:]
     /// The ranks of a text, or of what begins with it, once looked up.
     private var known: [Text: ClosedRange<Int32>?] = [:]
+    var isNarrow = false
     var role = 0
 
     private struct Text: Hashable {

@@ -29,7 +29,7 @@ final class SumSieve {
         let number: Int32
     }
 
-    private let table: SumTable
+    let table: SumTable
     /// By number of the attribute; the last one is for lines whose attribute is not known.
     private let cells: UnsafeMutablePointer<Cell>
     /// By item: the number of the attribute; `SumTable.ignored` for items whose lines are only looked at.
@@ -83,9 +83,9 @@ final class SumSieve {
         _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         guard let base = lines.baseAddress, lines.count > 0 else { return }
-        let slot = table.form.field.map { context.chunk[.line].slots[$0] } ?? Slot()
+        let slot = table.form.field.map { context.rows(.line).slots[$0] } ?? Slot()
         if let condition {
-            condition.admitAll(context.chunk[.encounter], into: admitted.pointer(context.encounters + 1))
+            condition.admitAll(context.rows(.encounter), into: admitted.pointer(context.encounters + 1))
         } else {
             admitted.pointer(context.encounters + 1).update(repeating: 1, count: context.encounters)
         }
@@ -247,9 +247,9 @@ final class SumSieve {
             following[index] = cells[Int(number)].head
             cells[Int(number)].head = Int32(truncatingIfNeeded: index)
         }
-        let slots = context.chunk[.line].slots
+        let slots = context.rows(.line).slots
         let slot = table.form.field.map { slots[$0] }
-        let days = slots[context.binding.lineDayField]
+        let days = slots[context.lineDay]
         for number in hot.lazy.map(\.number) {
             windows.begin()
             var at = cells[Int(number)].head

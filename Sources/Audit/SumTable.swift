@@ -89,6 +89,7 @@ final class SumTable: @unchecked Sendable {
     private(set) var entries: [Entry] = []
     /// Rules of this table, for lines that may belong to anything.
     private(set) var rules: Set<Int32> = []
+    var isNarrow = false
     var role = 0
 
     private let attributes: [Int32]

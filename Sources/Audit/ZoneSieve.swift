@@ -123,46 +123,53 @@ final class ZoneProgram {
 
     deinit { nodes.deallocate() }
 
-    /// Puts down for every encounter whether the test may be true or unknown for some line of it: 1, else 0.
+    /// Puts down for every encounter that is asked about whether the test may be true or unknown for some line of it: 1, else 0.
     func mayHold(_ context: SieveContext, into target: UnsafeMutablePointer<UInt8>) {
-        mayHold(0, context, into: target, depth: 0)
+        guard context.asked.count <= Self.few else { return mayHold(0, context, into: target, depth: 0) }
+        let (first, last) = (context.firstDay.base, context.lastDay.base)
+        for row in context.asked {
+            target[row] = mayHold(0, context, row, Int64(first[row]), Int64(last[row])) ? 1 : 0
+        }
     }
+
+    /// So many encounters are quicker looked at one by one.
+    private static let few = 16
 
     private func mayHold(
         _ place: Int, _ context: SieveContext, into target: UnsafeMutablePointer<UInt8>, depth: Int
     ) {
         let node = nodes[place]
-        let count = context.encounters
+        let (count, asked) = (context.encounters, context.asked)
         switch node.kind {
         case .all, .any:
             let isAll = node.kind == .all
-            target.update(repeating: isAll ? 1 : 0, count: count)
+            (target + asked.lowerBound).update(repeating: isAll ? 1 : 0, count: asked.count)
             while parts.count <= depth { parts.append(Scratch<UInt8>()) }
             let part = parts[depth].pointer(count + 1)
             for operand in node.first..<node.first + node.count {
                 mayHold(operand, context, into: part, depth: depth + 1)
                 if isAll {
-                    for row in 0..<count { target[row] &= part[row] }
+                    for row in asked { target[row] &= part[row] }
                 } else {
-                    for row in 0..<count { target[row] |= part[row] }
+                    for row in asked { target[row] |= part[row] }
                 }
             }
         case .isKnown:
             let values = context.column(node.left.column ?? 0)
-            for row in 0..<count { target[row] = values[row] != SieveContext.unknownScalar ? 1 : 0 }
+            for row in asked { target[row] = values[row] != SieveContext.unknownScalar ? 1 : 0 }
         case .compare:
             let (a, b) = (lows[0].pointer(count + 1), highs[0].pointer(count + 1))
             let (c, d) = (lows[1].pointer(count + 1), highs[1].pointer(count + 1))
             bounds(node.left, context, a, b)
             bounds(node.right, context, c, d)
             switch node.comparison {
-            case .less: for row in 0..<count { target[row] = a[row] < d[row] ? 1 : 0 }
-            case .lessOrEqual: for row in 0..<count { target[row] = a[row] <= d[row] ? 1 : 0 }
-            case .greater: for row in 0..<count { target[row] = b[row] > c[row] ? 1 : 0 }
-            case .greaterOrEqual: for row in 0..<count { target[row] = b[row] >= c[row] ? 1 : 0 }
-            case .equal: for row in 0..<count { target[row] = a[row] <= d[row] && c[row] <= b[row] ? 1 : 0 }
+            case .less: for row in asked { target[row] = a[row] < d[row] ? 1 : 0 }
+            case .lessOrEqual: for row in asked { target[row] = a[row] <= d[row] ? 1 : 0 }
+            case .greater: for row in asked { target[row] = b[row] > c[row] ? 1 : 0 }
+            case .greaterOrEqual: for row in asked { target[row] = b[row] >= c[row] ? 1 : 0 }
+            case .equal: for row in asked { target[row] = a[row] <= d[row] && c[row] <= b[row] ? 1 : 0 }
             case .notEqual:
-                for row in 0..<count { target[row] = a[row] == b[row] && c[row] == d[row] && a[row] == c[row] ? 0 : 1 }
+                for row in asked { target[row] = a[row] == b[row] && c[row] == d[row] && a[row] == c[row] ? 0 : 1 }
             }
         }
     }
@@ -172,24 +179,24 @@ final class ZoneProgram {
         _ side: ZoneTest.Side, _ context: SieveContext, _ low: UnsafeMutablePointer<Int64>,
         _ high: UnsafeMutablePointer<Int64>
     ) {
-        let count = context.encounters
+        let asked = context.asked
         let offset = side.offset
         if side.isLineDay {
             let (first, last) = (context.firstDay.base, context.lastDay.base)
-            for row in 0..<count {
+            for row in asked {
                 low[row] = Int64(first[row]) &+ offset
                 high[row] = Int64(last[row]) &+ offset
             }
         } else if let column = side.column {
             let values = context.column(column)
-            for row in 0..<count {
+            for row in asked {
                 let isKnown = values[row] != SieveContext.unknownScalar
                 low[row] = isKnown ? values[row] &+ offset : Int64.min
                 high[row] = isKnown ? values[row] &+ offset : Int64.max
             }
         } else {
-            low.update(repeating: offset, count: count)
-            high.update(repeating: offset, count: count)
+            (low + asked.lowerBound).update(repeating: offset, count: asked.count)
+            (high + asked.lowerBound).update(repeating: offset, count: asked.count)
         }
     }
 
@@ -254,11 +261,11 @@ final class ZoneSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
-        let days = context.chunk[.line].slots[context.binding.lineDayField]
+        let rows = context.rows(.encounter)
+        let days = context.rows(.line).slots[context.lineDay]
         let isNear = isNear.pointer(context.encounters + 1)
         test.mayHold(context, into: isNear)
-        for encounter in 0..<context.encounters where isNear[encounter] != 0 {
+        for encounter in context.asked where isNear[encounter] != 0 {
             let first = Int(context.lineStarts[encounter])
             let last = Int(context.lineStarts[encounter &+ 1])
             guard first < last, filter.admits(encounter, rows) else { continue }

@@ -162,7 +162,8 @@ import Testing
         arguments: [
             FileFault.error(EIO), .error(ENOSPC), .error(EINTR), .error(EDQUOT), .short(1), .torn(0, EIO),
             .torn(37, ENOSPC), .torn(300, EIO),
-        ], [0, 3]) func everyCallOfARunFailsInTurn(fault: FileFault, lag: Int) throws {
+        ], [0, 3]) func everyCallOfARunFailsInTurn(fault: FileFault, lag: Int) throws
+    {
         let calls = try callCount(lag: lag)
         #expect(calls > 40)
         for turn in 0..<calls {

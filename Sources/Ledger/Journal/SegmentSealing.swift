@@ -18,8 +18,8 @@ struct SegmentSealing: Sendable {
         self.shelf = shelf
     }
 
-    /// Seals one segment. `hasLag` is asked again while it is compressed.
-    func seal(_ segment: LiveSegment, hasLag: () -> Bool) throws {
+    /// Seals one segment: compresses it with what time others leave. `hasLag` is asked again meanwhile.
+    func seal(_ segment: LiveSegment, hasLag: @escaping @Sendable () -> Bool) throws {
         precondition(segment.isClosed, "\(segment.path) is still being written: sealing it would lose records")
         let end = segment.state.withLock { $0.end }
         // What a failed write left behind the records is not written over: such a segment is always written anew.
@@ -27,10 +27,19 @@ struct SegmentSealing: Sendable {
         if isWhole, hasLag() || !settings.compression {
             return shelf.exchange(segment, for: try complete(segment))
         }
-        let sealed = try rewrite(
-            segment.file, header: segment.header, end: end, path: segment.path, isCompressed: settings.compression,
-            isAbandoned: { isWhole && hasLag() })
-        guard let sealed else { return shelf.exchange(segment, for: try complete(segment)) }
+        let outcome = Mutex<Result<SealedSegment?, any Error>>(.success(nil))
+        QuietThread.run {
+            outcome.withLock { outcome in
+                outcome = Result {
+                    try rewrite(
+                        segment.file, header: segment.header, end: end, path: segment.path,
+                        isCompressed: settings.compression, isAbandoned: { isWhole && hasLag() })
+                }
+            }
+        }
+        guard let sealed = try outcome.withLock({ try $0.get() }) else {
+            return shelf.exchange(segment, for: try complete(segment))
+        }
         shelf.exchange(segment, for: sealed)
         segment.file.release()
     }
@@ -58,7 +67,8 @@ struct SegmentSealing: Sendable {
             count: state.offsets.count, offsets: offsets, entries: state.index.all, lastLink: state.lastLink,
             instants: (first, state.lastInstant))
         return try finish(
-            &draft, segment.header, records, path: segment.path, isCompressed: false, digest: Digest(segment.header.hash))
+            &draft, segment.header, records, path: segment.path, isCompressed: false,
+            digest: Digest(segment.header.hash))
     }
 
     /// Writes a sealed segment anew without the body of one record.
