@@ -37,17 +37,19 @@ demo: build ## Make a city-year, audit it, show what was found (ARGS=--once exit
 	$(YIJIAN) demo $(ARGS)
 
 .PHONY: test
-test: setup ## Run every test, then a real service (connect, abuse)
+test: setup ## A real service by its scripts (connect, abuse, disk, proxy), then every test
 	@Scripts/python-tools || echo 'Tests that compare with pyarrow, Polars and DuckDB will say "skipped".'
 	@Scripts/postgres-tools || echo 'Tests of the store run on SQLite alone.'
+	@Scripts/proxy-tools || echo 'TLS by a proxy will say "skipped".'
 	swift build $(CONFIGURATION) --build-tests
 	@Scripts/golden
-	swift test $(CONFIGURATION) --disable-xctest --skip-build
 	@Scripts/connect
 	@Scripts/abuse
 	@Scripts/disk --quick
 	@Scripts/proxy
 	@Scripts/units
+	@Scripts/fuzz $(TIME)
+	swift test $(CONFIGURATION) --disable-xctest --skip-build
 
 .PHONY: differential
 differential: setup ## Compare engine and reference on SEEDS random worlds from SEED on (a long campaign)
@@ -100,6 +102,7 @@ disk: build ## A service whose disk is full, and whose journal's system calls fa
 
 .PHONY: proxy
 proxy: build ## TLS by a real nginx and Caddy with the files of deploy/, and what systemd says of its units
+	@Scripts/proxy-tools || echo 'What is not here will say "skipped".'
 	@Scripts/proxy
 	@Scripts/units
 
@@ -121,9 +124,10 @@ fuzz-long: ## A campaign: an hour for each parser
 	@$(MAKE) fuzz TIME=3600
 
 .PHONY: campaign
-campaign: setup ## Killed writers, attacks on the ledger, starts with a large journal: half an hour, results are kept
+campaign: setup ## Killed writers, attacks on the ledger, starts with a large journal, ten minutes of fuzzing a parser: two hours, results are kept
 	swift build $(CONFIGURATION) --product yijian-trials
 	Scripts/campaign
+	Scripts/fuzz 600
 
 .PHONY: bench-store
 bench-store: setup ## 100,000 matters of 20 acts on SQLite and PostgreSQL: lists and steps, bar 100 ms, kept in Benchmarks/Results

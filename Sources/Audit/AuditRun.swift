@@ -21,6 +21,8 @@ package struct AuditOptions: Sendable {
     package var generalPathOnly = false
     /// Scopes with more rows are indexed; nil: where that begins to pay.
     package var largeScope: Int?
+    /// How many rows of an `EXISTS` stand as evidence; nil: as many as `docs/language.md` says.
+    package var evidenceMost: Int?
     /// Go on from where an equal run was stopped or killed.
     package var goesOn = true
     /// A longer run puts down so often how far it is, in seconds.
@@ -73,6 +75,7 @@ package struct AuditRun {
             plan: plan, vocabulary: vocabulary, masters: masters, coverage: dataset.coverage,
             horizonDay: dataset.coverage.to)
         if let largeScope = options.largeScope { binding.largeScope = largeScope }
+        if let evidenceMost = options.evidenceMost { binding.evidenceMost = evidenceMost }
         self.binding = binding
         var used = binding.usedFields()
         if try reader.has(.settlement) {

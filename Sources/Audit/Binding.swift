@@ -39,6 +39,9 @@ package final class Binding: @unchecked Sendable {
     /// Scopes with more rows are indexed and remembered, and sums slide over an eighth of that; smaller ones are scanned.
     /// Set once, before any thread starts.
     var largeScope = 192
+    /// How many rows of an `EXISTS` about one person stand as evidence of a row that it flags: enough to prove it, and a
+    /// timeline of many rows does not list itself for each of them. Set once, before any thread starts.
+    var evidenceMost = 20
     /// Scopes of more rows than this are put in order of time for windows of days or seconds.
     var orderedScope: Int { largeScope * 6 }
 

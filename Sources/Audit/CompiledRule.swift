@@ -32,6 +32,8 @@ final class CompiledRule: @unchecked Sendable {
     let sharesEvidence: Bool
     /// The evidence windows that are looked at row by row.
     let gatheredEvidence: [Int]
+    /// Windows of which the first rows are evidence enough.
+    let boundedEvidence: [Int]
     let partition: Partition
     /// Group keys that are days or calendar periods of the members' reference time.
     let calendarKeys: [CalendarKey]
@@ -47,7 +49,8 @@ final class CompiledRule: @unchecked Sendable {
         filterConjuncts: [Conjunct], testConjuncts: [Conjunct], value: Int32?, valueScale: Int, limit: Int32?,
         limitScale: Int, amount: Int32?, amountScale: Int, evidenceWindows: [Int],
         evidenceScopes: [CompiledWindow.Scope], mergingWindow: Int?,
-        sharesEvidence: Bool, gatheredEvidence: [Int], partition: Partition, calendarKeys: [CalendarKey],
+        sharesEvidence: Bool, gatheredEvidence: [Int], boundedEvidence: [Int], partition: Partition,
+        calendarKeys: [CalendarKey],
         isMemberBounded: Bool, filterUsesLists: Bool, day: Int32
     ) {
         self.number = number
@@ -71,6 +74,7 @@ final class CompiledRule: @unchecked Sendable {
         self.mergingWindow = mergingWindow
         self.sharesEvidence = sharesEvidence
         self.gatheredEvidence = gatheredEvidence
+        self.boundedEvidence = boundedEvidence
         self.partition = partition
         self.calendarKeys = calendarKeys
         self.isMemberBounded = isMemberBounded
@@ -160,11 +164,18 @@ extension Compiler {
             amountScale: amountScale, evidenceWindows: evidence,
             evidenceScopes: evidence.map { program.windows[$0].scope }, mergingWindow: merging,
             sharesEvidence: sharesEvidence, gatheredEvidence: evidence.filter { !sharesEvidence || $0 != merging },
+            boundedEvidence: isGroup || merging != nil ? [] : evidence.filter { isBoundedEvidence($0) },
             partition: partition(of: rule, keys: keyExpressions),
             calendarKeys: zip(keyExpressions, keys).compactMap { calendarKey($0, $1) },
             isMemberBounded: keyExpressions.contains(where: \.isClosedByItself),
             filterUsesLists: rule.filter?.usesList ?? false,
             day: day(of: rule.unit.table, .focus))
+    }
+
+    /// Whether a window says of one person that something exists.
+    private func isBoundedEvidence(_ number: Int) -> Bool {
+        let window = program.windows[number]
+        return window.function == .exists && (window.scope == .person || window.scope == .encounter)
     }
 
     private mutating func conjunction(_ parts: [CompiledRule.Conjunct]) -> Int32 {

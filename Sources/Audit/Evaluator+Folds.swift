@@ -53,22 +53,26 @@ extension Evaluator {
     private func exists(_ window: WindowPlan, _ focus: Int, _ isIncomplete: Bool) -> Value {
         var result = Value.no
         let cause = firstUnknown
-        // Who is flagged wants the rows as evidence: then all of them are passed once, not some of them twice.
+        // Who is flagged wants the rows as evidence: then they are passed once, not some of them twice.
+        let most = window.isAscending ? window.evidenceMost : Int.max
         let isKept =
-            window.isEvidence && !isOpen && judgement != nil && scope(window, focus).count <= binding.largeScope
+            window.isEvidence && !isOpen && judgement != nil
+            && (most < Int.max || scope(window, focus).count <= binding.largeScope)
         var rows: [Int32] = []
         forEachRelated(window, focus) { row, isSure in
             if isKept { rows.append(Int32(truncatingIfNeeded: row)) }
-            if result.isTrue { return true }
+            let isWanted = isKept && rows.count < most
+            if result.isTrue { return isWanted }
             // What is flagged is not its own neighbour; what is flagged perhaps is a neighbour at most perhaps.
             let isOther = members.isEmpty || !window.excludesFocus ? Value.yes : .not(membership(row))
             if isOther.isFalse { return true }
             result = isSure && isOther.isTrue ? .yes : .maybe
-            return isKept || !result.isTrue
+            return isWanted || !result.isTrue
         }
         if result.isKnown { firstUnknown = cause }
         if isKept, result.isKnown, let judgement {
-            found = FoundRows(judgement: judgement, window: window.number, focus: focus, rows: rows)
+            found = FoundRows(
+                judgement: judgement, window: window.number, focus: focus, rows: evidence(rows, of: window))
         }
         return isIncomplete && result.isFalse ? .maybe : result
     }

@@ -32,13 +32,11 @@ struct MemberRuns {
     private(set) var runs: [Run] = []
     private(set) var members: [Member] = []
     private var keys: [Int128] = []
-    private var heads = [Int32](repeating: -1, count: 256)
+    private var heads = [Int32](repeating: -1, count: 1 << 12)
 
-    /// Beyond so many members the memory begins anew.
+    /// Beyond so many members, and so many times the rows of the scope at hand, the memory begins anew.
     private static let most = 1 << 16
-
-    /// How many times as many rows a scope may have as one that is large for others: a few of them fit the memory.
-    static let largeScopes = 40
+    private static let timesScope = 4
 
     mutating func forget() {
         guard !runs.isEmpty else { return }
@@ -50,13 +48,14 @@ struct MemberRuns {
 
     /// The place of the run of these keys, and whether it is new: its members must be added then.
     mutating func place(
-        _ window: Int32, _ scope: Int, _ values: UnsafePointer<Value>, _ count: Int
+        _ window: Int32, _ rows: Range<Int>, _ values: UnsafePointer<Value>, _ count: Int
     ) -> (run: Int, isNew: Bool) {
+        let scope = rows.lowerBound
         var hash = UInt64(bitPattern: Int64(window)) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(scope)
         for index in 0..<count {
             hash = (hash ^ (hash &>> 29) ^ UInt64(truncatingIfNeeded: values[index].lo)) &* 0xBF58_476D_1CE4_E5B9
         }
-        let head = Int(hash &>> 56)
+        let head = Int(hash &>> 52)
         var place = heads[head]
         while place >= 0 {
             let run = runs[Int(place)]
@@ -67,7 +66,7 @@ struct MemberRuns {
             }
             place = run.next
         }
-        if members.count > Self.most { forget() }
+        if members.count > max(Self.most, rows.count * Self.timesScope) { forget() }
         runs.append(Run(window: window, scope: scope, firstKey: keys.count, next: heads[head]))
         heads[head] = Int32(runs.count - 1)
         for index in 0..<count { keys.append(values[index].lo) }
@@ -113,8 +112,8 @@ extension Evaluator {
     private func gathered(_ window: WindowPlan, _ focus: Int) -> MemberRuns.Run? {
         guard window.isGathered, !isOpen else { return nil }
         let scope = scope(window, focus)
-        // Very large scopes have a memory that does not begin anew; a row without an encounter has no scope.
-        if scope.isEmpty || scope.count > binding.largeScope * MemberRuns.largeScopes { return nil }
+        // A row without an encounter has no scope. Where every scope is large (tests), the memory of large ones is asked.
+        if scope.isEmpty || binding.largeScope == 0 { return nil }
         let keys = keyStack + keyTop
         precondition(keyTop + window.keyCount <= 256, "windows nested too deep")
         keyTop &+= window.keyCount
@@ -123,7 +122,7 @@ extension Evaluator {
             keys[index] = evaluate(window.keys[index].focus, focus)
             guard keys[index].isKnown else { return nil }
         }
-        let (place, isNew) = runs.place(window.twin, scope.lowerBound, keys, window.keyCount)
+        let (place, isNew) = runs.place(window.twin, scope, keys, window.keyCount)
         if isNew, let found = certainMembers(window, focus) { runs.keep(found, as: place) }
         let run = runs.runs[place]
         return run.isCertain ? run : nil

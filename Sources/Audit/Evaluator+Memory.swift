@@ -200,12 +200,20 @@ extension Evaluator {
             if let key, let known = memory.related[key] { return known }
         }
         var rows: [Int32] = []
+        let most = window.isAscending ? window.evidenceMost : Int.max
         forEachRelated(window, focus) { row, _ in
-            rows.append(Int32(row))
-            return true
+            rows.append(Int32(truncatingIfNeeded: row))
+            return rows.count < most
         }
+        rows = evidence(rows, of: window)
         if let key { memory.related[key] = rows }
         return rows
+    }
+
+    /// Of the related rows of a window those that stand as evidence.
+    func evidence(_ rows: [Int32], of window: WindowPlan) -> [Int32] {
+        guard rows.count > window.evidenceMost else { return rows }
+        return Array((window.isAscending ? rows : rows.sorted()).prefix(window.evidenceMost))
     }
 
     /// Rows that share the window's keys with the focus row and lie between two times, both included.

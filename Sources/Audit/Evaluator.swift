@@ -117,6 +117,7 @@ final class Evaluator {
                     itemAttributes: binding.itemAttributes))
         }
         for window in binding.rules.flatMap(\.gatheredEvidence) { plans[window].isEvidence = true }
+        for window in binding.rules.flatMap(\.boundedEvidence) { plans[window].evidenceMost = binding.evidenceMost }
         folds = .allocate(capacity: max(1, program.windows.count))
         folds.initialize(repeating: FoldMemory(), count: program.windows.count)
         referenceDay = .allocate(capacity: Chunk.tableCount)

@@ -67,6 +67,8 @@ struct WindowPlan {
     let isGathered: Bool
     /// Whether its related rows are evidence where the rule convicts.
     var isEvidence = false
+    /// How many of its related rows are evidence: the first ones where they lie.
+    var evidenceMost = Int.max
     let function: Aggregate.Function
     let argument: Int32
     let table: Int
@@ -159,6 +161,15 @@ struct WindowPlan {
             gate = nil
             gateCount = 0
             isGateWhole = false
+        }
+    }
+
+    /// Whether related rows are passed in the order in which they lie, so that the first ones are known before the rest.
+    var isAscending: Bool {
+        switch range {
+        case nil: true
+        case .days, .seconds: lead >= 0
+        case .run: false
         }
     }
 

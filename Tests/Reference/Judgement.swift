@@ -19,6 +19,7 @@ struct Judgement {
 /// Evaluates the filter and the test of a rule, again with opened windows where the history is partial.
 struct Judge {
     let evaluator: Evaluator
+    let evidenceMost: Int
     var rule: Rule { evaluator.rule }
 
     /// One judgement per combination of matching list rows, in list order, the merely possible match last.

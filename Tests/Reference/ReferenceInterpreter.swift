@@ -8,9 +8,12 @@ import Rules
 package struct ReferenceInterpreter {
     private let plan: Plan
     private let claims: NettedClaims
+    private let evidenceMost: Int
 
-    package init(plan: Plan, data: ReferenceData) {
+    /// `evidenceMost`: how many rows of an `EXISTS` about one person stand beside a row.
+    package init(plan: Plan, data: ReferenceData, evidenceMost: Int = 20) {
         self.plan = plan
+        self.evidenceMost = evidenceMost
         claims = NettedClaims(data)
     }
 
@@ -30,7 +33,8 @@ package struct ReferenceInterpreter {
 
     package func findings(of rule: Rule) -> [ReferenceFinding] {
         if claims.absent.contains(rule.unit.table) { return [] }
-        let judge = Judge(evaluator: Evaluator(claims: claims, lists: plan.lists, rule: rule))
+        let judge = Judge(
+            evaluator: Evaluator(claims: claims, lists: plan.lists, rule: rule), evidenceMost: evidenceMost)
         switch rule.unit {
         case .row(let table): return RowUnits(judge: judge, table: table).findings()
         case .group(let table, let keys): return GroupUnits(judge: judge, table: table, keys: keys).findings()
@@ -44,7 +48,8 @@ package struct ReferenceInterpreter {
                 claims.identifier(of: RowReference(table: table, index: $0)) == id
             })
         else { return nil }
-        let judge = Judge(evaluator: Evaluator(claims: claims, lists: plan.lists, rule: rule))
+        let judge = Judge(
+            evaluator: Evaluator(claims: claims, lists: plan.lists, rule: rule), evidenceMost: evidenceMost)
         let units = RowUnits(judge: judge, table: table)
         let judgements = units.judgements(of: RowReference(table: table, index: index))
         let attempts = judgements.map { judgement in
@@ -96,11 +101,21 @@ extension Judge {
         for judgement in judgements where judgement.answer == answer {
             for aggregate in decidingAggregates(judgement) {
                 let found = evaluator.rows(of: aggregate, in: judgement.scene)
-                rows.formUnion(found.certain)
-                rows.formUnion(found.possible.map(\.row))
+                let all = found.certain + found.possible.map(\.row)
+                rows.formUnion(isBounded(aggregate) ? Array(inPlace(all).prefix(evidenceMost)) : all)
             }
         }
         return rows
+    }
+
+    /// Beside a row of its own, the first rows of an `EXISTS` about one person prove it.
+    private func isBounded(_ aggregate: Aggregate) -> Bool {
+        guard aggregate.function == .exists, let window = aggregate.window, case .row = rule.unit,
+            !rule.test.aggregates.contains(where: \.isTotal)
+        else { return false }
+        return window.same.contains { same in
+            [same.focus, same.related].allSatisfy { $0.type == .identity(.person) || $0.type == .identity(.encounter) }
+        }
     }
 
     func identifiers(_ rows: some Sequence<RowReference>) -> [String] {

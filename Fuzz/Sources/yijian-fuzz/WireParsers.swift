@@ -23,7 +23,9 @@ private func walk(_ value: JSONValue, depth: Int) {
     for place in 0..<names.count {
         _ = record.decimal(place, scale: 4, &tolerance, name: "fuzz")
         _ = record.moment(place, &tolerance, name: "fuzz")
-        _ = record.code(place)
+        let text = record.text(place)
+        precondition(
+            record.flag(place) == nil || text != nil || record.value(place)?.kind != .string, "a flag of nothing")
         let number = record.number(place, texts)
         precondition(number.map { texts.string($0) } == record.code(place), "a text is read in two ways")
         if let child = record.value(place) { walk(child, depth: depth + 1) }

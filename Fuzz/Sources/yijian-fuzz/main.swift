@@ -6,7 +6,8 @@ import Glibc
 // Hands every input of libFuzzer to one parser. A parser may refuse an input in any way it likes; it may not crash, hang
 // or grow without bound.
 
-let parsers: [FuzzedParser] = columnsParsers + claimsParsers + knowledgeParsers + ingestParsers + sheetParsers
+let parsers: [FuzzedParser] =
+    columnsParsers + claimsParsers + knowledgeParsers + ingestParsers + sheetParsers
     + wireParsers
 
 let name = CommandLine.arguments.dropFirst().first ?? ""

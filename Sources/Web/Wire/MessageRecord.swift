@@ -38,7 +38,7 @@ package struct MessageRecord {
     package func text(_ place: Int) -> String? { value(place)?.text }
 
     /// Whether it says `1` or `true`; nil where it says nothing.
-    func flag(_ place: Int) -> Bool? {
+    package func flag(_ place: Int) -> Bool? {
         guard let value = value(place) else { return nil }
         switch value.kind {
         case .yes: return true

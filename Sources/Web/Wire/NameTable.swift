@@ -17,7 +17,7 @@ package final class NameTable: @unchecked Sendable {
     private let texts: UnsafeMutablePointer<UInt8>
     private let mask: UInt32
     /// The number of distinct members that are looked for.
-    let count: Int
+    package let count: Int
 
     /// Each entry is a name, or several names of one member parted by `|`.
     package init(_ members: [String]) {
