@@ -21,6 +21,8 @@ final class Sieve {
     private let guardNumbers: ScratchColumns<Int64>
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
+    /// The sums of wide and of narrow rules by place: mostly there are none of one kind.
+    private let sumPlaces: (wide: [Int], narrow: [Int])
     /// Tables with a rule each, of wide rules and of narrow ones.
     private let distincts: (wide: [DistinctTable], narrow: [DistinctTable])
     private let encounterSums: (wide: [EncounterSumTable], narrow: [EncounterSumTable])
@@ -46,6 +48,8 @@ final class Sieve {
         )
         sums = plan.sums.map { SumSieve($0, plan) }
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
+        let tables = plan.sums
+        sumPlaces = (tables.indices.filter { !tables[$0].isNarrow }, tables.indices.filter { tables[$0].isNarrow })
         roles = .allocate(capacity: max(1, plan.roles.count))
         roles.initialize(from: plan.roles, count: plan.roles.count)
     }
@@ -83,7 +87,8 @@ final class Sieve {
         let (plan, context, lists) = (plan, context, lists)
         if plan.guards.isNarrow == isNarrow { guardLines(context) }
         if plan.direct.isNarrow == isNarrow { directLines(context) }
-        for sieve in sums where sieve.table.isNarrow == isNarrow {
+        for place in isNarrow ? sumPlaces.narrow : sumPlaces.wide {
+            let sieve = sums[place]
             let lines = lines(sieve.table.role, context)
             if !lines.isEmpty { sieve.run(context, lines, lists) }
         }

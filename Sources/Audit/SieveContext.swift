@@ -22,6 +22,9 @@ final class SieveContext {
     private(set) var asked = 0..<0
     private(set) var askedLines = 0..<0
     private var narrow = 0..<0
+    /// The lines of the encounters that a message writes in, and whether they are not all there are.
+    private(set) var narrowLines = 0..<0
+    private(set) var isNarrowed = false
     /// Vocabulary code of each line's item; -1 when unknown.
     private(set) var items: UnsafePointer<Int32>
     private(set) var hasUnknownItems = false
@@ -83,6 +86,9 @@ final class SieveContext {
         for (index, plan) in plans.enumerated() {
             plan.fill(columns[index], self, isNarrow[index] ? self.narrow : all)
         }
+        isNarrowed = self.narrow != all
+        look(narrowly: true)
+        narrowLines = askedLines
         look(narrowly: false)
     }
 

@@ -85,10 +85,26 @@ final class SievePlan: @unchecked Sendable {
         for table in pairs { table.isNarrow = !table.isPersonal && areNarrow("pair") }
         for table in sums {
             table.isNarrow = !table.form.isPersonal && table.rules.allSatisfy { isNarrow[Int($0)] }
+            table.keepsAttribute = table.rules.allSatisfy { keeps(table.form.attribute, rules[Int($0)]) }
         }
         let wide = others.filter { !isNarrow[$0.rule] }
         wideCount = wide.count
         others = wide + others.filter { isNarrow[$0.rule] }
+    }
+
+    /// Whether all rows of a finding are lines with the focus line's value of an attribute of their items.
+    private func keeps(_ attribute: FieldPath?, _ rule: CompiledRule) -> Bool {
+        guard let attribute, case .stored(let field) = attribute.field else { return false }
+        return (rule.evidenceWindows + (rule.mergingWindow.map { [$0] } ?? [])).allSatisfy { number in
+            let window = binding.program.windows[number]
+            guard window.table == UInt8(binding.lineTable) else { return false }
+            // The members of a group share its keys, of which the attribute is one.
+            return window.scope == .members
+                || window.keys.contains {
+                    attribute == SieveForms.itemPath
+                        ? Int($0.codeField) == binding.lineItemField : Int($0.itemField) == field
+                }
+        }
     }
 
     private func choose(_ number: Int, _ rule: CompiledRule, _ items: ItemFacts) {

@@ -109,6 +109,8 @@ final class VectorSieve: SieveOperator {
     private let condition: EncounterFilter
     /// Fields that the rule wants to be known: a line without one is clear.
     private let known: Set<Int>
+    /// The others.
+    private let unneeded: [Int]
     private var buffers: [UnsafeMutablePointer<Int64>] = []
     private var magnitudes = [Int64](repeating: Int64.max, count: Table.line.fields.count)
 
@@ -117,6 +119,7 @@ final class VectorSieve: SieveOperator {
         self.test = test
         self.condition = condition
         self.known = known
+        unneeded = test.fields.filter { !known.contains($0) }
     }
 
     deinit { for buffer in buffers { buffer.deallocate() } }
@@ -157,7 +160,7 @@ final class VectorSieve: SieveOperator {
             collect(a, b, start, count, lists)
             start += count
         }
-        for field in test.fields where !known.contains(field) {
+        for field in unneeded {
             guard slots[field].validity != nil || slots[field].kind == .absent else { continue }
             for line in range where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
         }
