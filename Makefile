@@ -48,6 +48,7 @@ test: setup ## A real service by its scripts (connect, abuse, disk, proxy), then
 	@Scripts/disk --quick
 	@Scripts/proxy
 	@Scripts/units
+	@Scripts/package --try
 	@Scripts/fuzz $(TIME)
 	swift test $(CONFIGURATION) --disable-xctest --skip-build
 
@@ -109,6 +110,10 @@ proxy: build ## TLS by a real nginx and Caddy with the files of deploy/, and wha
 .PHONY: api
 api: build ## Run the commands of docs/api.md against a real service, then schemathesis (ARGS="--examples 50 --result FILE")
 	@Scripts/api $(ARGS)
+
+.PHONY: package
+package: build ## A Debian package that needs no compiler where it is installed, and the context of deploy/Containerfile
+	@Scripts/package
 
 .PHONY: abuse
 abuse: build ## Slow, oversized, smuggled and broken requests against a real service

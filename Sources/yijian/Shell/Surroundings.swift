@@ -47,7 +47,10 @@ struct Surroundings: ParsableArguments {
 enum Shipped {
     /// The folder in the current one, or beside the program, that holds the file named.
     static func folder(_ name: String, holding file: String) -> String? {
-        let program = URL(fileURLWithPath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
+        // How it was called says nothing where it was found along PATH.
+        let called = CommandLine.arguments.first ?? ""
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let program = URL(fileURLWithPath: own ?? called).resolvingSymlinksInPath()
         var folders = [name]
         var parent = program.deletingLastPathComponent()
         for _ in 0..<5 {
