@@ -36,12 +36,12 @@ final class BesideSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let own = context.chunk.tables[unit]
-        let encounters = context.chunk[.encounter]
-        let starts = context.chunk[form.table].starts
+        let own = context.tables[unit]
+        let encounters = context.rows(.encounter)
+        let starts = context.rows(form.table).starts
         let isUnknown = starts == nil || context.binding.isAbsent[form.table.position]
         if unit != context.binding.encounterTable, own.starts == nil { return lists[rule].append(all: 0..<own.rows) }
-        for encounter in 0..<context.encounters {
+        for encounter in context.asked {
             if !isUnknown, let starts, starts[encounter &+ 1] &- starts[encounter] < (form.isOwn ? 2 : 1) { continue }
             guard focus.admits(encounter, encounters) else { continue }
             if let rows = own.starts, unit != context.binding.encounterTable {
@@ -66,10 +66,10 @@ final class FilteredRows: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let own = context.chunk.tables[unit]
+        let own = context.tables[unit]
         guard let starts = own.starts else { return lists[rule].append(all: 0..<own.rows) }
-        let encounters = context.chunk[.encounter]
-        for encounter in 0..<context.encounters where starts[encounter] < starts[encounter &+ 1] {
+        let encounters = context.rows(.encounter)
+        for encounter in context.asked where starts[encounter] < starts[encounter &+ 1] {
             guard focus.admits(encounter, encounters) else { continue }
             lists[rule].append(all: Int(starts[encounter])..<Int(starts[encounter &+ 1]))
         }

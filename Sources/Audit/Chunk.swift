@@ -143,12 +143,15 @@ final class Chunk: @unchecked Sendable {
         return firstRows[table] &+ Int64(row)
     }
 
+    private static let entitled = (
+        from: Table.entitlement.index(of: "from") ?? 0, to: Table.entitlement.index(of: "to") ?? 0
+    )
+
     /// The entitlement spans of a person of this chunk; nil when the table is absent or has none for the person.
     func entitlements(person: Int) -> [Masters.Span]? {
         let rows = self[.entitlement]
-        guard rows.isPresent, let starts = rows.starts, person >= 0, person < self[.person].rows,
-            let from = Table.entitlement.index(of: "from"), let to = Table.entitlement.index(of: "to")
-        else { return nil }
+        let (from, to) = Self.entitled
+        guard rows.isPresent, let starts = rows.starts, person >= 0, person < self[.person].rows else { return nil }
         var spans: [Masters.Span] = []
         for row in Int(starts[person])..<Int(starts[person + 1]) {
             spans.append(

@@ -136,7 +136,7 @@ final class CompanionSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
+        let rows = context.rows(.encounter)
         let isFocus = context.flags(admittedBy: focus)
         related.forEachPerson(context) { companions, encounters in
             if encounters.count < 2 { return }

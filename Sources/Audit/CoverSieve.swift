@@ -53,40 +53,54 @@ final class CoverSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let days = context.chunk[.line].slots[context.binding.lineDayField]
+        let days = context.rows(.line).slots[context.lineDay]
         switch form.key {
         case .person:
             for person in 0..<context.persons {
+                let own = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
+                let asked = own.clamped(to: context.asked)
+                if asked.isEmpty { continue }
                 let spans = context.chunk.entitlements(person: person) ?? []
-                for encounter in Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1]) {
+                for encounter in asked where !isCovered(encounter, spans, context) {
                     offer(context.lines(of: encounter), spans, days, lists)
                 }
             }
         case .encounter(let field):
-            let slot = context.chunk[.encounter].slots[field]
-            for encounter in 0..<context.encounters {
+            let slot = context.rows(.encounter).slots[field]
+            for encounter in context.asked {
                 let code = slot.code(encounter)
                 if code < 0 && form.skipsUnknown { continue }
-                offer(context.lines(of: encounter), spans(code, context), days, lists)
+                let spans = spans(code, context)
+                if !isCovered(encounter, spans, context) { offer(context.lines(of: encounter), spans, days, lists) }
             }
         case .line(let field):
-            let slot = context.chunk[.line].slots[field]
-            var last: Int32 = -2
-            var known: [Masters.Span] = []
-            for line in 0..<context.lines {
-                let code = slot.code(line)
-                if code < 0 && form.skipsUnknown { continue }
-                if code != last {
-                    last = code
-                    known = spans(code, context)
+            let slot = context.rows(.line).slots[field]
+            for encounter in context.asked {
+                var last: Int32 = -2
+                var known: [Masters.Span] = []
+                var isCovered = false
+                for line in context.lines(of: encounter) {
+                    let code = slot.code(line)
+                    if code < 0 && form.skipsUnknown { continue }
+                    if code != last {
+                        last = code
+                        known = spans(code, context)
+                        isCovered = self.isCovered(encounter, known, context)
+                    }
+                    if !isCovered { offer(line..<line + 1, known, days, lists) }
                 }
-                offer(line..<line + 1, known, days, lists)
             }
         }
     }
 
+    /// Whether one span covers every line of the encounter.
+    private func isCovered(_ encounter: Int, _ spans: [Masters.Span], _ context: SieveContext) -> Bool {
+        let (first, last) = (context.firstDay.base[encounter], context.lastDay.base[encounter])
+        return first <= last && spans.contains { $0.surelyCovers(first) && $0.surelyCovers(last) }
+    }
+
     private func spans(_ code: Int32, _ context: SieveContext) -> [Masters.Span] {
-        context.binding.masters.spans(form.table.position, code: code) ?? []
+        context.masters.spans(form.table.position, code: code) ?? []
     }
 
     private func offer(

@@ -131,14 +131,14 @@ final class DiagnosedSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let diagnoses = context.chunk[.diagnosis]
+        let diagnoses = context.rows(.diagnosis)
         let slot = diagnoses.slots[field]
         guard let parent = diagnoses.parent else {
             if focus != nil { lists[rule].append(all: 0..<context.encounters) }
             return
         }
-        let encounters = context.chunk[.encounter]
-        for row in 0..<diagnoses.rows where set.admits(slot.code(row)) {
+        let encounters = context.rows(.encounter)
+        for row in context.askedRows(diagnoses) ?? 0..<diagnoses.rows where set.admits(slot.code(row)) {
             guard let focus else {
                 lists[rule].append(Int32(truncatingIfNeeded: row))
                 continue

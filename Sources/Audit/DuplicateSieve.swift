@@ -78,9 +78,9 @@ final class DuplicateSieve: SieveOperator {
     deinit { cells.deallocate() }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let slot = context.chunk[.encounter].slots[form.differing]
-        let lines = context.chunk[.line].slots
-        let days = lines[context.binding.lineDayField]
+        let slot = context.rows(.encounter).slots[form.differing]
+        let lines = context.rows(.line).slots
+        let days = lines[context.lineDay]
         let isPlain =
             days.kind == .int32 && days.validity == nil && slot.kind == .code && slot.validity == nil
             && form.equal.allSatisfy { lines[$0].kind != .absent && lines[$0].validity == nil }

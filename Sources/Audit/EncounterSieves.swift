@@ -116,8 +116,8 @@ final class FilteredEncounters: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
-        for encounter in 0..<context.encounters where filter.admits(encounter, rows) {
+        let rows = context.rows(.encounter)
+        for encounter in context.asked where filter.admits(encounter, rows) {
             lists[rule].append(Int32(truncatingIfNeeded: encounter))
         }
     }
@@ -138,8 +138,8 @@ final class SameDaySieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
-        let days = rows.slots[context.binding.startDay]
+        let rows = context.rows(.encounter)
+        let days = rows.slots[context.startDay]
         for person in 0..<context.persons {
             let start = Int(context.personStarts[person])
             let end = Int(context.personStarts[person &+ 1])

@@ -95,10 +95,10 @@ enum EncounterSumSieve {
         _ table: EncounterSumTable, _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        let rows = context.chunk[.encounter]
-        let slot = table.form.field.map { context.chunk[.line].slots[$0] }
+        let rows = context.rows(.encounter)
+        let slot = table.form.field.map { context.rows(.line).slots[$0] }
         // A limit below zero convicts an encounter without lines too.
-        var seen = 0
+        var seen = context.asked.lowerBound
         var index = 0
         while index < lines.count {
             let encounter = Int(context.encounterOf[Int(lines[index])])
@@ -116,7 +116,7 @@ enum EncounterSumSieve {
             offer(encounter, sum, table, context, rows, lists)
             seen = encounter + 1
         }
-        offerEmpty(seen..<context.encounters, table, context, rows, lists)
+        offerEmpty(seen..<max(seen, context.asked.upperBound), table, context, rows, lists)
     }
 
     private static func offerEmpty(

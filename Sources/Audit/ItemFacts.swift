@@ -28,7 +28,7 @@ struct WindowGate {
 ///
 /// A chunk of its own holds one line per item code; the ordinary evaluator runs on it.
 final class ItemFacts {
-    private let binding: Binding
+    let binding: Binding
     private let evaluator: Evaluator
     private let chunk = Chunk()
     private let codes: Int
@@ -71,14 +71,7 @@ final class ItemFacts {
 
     /// Items of the lines that a window may count; nil when its filter says nothing about items.
     func gate(of window: Window?, _ rule: CompiledRule, _ forms: SieveForms) -> ItemGate? {
-        guard let window else { return nil }
-        let compiled = binding.program.windows.first {
-            $0.table == UInt8(binding.lineTable)
-                && $0.filterRest.contains { part in
-                    window.filter?.conjuncts.contains { $0.position == part.position } ?? false
-                }
-        }
-        guard let compiled else { return nil }
+        guard let window, let compiled = compiled(window) else { return nil }
         return binding.windowGates[compiled.number].map { ItemGate($0.truth) }
     }
 
@@ -107,6 +100,29 @@ final class ItemFacts {
             }
             return truth.map { WindowGate(truth: $0.map { $0 == 0 ? 0 : 2 }, isWhole: false) }
         }
+    }
+
+    /// Whether none of the conditions is known to fail for a line of one item and another line of the other.
+    func mayHold(_ conditions: [Int32], _ own: Int, _ other: Int) -> Bool {
+        conditions.allSatisfy { !evaluator.evaluate($0, own, other).isFalse }
+    }
+
+    /// Items of which every group of the rule has one: `SUM(CASE WHEN item IN LIST x THEN … ELSE 0 END) > 0`.
+    func needed(_ rule: CompiledRule, _ forms: SieveForms) -> ItemGate? {
+        guard rule.isGroup else { return nil }
+        for conjunct in rule.testConjuncts {
+            guard let bound = SieveForms.bound(conjunct.expression), bound.aggregate.window == nil,
+                bound.aggregate.function == .sum, case .number(let limit) = bound.limit.node,
+                limit >= (bound.isStrict ? 0 : 1),
+                case .choose(let branches, let otherwise)? = bound.aggregate.argument?.node, branches.count == 1,
+                case .number(0) = otherwise.node,
+                case .inList(let name, let columns, let arguments) = branches[0].condition.node, arguments.count == 1,
+                forms.isItem(arguments[0], .related)
+            else { continue }
+            let index = binding.knowledge.lists[binding.knowledge.number(of: name)].index(column: columns[0])
+            return ItemGate((0..<codes).map { index.hasRows($0) ? 1 : 0 })
+        }
+        return nil
     }
 
     private func combine(_ truth: [UInt8]?, _ node: Int32, related: Bool) -> [UInt8] {

@@ -62,6 +62,6 @@ final class EveryRow: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        lists[rule].append(all: 0..<context.chunk.tables[table].rows)
+        lists[rule].append(all: 0..<context.tables[table].rows)
     }
 }

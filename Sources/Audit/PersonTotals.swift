@@ -52,9 +52,9 @@ final class PersonTotalSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let own = context.chunk.tables[unit]
+        let own = context.tables[unit]
         let isEncounter = unit == context.binding.encounterTable
-        let encounters = context.chunk[.encounter]
+        let encounters = context.rows(.encounter)
         guard isEncounter || own.starts != nil else { return lists[rule].append(all: 0..<own.rows) }
         for person in 0..<context.persons {
             let range = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
@@ -135,8 +135,8 @@ final class PersonSumSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let encounters = context.chunk[.encounter]
-        let slot = form.field.map { context.chunk[.line].slots[$0] }
+        let encounters = context.rows(.encounter)
+        let slot = form.field.map { context.rows(.line).slots[$0] }
         for person in 0..<context.persons {
             let range = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
             guard range.contains(where: { focus.admits($0, encounters) }) else { continue }

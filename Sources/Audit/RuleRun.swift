@@ -59,7 +59,7 @@ final class RuleRun {
     }
 
     /// Where nobody counts what was looked at, as online.
-    func forgetTallies() { for index in tallies.indices { tallies[index].forget() } }
+    func forgetTally(_ rule: CompiledRule) { tallies[rule.number].forget() }
 
     /// Evaluates a rule that is partitioned by person over ascending candidate rows of its table.
     func run(_ rule: CompiledRule, candidates all: UnsafeBufferPointer<Int32>) {

@@ -13,33 +13,43 @@ final class Sieve {
     private let context: SieveContext
     private let lists: UnsafeMutablePointer<CandidateList>
     private let operators: [any SieveOperator]
-    private let lineLists: [Scratch<Int32>]
-    /// Where the lists of the chunk at hand lie, and how long they are.
-    private let lineBases: UnsafeMutableBufferPointer<UnsafeMutablePointer<Int32>?>
+    /// By role: the lines of its items, and how many they are.
+    private let lineLists: ScratchColumns<Int32>
     private let lineCounts: UnsafeMutablePointer<Int>
     private let outside = Scratch<Int32>()
     /// By source of the guards.
-    private let guardNumbers: [Scratch<Int64>]
+    private let guardNumbers: ScratchColumns<Int64>
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
+    /// The sums of wide and of narrow rules by place: mostly there are none of one kind.
+    private let sumPlaces: (wide: [Int], narrow: [Int])
+    /// Tables with a rule each, of wide rules and of narrow ones.
+    private let distincts: (wide: [DistinctTable], narrow: [DistinctTable])
+    private let encounterSums: (wide: [EncounterSumTable], narrow: [EncounterSumTable])
     private let ruleCount: Int
     private let roles: UnsafeMutablePointer<UInt32>
 
     init(_ plan: SievePlan, _ binding: Binding, _ evaluator: Evaluator) {
         self.plan = plan
         ruleCount = plan.rules.count
-        context = SieveContext(binding, plan.contextColumns)
+        context = SieveContext(binding, plan.contextColumns, isNarrow: plan.isColumnNarrow)
         lists = .allocate(capacity: max(1, plan.rules.count))
         for index in 0..<plan.rules.count { (lists + index).initialize(to: CandidateList()) }
         operators = plan.others.map { $0.make() }
-        lineLists = (0..<plan.roleCount).map { _ in Scratch<Int32>() }
-        lineBases = .allocate(capacity: plan.roleCount)
-        lineBases.initialize(repeating: nil)
+        lineLists = ScratchColumns(plan.roleCount)
         lineCounts = .allocate(capacity: max(1, plan.roleCount))
         lineCounts.initialize(repeating: 0, count: plan.roleCount)
-        guardNumbers = plan.guards.sources.map { _ in Scratch<Int64>() }
+        guardNumbers = ScratchColumns(plan.guards.sources.count)
+        distincts = (
+            plan.distincts.filter { !plan.isNarrow[$0.rule] }, plan.distincts.filter { plan.isNarrow[$0.rule] }
+        )
+        encounterSums = (
+            plan.encounterSums.filter { !plan.isNarrow[$0.rule] }, plan.encounterSums.filter { plan.isNarrow[$0.rule] }
+        )
         sums = plan.sums.map { SumSieve($0, plan) }
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
+        let tables = plan.sums
+        sumPlaces = (tables.indices.filter { !tables[$0].isNarrow }, tables.indices.filter { tables[$0].isNarrow })
         roles = .allocate(capacity: max(1, plan.roles.count))
         roles.initialize(from: plan.roles, count: plan.roles.count)
     }
@@ -48,7 +58,6 @@ final class Sieve {
         for index in 0..<plan.rules.count { lists[index].free() }
         lists.deallocate()
         roles.deallocate()
-        lineBases.deallocate()
         lineCounts.deallocate()
     }
 
@@ -57,20 +66,14 @@ final class Sieve {
 
     func candidates(_ rule: Int) -> UnsafeBufferPointer<Int32> { lists[rule].buffer }
 
-    func find(in chunk: Chunk) {
+    /// `written`: the encounters about which narrow rules are asked; nil: all.
+    func find(in chunk: Chunk, written: Range<Int>? = nil) {
         for index in 0..<ruleCount { lists[index].reset() }
-        context.enter(chunk)
+        context.enter(chunk, narrow: written)
         scan()
-        guardLines()
-        directLines()
-        for (index, sieve) in sums.enumerated() { sieve.run(context, lines(plan.sums[index].role), lists) }
-        for (index, sieve) in pairs.enumerated() {
-            sieve.run(context, lines(plan.pairs[index].roleA), lines(plan.pairs[index].roleB), lists)
-        }
-        DiagnosisSieve.run(plan.diagnoses, context, lines(plan.diagnoses.role), lists)
-        for table in plan.distincts { DistinctSieve.run(table, context, lines(table.role), lists) }
-        for table in plan.encounterSums { EncounterSumSieve.run(table, context, lines(table.role), lists) }
-        for sieve in operators { sieve.run(context, lists) }
+        run(narrowly: false)
+        context.look(narrowly: true)
+        run(narrowly: true)
         if context.hasUnknownItems { addUnknownItems() }
         hits.removeAll(keepingCapacity: true)
         for index in 0..<ruleCount where lists[index].count > 0 {
@@ -79,28 +82,73 @@ final class Sieve {
         }
     }
 
-    private func lines(_ role: Int) -> UnsafeBufferPointer<Int32> {
-        UnsafeBufferPointer(start: lineLists[role].base, count: lineCounts[role])
+    /// The tables and operators of narrow rules, or those of all others.
+    private func run(narrowly isNarrow: Bool) {
+        let (plan, context, lists) = (plan, context, lists)
+        if plan.guards.isNarrow == isNarrow { guardLines(context) }
+        if plan.direct.isNarrow == isNarrow { directLines(context) }
+        for place in isNarrow ? sumPlaces.narrow : sumPlaces.wide {
+            let sieve = sums[place]
+            let lines = lines(sieve.table.role, context)
+            if !lines.isEmpty { sieve.run(context, lines, lists) }
+        }
+        for sieve in pairs where sieve.table.isNarrow == isNarrow {
+            let first = lines(sieve.table.roleA, context)
+            if !first.isEmpty { sieve.run(context, first, lines(sieve.table.roleB, context), lists) }
+        }
+        if plan.diagnoses.isNarrow == isNarrow {
+            let lines = lines(plan.diagnoses.role, context)
+            if !lines.isEmpty { DiagnosisSieve.run(plan.diagnoses, context, lines, lists) }
+        }
+        for table in isNarrow ? distincts.narrow : distincts.wide {
+            DistinctSieve.run(table, context, lines(table.role, context), lists)
+        }
+        for table in isNarrow ? encounterSums.narrow : encounterSums.wide {
+            EncounterSumSieve.run(table, context, lines(table.role, context), lists)
+        }
+        for index in isNarrow ? plan.wideCount..<operators.count : 0..<plan.wideCount {
+            operators[index].run(context, lists)
+        }
+    }
+
+    /// The lines of a role in the encounters that are looked at.
+    private func lines(_ role: Int, _ context: SieveContext) -> UnsafeBufferPointer<Int32> {
+        let all = UnsafeBufferPointer(start: lineLists[role], count: lineCounts[role])
+        guard context.askedLines.count < context.lines else { return all }
+        let first = Self.first(atLeast: context.askedLines.lowerBound, all)
+        let end = Self.first(atLeast: context.askedLines.upperBound, all)
+        return UnsafeBufferPointer(rebasing: all[first..<end])
+    }
+
+    private static func first(atLeast line: Int, _ lines: UnsafeBufferPointer<Int32>) -> Int {
+        var (low, high) = (0, lines.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(lines[middle]) < line { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// Sorts the lines by the roles of their items.
     private func scan() {
-        for role in lineLists.indices { lineBases[role] = lineLists[role].pointer(context.lines &+ ColumnLoops.slack) }
+        lineLists.reserve(context.lines &+ ColumnLoops.slack)
         ColumnLoops.lists(
-            byRoleOf: context.items, count: context.lines, roles: roles, into: UnsafeBufferPointer(lineBases),
+            byRoleOf: context.items, count: context.lines, roles: roles, into: UnsafeBufferPointer(lineLists.bases),
             counts: lineCounts)
     }
 
-    private func guardLines() {
+    private func guardLines(_ context: SieveContext) {
         let table = plan.guards
-        let lines = lines(table.role)
+        let lines = lines(table.role, context)
         guard !lines.isEmpty else { return }
         let items = context.items
         let encounterOf = context.encounterOf
         let lists = lists
         withUnsafeTemporaryAllocation(of: ColumnLoops.Numbers.self, capacity: table.sources.count) { sources in
+            let numbers = guardNumbers
+            numbers.reserve(context.lines)
             for (index, source) in table.sources.enumerated() {
-                sources.initializeElement(at: index, to: values(of: source, scratch: guardNumbers[index]))
+                sources.initializeElement(at: index, to: Self.values(of: source, context, numbers[index]))
             }
             let sources = UnsafePointer(sources.baseAddress.unsafelyUnwrapped)
             table.groups.withUnsafeBufferPointer { groups in
@@ -127,16 +175,17 @@ final class Sieve {
     }
 
     /// The numbers of a source as they lie, or copied where some are not known or are shorter.
-    private func values(of source: GuardTable.Source, scratch: Scratch<Int64>) -> ColumnLoops.Numbers {
+    private static func values(
+        of source: GuardTable.Source, _ context: SieveContext, _ target: UnsafeMutablePointer<Int64>
+    ) -> ColumnLoops.Numbers {
         switch source {
         case .context(let column): return ColumnLoops.Numbers(UnsafePointer(context.column(column)), isByParent: true)
         case .line(let field):
-            let slot = context.chunk[.line].slots + field
+            let slot = context.rows(.line).slots + field
             if slot.pointee.kind == .int64, slot.pointee.validity == nil {
                 return ColumnLoops.Numbers(slot.pointee.int64s, isByParent: false)
             }
-            let target = scratch.pointer(context.lines + 1)
-            for line in 0..<context.lines { target[line] = Self.number(slot, line) }
+            for line in context.askedLines { target[line] = Self.number(slot, line) }
             return ColumnLoops.Numbers(UnsafePointer(target), isByParent: false)
         }
     }
@@ -178,13 +227,13 @@ final class Sieve {
         return slot.kind == .int64 ? slot.int64s[row] : Int64(slot.int32s[row])
     }
 
-    private func directLines() {
+    private func directLines(_ context: SieveContext) {
         let table = plan.direct
         let items = context.items
         let lists = lists
         table.starts.withUnsafeBufferPointer { starts in
             table.rules.withUnsafeBufferPointer { rules in
-                for line in lines(table.role) {
+                for line in self.lines(table.role, context) {
                     let code = Int(items[Int(line)])
                     for index in Int(starts[code])..<Int(starts[code &+ 1]) { lists[Int(rules[index])].append(line) }
                 }

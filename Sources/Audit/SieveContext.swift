@@ -8,10 +8,23 @@ final class SieveContext {
     static let unknownScalar = Int64.min
 
     let binding: Binding
+    /// Places of fields that are read for every chunk.
+    let lineDay: Int
+    let startDay: Int
+    let endDay: Int
     private(set) var chunk: Chunk
+    /// The tables of the chunk: read without counting a reference to it.
+    private(set) var tables: UnsafeMutablePointer<TableRows>
     private(set) var lines = 0
     private(set) var encounters = 0
     private(set) var persons = 0
+    /// The encounters that are looked at, and their lines: all of them, or those that a message writes in.
+    private(set) var asked = 0..<0
+    private(set) var askedLines = 0..<0
+    private var narrow = 0..<0
+    /// The lines of the encounters that a message writes in, and whether they are not all there are.
+    private(set) var narrowLines = 0..<0
+    private(set) var isNarrowed = false
     /// Vocabulary code of each line's item; -1 when unknown.
     private(set) var items: UnsafePointer<Int32>
     private(set) var hasUnknownItems = false
@@ -23,10 +36,12 @@ final class SieveContext {
     let firstDay = Scratch<Int32>()
     let lastDay = Scratch<Int32>()
     private let itemScratch = Scratch<Int32>()
-    private let columns: [Scratch<Int64>]
-    /// Where the columns of the chunk at hand lie.
-    private let columnBases: UnsafeMutablePointer<UnsafeMutablePointer<Int64>>
+    private let columns: ScratchColumns<Int64>
     private let plans: [ContextPlan]
+    let masters: Masters
+    let masterTables: UnsafeMutablePointer<TableRows>
+    /// By column: read for narrow rules alone.
+    private let isNarrow: [Bool]
     /// By number of the filter.
     private var admissions: [Admission] = []
     /// Grows with every chunk.
@@ -41,26 +56,31 @@ final class SieveContext {
         var count: Int?
     }
 
-    init(_ binding: Binding, _ contextColumns: [ContextColumn]) {
+    init(_ binding: Binding, _ contextColumns: [ContextColumn], isNarrow: [Bool]) {
+        self.isNarrow = isNarrow
         self.binding = binding
+        lineDay = binding.lineDayField
+        startDay = binding.startDay
+        endDay = binding.endDay
         plans = contextColumns.map { $0.plan() }
         chunk = binding.masters.chunk
+        tables = chunk.tables
         let nothing = UnsafePointer(itemScratch.pointer(1))
         items = nothing
         encounterOf = nothing
         lineStarts = nothing
         personOf = nothing
         personStarts = nothing
-        columns = contextColumns.map { _ in Scratch<Int64>() }
-        columnBases = .allocate(capacity: max(1, columns.count))
-        for (index, column) in columns.enumerated() { (columnBases + index).initialize(to: column.base) }
+        columns = ScratchColumns(contextColumns.count)
+        masters = binding.masters
+        masterTables = binding.masters.chunk.tables
     }
 
-    deinit { columnBases.deallocate() }
-
-    func enter(_ chunk: Chunk) {
+    /// `narrow`: the encounters that rules whose findings stay within one are asked about; nil: all.
+    func enter(_ chunk: Chunk, narrow: Range<Int>? = nil) {
         self.chunk = chunk
         stamp += 1
+        tables = chunk.tables
         let line = chunk[.line]
         let encounter = chunk[.encounter]
         lines = line.rows
@@ -73,10 +93,17 @@ final class SieveContext {
         personStarts = encounter.starts.map { UnsafePointer($0) } ?? empty
         bindItems(line.slots[binding.lineItemField])
         bindDays(line.slots[binding.lineDayField])
-        for index in plans.indices {
-            columnBases[index] = columns[index].pointer(max(1, encounters))
-            plans[index].fill(columnBases[index], self)
+        let all = 0..<encounters
+        self.narrow = narrow ?? all
+        let columns = columns
+        columns.reserve(encounters)
+        for (index, plan) in plans.enumerated() {
+            plan.fill(columns[index], self, isNarrow[index] ? self.narrow : all)
         }
+        isNarrowed = self.narrow != all
+        look(narrowly: true)
+        narrowLines = askedLines
+        look(narrowly: false)
     }
 
     /// For every encounter whether a filter admits it: 1, else 0.
@@ -103,14 +130,29 @@ final class SieveContext {
         while admissions.count <= filter.number { admissions.append(Admission()) }
         let own = admissions[filter.number]
         if own.stamp != stamp {
-            filter.admitAll(chunk[.encounter], into: own.flags.pointer(encounters + 1))
+            filter.admitAll(rows(.encounter), into: own.flags.pointer(encounters + 1))
             own.stamp = stamp
             own.count = nil
         }
         return own
     }
 
-    @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columnBases[number] }
+    /// Which encounters are looked at from here on.
+    func look(narrowly isNarrow: Bool) {
+        asked = isNarrow ? narrow : 0..<encounters
+        askedLines =
+            asked.isEmpty ? 0..<0 : Int(lineStarts[asked.lowerBound])..<Int(lineStarts[asked.upperBound])
+    }
+
+    /// The rows of a table that lie in the encounters that are looked at; nil where rows have no encounter.
+    func askedRows(_ table: TableRows) -> Range<Int>? {
+        guard let starts = table.starts else { return nil }
+        return asked.isEmpty ? 0..<0 : Int(starts[asked.lowerBound])..<Int(starts[asked.upperBound])
+    }
+
+    @inline(__always) func rows(_ table: Table) -> TableRows { tables[table.position] }
+
+    @inline(__always) func column(_ number: Int) -> UnsafeMutablePointer<Int64> { columns[number] }
 
     @inline(__always) func lines(of encounter: Int) -> Range<Int> {
         Int(lineStarts[encounter])..<Int(lineStarts[encounter &+ 1])
@@ -165,6 +207,37 @@ final class Scratch<T> {
     }
 }
 
+/// Columns of rows that are used again for every chunk and grow together.
+final class ScratchColumns<T> {
+    let bases: UnsafeMutableBufferPointer<UnsafeMutablePointer<T>?>
+    private var capacity = 0
+
+    init(_ count: Int) {
+        bases = .allocate(capacity: count)
+        bases.initialize(repeating: nil)
+        reserve(16)
+    }
+
+    deinit {
+        for base in bases { base?.deallocate() }
+        bases.deallocate()
+    }
+
+    /// Makes room for so many rows in every column; what they held is gone when they had less.
+    @inline(__always) func reserve(_ rows: Int) { if rows > capacity { grow(to: rows + rows / 4) } }
+
+    /// There is memory since the beginning.
+    @inline(__always) subscript(_ column: Int) -> UnsafeMutablePointer<T> { bases[column].unsafelyUnwrapped }
+
+    private func grow(to rows: Int) {
+        for column in bases.indices {
+            bases[column]?.deallocate()
+            bases[column] = .allocate(capacity: rows)
+        }
+        capacity = rows
+    }
+}
+
 /// A number per encounter that guards compare: a code, a level, an age bound, a day.
 struct ContextColumn: Hashable {
     enum Source: Hashable {
@@ -213,28 +286,26 @@ enum ContextPlan {
 
     private static let birth = Table.person.index(of: "birth") ?? 0
 
-    func fill(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext) {
-        let encounters = context.encounters
-        let binding = context.binding
+    func fill(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext, _ encounters: Range<Int>) {
         switch self {
         case .day(let isStart):
-            let slot = context.chunk[.encounter].slots[isStart ? binding.startDay : binding.endDay]
-            let absent = isStart ? SieveContext.unknownScalar : Int64(binding.horizonDay)
-            for row in 0..<encounters { target[row] = slot.isValid(row) ? Int64(slot.int32s[row]) : absent }
-        case .age(let onLastDay): fillAge(target, context, onLastDay)
-        case .encounter(let field): read(context.chunk[.encounter].slots[field], target, encounters) { $0 }
+            let slot = context.rows(.encounter).slots[isStart ? context.startDay : context.endDay]
+            let absent = isStart ? SieveContext.unknownScalar : Int64(context.binding.horizonDay)
+            for row in encounters { target[row] = slot.isValid(row) ? Int64(slot.int32s[row]) : absent }
+        case .age(let onLastDay): fillAge(target, context, encounters, onLastDay)
+        case .encounter(let field): read(context.rows(.encounter).slots[field], target, encounters) { $0 }
         case .person(let field):
             let personOf = context.personOf
-            read(context.chunk[.person].slots[field], target, encounters) { Int(personOf[$0]) }
+            read(context.rows(.person).slots[field], target, encounters) { Int(personOf[$0]) }
         case .master(let table, let via, let field):
-            let codes = context.chunk[.encounter].slots[via]
-            let attribute = binding.masters.chunk.tables[table].slots[field]
-            let masters = binding.masters
-            for row in 0..<encounters {
+            let codes = context.rows(.encounter).slots[via]
+            let attribute = context.masterTables[table].slots[field]
+            let masters = context.masters
+            for row in encounters {
                 let master = masters.row(table, code: codes.code(row))
                 target[row] = master >= 0 ? Self.number(attribute, Int(master)) : SieveContext.unknownScalar
             }
-        case .unknown: for row in 0..<encounters { target[row] = SieveContext.unknownScalar }
+        case .unknown: for row in encounters { target[row] = SieveContext.unknownScalar }
         }
     }
 
@@ -243,15 +314,17 @@ enum ContextPlan {
     private static let birthdayDays: Int64 = 4
 
     /// The least age on the first day, or the greatest on the last: a day or two from a birthday both years count.
-    private func fillAge(_ target: UnsafeMutablePointer<Int64>, _ context: SieveContext, _ onLastDay: Bool) {
-        let births = context.chunk[.person].slots[Self.birth]
+    private func fillAge(
+        _ target: UnsafeMutablePointer<Int64>, _ context: SieveContext, _ encounters: Range<Int>, _ onLastDay: Bool
+    ) {
+        let births = context.rows(.person).slots[Self.birth]
         let days = onLastDay ? context.lastDay.base : context.firstDay.base
         let slack = onLastDay ? Self.birthdayDays : -Self.birthdayDays
         let starts = context.personStarts
         for person in 0..<context.persons {
             let isKnown = births.isValid(person) && births.kind == .int32
             let birth = isKnown ? Int64(births.int32s[person]) &- slack : 0
-            for row in Int(starts[person])..<Int(starts[person &+ 1]) {
+            for row in (Int(starts[person])..<Int(starts[person &+ 1])).clamped(to: encounters) {
                 let lived = Int64(days[row]) &- birth
                 // The days of a thousand Gregorian years more and less, so that the quotient is rounded down.
                 let years = (lived &* 400 &+ 146_097_000) / 146_097 &- 1000
@@ -261,15 +334,15 @@ enum ContextPlan {
     }
 
     @inline(__always) private func read(
-        _ slot: Slot, _ target: UnsafeMutablePointer<Int64>, _ count: Int, _ at: (Int) -> Int
+        _ slot: Slot, _ target: UnsafeMutablePointer<Int64>, _ rows: Range<Int>, _ at: (Int) -> Int
     ) {
         if slot.validity == nil, slot.kind == .code, let remap = slot.remap {
-            for row in 0..<count { target[row] = Int64(remap[Int(slot.int32s[at(row)])]) }
+            for row in rows { target[row] = Int64(remap[Int(slot.int32s[at(row)])]) }
         } else if slot.validity == nil, slot.kind == .code || slot.kind == .int32 {
             let values = slot.int32s
-            for row in 0..<count { target[row] = Int64(values[at(row)]) }
+            for row in rows { target[row] = Int64(values[at(row)]) }
         } else {
-            for row in 0..<count { target[row] = Self.number(slot, at(row)) }
+            for row in rows { target[row] = Self.number(slot, at(row)) }
         }
     }
 

@@ -12,6 +12,13 @@ final class SievePlan: @unchecked Sendable {
     private(set) var paths: [String]
     private(set) var contextColumns: [ContextColumn] = []
     private var contextNumbers: [ContextColumn: Int] = [:]
+    /// By rule: a finding of it speaks of one encounter at most. Where a message is asked about, such rules are only asked about the
+    /// encounters that it writes in. A shared table is narrow when all its rules are.
+    private(set) var isNarrow: [Bool]
+    /// By context column: only narrow rules read it.
+    private(set) var isColumnNarrow: [Bool] = []
+    /// The rule that is being planned.
+    private var current = 0
 
     // Roles of item codes: which lists of lines an item's lines join.
     private(set) var roles: [UInt32] = []
@@ -25,7 +32,10 @@ final class SievePlan: @unchecked Sendable {
     let diagnoses: DiagnosisTable
     private(set) var encounterSums: [EncounterSumTable] = []
     /// Operators that look at encounters, or at every line.
+    ///
+    /// Those of narrow rules stand after `wideCount` others.
     private(set) var others: [(rule: Int, make: () -> any SieveOperator)] = []
+    private(set) var wideCount = 0
     /// Rules whose lines of unknown item must always be evaluated.
     private(set) var itemRules: [Int] = []
 
@@ -36,6 +46,7 @@ final class SievePlan: @unchecked Sendable {
         self.binding = binding
         codes = binding.vocabulary.itemCount
         paths = Array(repeating: "general", count: rules.count)
+        isNarrow = rules.map { $0.breadth != .person }
         guards = GuardTable(codes: codes)
         direct = DirectTable(codes: codes)
         diagnoses = DiagnosisTable(codes: codes, binding)
@@ -48,6 +59,7 @@ final class SievePlan: @unchecked Sendable {
                 FieldPath(start: .line, steps: [.item], field: .stored(field)))
         }
         for (number, rule) in rules.enumerated() {
+            current = number
             if isGeneral {
                 others.append((number, { EveryRow(number, rule.table) }))
             } else {
@@ -60,6 +72,39 @@ final class SievePlan: @unchecked Sendable {
         for table in pairs { table.close() }
         for table in sums { table.close() }
         assignRoles()
+        narrow()
+    }
+
+    private func narrow() {
+        func areNarrow(_ path: String) -> Bool {
+            paths.indices.allSatisfy { paths[$0] != path || isNarrow[$0] }
+        }
+        guards.isNarrow = areNarrow("guard")
+        direct.isNarrow = areNarrow("item")
+        diagnoses.isNarrow = areNarrow("diagnosis")
+        for table in pairs { table.isNarrow = !table.isPersonal && areNarrow("pair") }
+        for table in sums {
+            table.isNarrow = !table.form.isPersonal && table.rules.allSatisfy { isNarrow[Int($0)] }
+            table.keepsAttribute = table.rules.allSatisfy { keeps(table.form.attribute, rules[Int($0)]) }
+        }
+        let wide = others.filter { !isNarrow[$0.rule] }
+        wideCount = wide.count
+        others = wide + others.filter { isNarrow[$0.rule] }
+    }
+
+    /// Whether all rows of a finding are lines with the focus line's value of an attribute of their items.
+    private func keeps(_ attribute: FieldPath?, _ rule: CompiledRule) -> Bool {
+        guard let attribute, case .stored(let field) = attribute.field else { return false }
+        return (rule.evidenceWindows + (rule.mergingWindow.map { [$0] } ?? [])).allSatisfy { number in
+            let window = binding.program.windows[number]
+            guard window.table == UInt8(binding.lineTable) else { return false }
+            // The members of a group share its keys, of which the attribute is one.
+            return window.scope == .members
+                || window.keys.contains {
+                    attribute == SieveForms.itemPath
+                        ? Int($0.codeField) == binding.lineItemField : Int($0.itemField) == field
+                }
+        }
     }
 
     private func choose(_ number: Int, _ rule: CompiledRule, _ items: ItemFacts) {
@@ -137,14 +182,30 @@ final class SievePlan: @unchecked Sendable {
         for expression in conjuncts {
             if addGuard(number, rule, forms, gate, expression) { return "guard" }
         }
+        for expression in conjuncts {
+            guard let form = ItemPairForm(expression, rule, forms, items), let found = form.pairs(gate, items) else {
+                continue
+            }
+            let table = pairTable(isPersonal: form.isPersonal)
+            for pair in found { table.add(b: pair.own, a: pair.other, rule: number) }
+            return "pair"
+        }
+        if let needed = items.needed(rule, forms), rule.isWithinEncounter {
+            add(number) { NeededItemSieve(number, gate, needed) }
+            return "needed item"
+        }
         direct.add(number, gate)
         return "item"
     }
 
     func context(_ column: ContextColumn) -> Int {
-        if let known = contextNumbers[column] { return known }
+        if let known = contextNumbers[column] {
+            isColumnNarrow[known] = isColumnNarrow[known] && isNarrow[current]
+            return known
+        }
         contextNumbers[column] = contextColumns.count
         contextColumns.append(column)
+        isColumnNarrow.append(isNarrow[current])
         return contextColumns.count - 1
     }
 

@@ -3,7 +3,7 @@ import Rules
 
 /// Marks the items present in each scope and offers the second halves of pairs.
 final class PairSieve {
-    private let table: PairTable
+    let table: PairTable
     /// By item: the scope in which it was seen last, counted over all chunks.
     private let seen: UnsafeMutablePointer<Int32>
     private let codes: Int
@@ -124,7 +124,7 @@ enum DiagnosisSieve {
         _ table: DiagnosisTable, _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>,
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        let diagnoses = context.chunk[.diagnosis]
+        let diagnoses = context.rows(.diagnosis)
         let slot = diagnoses.slots[codeField]
         guard let starts = diagnoses.starts else { return }
         let items = context.items
@@ -190,7 +190,7 @@ enum DistinctSieve {
         _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         let items = context.items
-        let days = context.chunk[.line].slots[context.binding.lineDayField]
+        let days = context.rows(.line).slots[context.lineDay]
         // Lines of an encounter are in day order; a line of unknown day belongs to all days.
         let isDaily = table.isDaily && days.kind == .int32 && days.validity == nil
         var index = 0

@@ -38,6 +38,7 @@ final class GuardTable: @unchecked Sendable {
     private(set) var values: [Int64] = []
     private(set) var sources: [Source] = []
     private(set) var codesInUse: [Int] = []
+    var isNarrow = false
     var role = 0
 
     init(codes: Int) {
@@ -110,6 +111,7 @@ final class DirectTable: @unchecked Sendable {
     private var building: [(code: Int32, rule: Int32)] = []
     private(set) var starts: [Int32]
     private(set) var rules: [Int32] = []
+    var isNarrow = false
     var role = 0
 
     init(codes: Int) { starts = Array(repeating: 0, count: codes + 1) }
@@ -143,6 +145,7 @@ final class PairTable: @unchecked Sendable {
     private(set) var starts: [Int32]
     private(set) var pairs: [Pair] = []
     private(set) var codesA: Set<Int> = []
+    var isNarrow = false
     var roleA = 0
     var roleB = 0
 
@@ -200,6 +203,7 @@ final class DiagnosisTable: @unchecked Sendable {
     private var building: [Int: [Demand: [Int32]]] = [:]
     /// The ranks of a text, or of what begins with it, once looked up.
     private var known: [Text: ClosedRange<Int32>?] = [:]
+    var isNarrow = false
     var role = 0
 
     private struct Text: Hashable {

@@ -74,7 +74,7 @@ final class StaySieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
+        let rows = context.rows(.encounter)
         let (starts, ends) = (rows.slots[start], rows.slots[end])
         let horizon = Int64(context.binding.horizonDay)
         let isFocus = context.flags(admittedBy: focus)

@@ -15,6 +15,8 @@ final class SumSieve {
         /// The scope in which the sum was found above a limit, and the first line of the attribute there.
         var hotScope: UInt32
         var head: Int32
+        /// The scope in which a line that is asked about has the attribute.
+        var askedScope: UInt32
     }
 
     /// What a line adds, and to which sum.
@@ -30,7 +32,7 @@ final class SumSieve {
         let number: Int32
     }
 
-    private let table: SumTable
+    let table: SumTable
     /// By number of the attribute; the last one is for lines whose attribute is not known.
     private let cells: UnsafeMutablePointer<Cell>
     /// By item: the number of the attribute; `SumTable.ignored` for items whose lines are only looked at.
@@ -60,7 +62,8 @@ final class SumSieve {
         let count = table.smallest.count
         cells = .allocate(capacity: count + 1)
         for (index, smallest) in (table.smallest + [0]).enumerated() {
-            (cells + index).initialize(to: Cell(sum: 0, smallest: smallest, scope: 0, hotScope: 0, head: -1))
+            (cells + index).initialize(
+                to: Cell(sum: 0, smallest: smallest, scope: 0, hotScope: 0, head: -1, askedScope: 0))
         }
         numbers = .allocate(capacity: max(1, table.numbers.count))
         numbers.initialize(from: table.numbers, count: table.numbers.count)
@@ -89,7 +92,7 @@ final class SumSieve {
         _ context: SieveContext, _ lines: UnsafeBufferPointer<Int32>, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         guard let base = lines.baseAddress, lines.count > 0 else { return }
-        let slot = table.form.field.map { context.chunk[.line].slots[$0] } ?? Slot()
+        let slot = table.form.field.map { context.rows(.line).slots[$0] } ?? Slot()
         if let condition {
             admitted = context.flags(admittedBy: condition)
         } else {
@@ -108,7 +111,7 @@ final class SumSieve {
             let (values, unknown) = (slot.int32s, unknown)
             // Often few lines have such a number: then the column is gone through, not the lines of the items.
             let own =
-                skipsZero && !context.hasUnknownItems && lines.count > context.lines / 8
+                skipsZero && !context.hasUnknownItems && !context.isNarrowed && lines.count > context.lines / 8
                 ? above(zero: slot, context.lines) : lines
             count =
                 isWhole
@@ -121,7 +124,8 @@ final class SumSieve {
             count = collect(context, base, lines.count) { Self.value(slot, $0, unknown) }
         }
         let first = firstScope(table.form.isPersonal ? context.persons : context.encounters)
-        addUp(count, from: first)
+        let isEveryAsked = !table.keepsAttribute || !context.isNarrowed || !mark(lines, context, from: first)
+        addUp(count, from: first, isEveryAsked)
         if !hot.isEmpty { open(base, lines.count, context, from: first, lists) }
     }
 
@@ -169,8 +173,25 @@ final class SumSieve {
         return kept
     }
 
-    /// One sum per scope and attribute; those above the smallest limit are put down as hot.
-    private func addUp(_ count: Int, from first: UInt32) {
+    /// Marks the attributes of the lines that a message writes; false when one of them may have any.
+    private func mark(_ lines: UnsafeBufferPointer<Int32>, _ context: SieveContext, from first: UInt32) -> Bool {
+        let asked = context.narrowLines
+        for line in lines where Int(line) >= asked.lowerBound && Int(line) < asked.upperBound {
+            let number = numbers[Int(context.items[Int(line)])]
+            guard number >= 0 else {
+                if number == SumTable.unknown { return false }
+                continue
+            }
+            let encounter = context.encounterOf[Int(line)]
+            let scope = table.form.isPersonal ? context.personOf[Int(encounter)] : encounter
+            cells[Int(number)].askedScope = first &+ UInt32(bitPattern: scope)
+        }
+        return true
+    }
+
+    /// One sum per scope and attribute; those above the smallest limit that are asked about are put down as hot.
+    private func addUp(_ count: Int, from first: UInt32, _ isEveryAsked: Bool) {
+        let anywhere = Int32(table.smallest.count)
         let summands = UnsafePointer(summands.base)
         let cells = cells
         hot.removeAll(keepingCapacity: true)
@@ -183,7 +204,9 @@ final class SumSieve {
             let after = min(max(0, before) &+ summand.pointee.value, SumTable.ceiling)
             cell.pointee.scope = scope
             cell.pointee.sum = after
-            if after > cell.pointee.smallest, before < 0 || before <= cell.pointee.smallest {
+            if after > cell.pointee.smallest, before < 0 || before <= cell.pointee.smallest,
+                isEveryAsked || cell.pointee.askedScope == scope || summand.pointee.number == anywhere
+            {
                 hot.append(Hot(scope: summand.pointee.scope, number: summand.pointee.number))
             }
             index &+= 1
@@ -194,7 +217,9 @@ final class SumSieve {
     private func firstScope(_ count: Int) -> UInt32 {
         if scopes > UInt32.max - UInt32(count) - 1 {
             scopes = 0
-            for cell in 0...table.smallest.count { (cells[cell].scope, cells[cell].hotScope) = (0, 0) }
+            for cell in 0...table.smallest.count {
+                (cells[cell].scope, cells[cell].hotScope, cells[cell].askedScope) = (0, 0, 0)
+            }
         }
         defer { scopes += UInt32(count) }
         return scopes + 1
@@ -272,9 +297,9 @@ final class SumSieve {
             following[index] = cells[Int(number)].head
             cells[Int(number)].head = Int32(truncatingIfNeeded: index)
         }
-        let slots = context.chunk[.line].slots
+        let slots = context.rows(.line).slots
         let slot = table.form.field.map { slots[$0] }
-        let days = slots[context.binding.lineDayField]
+        let days = slots[context.lineDay]
         for number in hot.lazy.map(\.number) {
             windows.begin()
             var at = cells[Int(number)].head

@@ -89,6 +89,10 @@ final class SumTable: @unchecked Sendable {
     private(set) var entries: [Entry] = []
     /// Rules of this table, for lines that may belong to anything.
     private(set) var rules: Set<Int32> = []
+    var isNarrow = false
+    /// All lines of which a finding of these rules speaks have one attribute: where a message is asked about, only what its own lines
+    /// have need be looked at.
+    var keepsAttribute = false
     var role = 0
 
     private let attributes: [Int32]

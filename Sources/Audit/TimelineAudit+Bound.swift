@@ -15,8 +15,7 @@ extension TimelineAudit {
         let quick: RuleRun
         /// The rules that are asked at the stages that were met.
         var asked: [Asked]
-        /// Per table position and field: whether a code is familiar there.
-        let known: [(table: Table, field: Int, isKnown: [Bool])]
+        let known: KnownPlaces
         /// Per table position, the fields that rules, netting and evidence read.
         let needed: [[Bool]]
         let runnable: [CompiledRule]
@@ -25,6 +24,31 @@ extension TimelineAudit {
         let notRun: [(rule: String, reason: String)]
         /// The dictionaries of findings, as far as they are always the same.
         let names: FindingDictionaries.Fixed
+    }
+
+    /// Fields whose codes the sieves must know, and which they know there.
+    final class KnownPlaces {
+        struct Place {
+            let table: Table
+            let field: Int
+            fileprivate let flags: UnsafeMutablePointer<Bool>
+            fileprivate let count: Int
+
+            @inline(__always) func knows(_ code: Int32) -> Bool { Int(code) < count && flags[Int(code)] }
+        }
+
+        let places: [Place]
+
+        init(_ known: [(FamiliarCodes.Place, [Int32])], count: Int) {
+            places = known.map { place, codes in
+                let flags = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, count))
+                flags.initialize(repeating: false, count: max(1, count))
+                for code in codes { flags[Int(code)] = true }
+                return Place(table: place.table, field: place.field, flags: flags, count: count)
+            }
+        }
+
+        deinit { for place in places { place.flags.deallocate() } }
     }
 
     /// The rules of a stage, and how their candidates are found.
@@ -95,11 +119,8 @@ extension TimelineAudit {
                 notRun.append((rule.rule.id, "it looks across persons, which one timeline does not show"))
             }
         }
-        var isKnown: [(table: Table, field: Int, isKnown: [Bool])] = []
+        let isKnown = KnownPlaces(known, count: vocabulary.count)
         for (place, codes) in known {
-            var flags = [Bool](repeating: false, count: vocabulary.count)
-            for code in codes { flags[Int(code)] = true }
-            isKnown.append((place.table, place.field, flags))
             if place.table == .encounter { binding.encounterCodes[place.field] = codes.sorted() }
             if place.table == .diagnosis { binding.diagnosisRanks = DiagnosisRanks(Set(codes), vocabulary) }
         }

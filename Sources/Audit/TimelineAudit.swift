@@ -195,14 +195,15 @@ package final class TimelineAudit {
                 strangers.add(item: vocabulary.string(code))
             }
         }
-        for (table, field, isKnown) in bound.known {
-            let slot = chunk[table].slots[field]
+        for place in bound.known.places {
+            let rows = chunk[place.table]
+            let slot = rows.slots[place.field]
             guard slot.kind == .code else { continue }
-            for row in 0..<chunk[table].rows {
+            for row in 0..<rows.rows {
                 let code = slot.code(row)
-                if code >= 0, Int(code) >= isKnown.count || !isKnown[Int(code)] {
+                if code >= 0, !place.knows(code) {
                     isFamiliar = false
-                    strangers.add(vocabulary.string(code), in: table, field: field)
+                    strangers.add(vocabulary.string(code), in: place.table, field: place.field)
                 }
             }
         }
@@ -218,7 +219,7 @@ package final class TimelineAudit {
         if bound.isQuickLast {
             run = bound.quick
             run.enter(chunk)
-            asked.sieve.find(in: chunk)
+            asked.sieve.find(in: chunk, written: laid.onlyWritten ? laid.written.extent : nil)
             for index in asked.sieve.hits { ask(asked.rules[index], asked.sieve.candidates(index), run, laid) }
         } else {
             run = bound.run
@@ -229,7 +230,6 @@ package final class TimelineAudit {
             }
         }
         var drafts = run.takeDrafts()
-        run.forgetTallies()
         if laid.onlyWritten, !drafts.isEmpty {
             drafts.removeAll { !laid.written.concern($0, bound.binding.rules[Int($0.rule)].table) }
         }
@@ -237,6 +237,7 @@ package final class TimelineAudit {
     }
 
     private func ask(_ rule: CompiledRule, _ candidates: UnsafeBufferPointer<Int32>, _ run: RuleRun, _ laid: Laid) {
+        defer { run.forgetTally(rule) }
         guard laid.onlyWritten else { return run.run(rule, candidates: candidates) }
         run.run(rule, candidates: laid.written.among(candidates, rule.table, bound.breadths[rule.number]))
     }

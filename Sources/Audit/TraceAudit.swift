@@ -77,7 +77,7 @@ package final class TraceAudit {
             }
         }
         let drafts = run.takeDrafts()
-        run.forgetTallies()
+        for rule in rules { run.forgetTally(rule) }
         return tell(drafts, chunk).compactMap { record in
             let own = record.violating.filter { written.contains($0) }
             guard !own.isEmpty || record.involvedRows.contains(where: { written.contains($0.id) }) else { return nil }

@@ -18,6 +18,8 @@ final class VectorTest: Sendable {
     let left: Term
     let right: Term
     let fields: [Int]
+    /// While no field is larger in magnitude, 64 bits hold both sides; 0: that is not known of any.
+    let safeMagnitude: Int64
 
     init?(_ expression: Expression) {
         guard case .compare(let comparison, let left, let right) = expression.node,
@@ -32,6 +34,10 @@ final class VectorTest: Sendable {
         self.left = a
         self.right = b
         self.fields = fields.sorted()
+        safeMagnitude =
+            (1...62).reversed().lazy.map { Int64(1) << Int64($0) }.first { limit in
+                Self.bound(a, { _ in limit }) != nil && Self.bound(b, { _ in limit }) != nil
+            } ?? 0
     }
 
     private static func term(_ expression: Expression, scale: Int, _ fields: inout Set<Int>) -> Term? {
@@ -103,6 +109,8 @@ final class VectorSieve: SieveOperator {
     private let condition: EncounterFilter
     /// Fields that the rule wants to be known: a line without one is clear.
     private let known: Set<Int>
+    /// The others.
+    private let unneeded: [Int]
     private var buffers: [UnsafeMutablePointer<Int64>] = []
     private let found = Scratch<Int32>()
     private var magnitudes = [Int64](repeating: Int64.max, count: Table.line.fields.count)
@@ -112,19 +120,19 @@ final class VectorSieve: SieveOperator {
         self.test = test
         self.condition = condition
         self.known = known
+        unneeded = test.fields.filter { !known.contains($0) }
     }
 
     deinit { for buffer in buffers { buffer.deallocate() } }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let slots = context.chunk[.line].slots
-        let lines = context.lines
+        let slots = context.rows(.line).slots
         // A field that no line has, and that must be known.
         for field in test.fields where slots[field].kind == .absent && known.contains(field) { return }
         // Long blocks are quicker than the encounters one by one, where there are many of them.
-        if condition.isEmpty || context.encounters > Self.block { return run(0..<lines, slots, lists) }
-        let rows = context.chunk[.encounter]
-        for encounter in 0..<context.encounters where condition.admits(encounter, rows) {
+        if condition.isEmpty || context.asked.count > Self.block { return run(context.askedLines, slots, lists) }
+        let rows = context.rows(.encounter)
+        for encounter in context.asked where condition.admits(encounter, rows) {
             run(context.lines(of: encounter), slots, lists)
         }
     }
@@ -133,11 +141,17 @@ final class VectorSieve: SieveOperator {
         _ range: Range<Int>, _ slots: UnsafeMutablePointer<Slot>, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         guard !range.isEmpty else { return }
-        for field in test.fields { magnitudes[field] = Self.magnitude(slots[field], range) }
-        let limits = { (field: Int) in self.magnitudes[field] }
-        guard VectorTest.bound(test.left, limits) != nil, VectorTest.bound(test.right, limits) != nil else {
-            lists[rule].append(all: range)
-            return
+        var largest: Int64 = 0
+        for field in test.fields {
+            magnitudes[field] = Self.magnitude(slots[field], range)
+            largest = max(largest, magnitudes[field])
+        }
+        if largest > test.safeMagnitude {
+            let limits = { (field: Int) in self.magnitudes[field] }
+            guard VectorTest.bound(test.left, limits) != nil, VectorTest.bound(test.right, limits) != nil else {
+                lists[rule].append(all: range)
+                return
+            }
         }
         var start = range.lowerBound
         while start < range.upperBound {
@@ -147,7 +161,7 @@ final class VectorSieve: SieveOperator {
             collect(a, b, start, count, lists)
             start += count
         }
-        for field in test.fields where !known.contains(field) {
+        for field in unneeded {
             guard slots[field].validity != nil || slots[field].kind == .absent else { continue }
             for line in range where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
         }

@@ -7,9 +7,7 @@ extension CompiledRule {
     var breadth: Breadth {
         var widest = Breadth.row
         if isGroup {
-            guard case .group(_, let keys) = rule.unit,
-                keys.contains(where: { $0.expression.isIdentity(of: .encounter) })
-            else { return .person }
+            guard isWithinEncounter else { return .person }
             widest = .encounter
         }
         for scope in evidenceScopes {
@@ -21,6 +19,12 @@ extension CompiledRule {
         }
         return widest
     }
+
+    /// Whether the groups of the rule have rows of one encounter each.
+    var isWithinEncounter: Bool {
+        guard case .group(_, let keys) = rule.unit else { return false }
+        return keys.contains { $0.expression.isIdentity(of: .encounter) }
+    }
 }
 
 /// The rows of a question that its message writes, as places in the chunk (本次书写的行).
@@ -31,6 +35,8 @@ struct WrittenRows {
     /// Per table position: by place of the row as it was given.
     private let rows: [[Bool]]
     private var encounters: [Bool]
+    /// All encounters with a row that is being written lie in here.
+    private(set) var extent = 0..<0
     private let chunk: Chunk
     private let kept = Scratch<Int32>()
 
@@ -44,13 +50,17 @@ struct WrittenRows {
             guard !marks.isEmpty else { continue }
             let own = chunk[table]
             for row in 0..<own.rows where marks[Int(chunk.identity(table.position, row))] {
-                if table == .encounter {
-                    encounters[row] = true
-                } else if let parent = own.parent {
-                    encounters[Int(parent[row])] = true
-                }
+                if table == .encounter { note(row) } else if let parent = own.parent { note(Int(parent[row])) }
             }
         }
+    }
+
+    private mutating func note(_ encounter: Int) {
+        encounters[encounter] = true
+        extent =
+            extent.isEmpty
+            ? encounter..<encounter + 1
+            : min(extent.lowerBound, encounter)..<max(extent.upperBound, encounter + 1)
     }
 
     func isWritten(_ table: Int, _ row: Int) -> Bool {

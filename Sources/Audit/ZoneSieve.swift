@@ -121,33 +121,40 @@ final class ZoneProgram {
 
     deinit { nodes.deallocate() }
 
-    /// Puts down for every encounter whether the test may be true or unknown for some line of it: 1, else 0.
+    /// Puts down for every encounter that is asked about whether the test may be true or unknown for some line of it: 1, else 0.
     func mayHold(_ context: SieveContext, into target: UnsafeMutablePointer<UInt8>) {
-        mayHold(0, context, into: target, depth: 0)
+        guard context.asked.count <= Self.few else { return mayHold(0, context, into: target, depth: 0) }
+        let (first, last) = (context.firstDay.base, context.lastDay.base)
+        for row in context.asked {
+            target[row] = mayHold(0, context, row, Int64(first[row]), Int64(last[row])) ? 1 : 0
+        }
     }
+
+    /// So many encounters are quicker looked at one by one.
+    private static let few = 16
 
     private func mayHold(
         _ place: Int, _ context: SieveContext, into target: UnsafeMutablePointer<UInt8>, depth: Int
     ) {
         let node = nodes[place]
-        let count = context.encounters
+        let (count, asked) = (context.encounters, context.asked)
         switch node.kind {
         case .all, .any:
             let isAll = node.kind == .all
-            target.update(repeating: isAll ? 1 : 0, count: count)
+            (target + asked.lowerBound).update(repeating: isAll ? 1 : 0, count: asked.count)
             while parts.count <= depth { parts.append(Scratch<UInt8>()) }
             let part = parts[depth].pointer(count + 1)
             for operand in node.first..<node.first + node.count {
                 mayHold(operand, context, into: part, depth: depth + 1)
                 if isAll {
-                    for row in 0..<count { target[row] &= part[row] }
+                    for row in asked { target[row] &= part[row] }
                 } else {
-                    for row in 0..<count { target[row] |= part[row] }
+                    for row in asked { target[row] |= part[row] }
                 }
             }
         case .isKnown:
             let values = context.column(node.left.column ?? 0)
-            for row in 0..<count { target[row] = values[row] != SieveContext.unknownScalar ? 1 : 0 }
+            for row in asked { target[row] = values[row] != SieveContext.unknownScalar ? 1 : 0 }
         case .compare: mayHold(node, context, into: target)
         }
     }
@@ -156,7 +163,7 @@ final class ZoneProgram {
     private typealias Bounds = (low: Int64, high: Int64)
 
     private func mayHold(_ node: Node, _ context: SieveContext, into target: UnsafeMutablePointer<UInt8>) {
-        let count = context.encounters
+        let asked = context.asked
         let (left, right) = (node.left.offset, node.right.offset)
         let (first, last) = (context.firstDay.base, context.lastDay.base)
         func line(_ offset: Int64, _ row: Int) -> Bounds { (Int64(first[row]) &+ offset, Int64(last[row]) &+ offset) }
@@ -167,33 +174,33 @@ final class ZoneProgram {
         switch (node.left.isLineDay, node.left.column, node.right.isLineDay, node.right.column) {
         case (true, _, false, let column?):
             let values = context.column(column)
-            Self.compare(node.comparison, count, target, { line(left, $0) }, { known(values[$0], right) })
+            Self.compare(node.comparison, asked, target, { line(left, $0) }, { known(values[$0], right) })
         case (false, let column?, true, _):
             let values = context.column(column)
-            Self.compare(node.comparison, count, target, { known(values[$0], left) }, { line(right, $0) })
+            Self.compare(node.comparison, asked, target, { known(values[$0], left) }, { line(right, $0) })
         default:
             Self.compare(
-                node.comparison, count, target, { self.interval(node.left, context, $0, line(0, $0)) },
+                node.comparison, asked, target, { self.interval(node.left, context, $0, line(0, $0)) },
                 { self.interval(node.right, context, $0, line(0, $0)) })
         }
     }
 
     @inline(__always) private static func compare(
-        _ comparison: Comparison, _ count: Int, _ target: UnsafeMutablePointer<UInt8>, _ left: (Int) -> Bounds,
+        _ comparison: Comparison, _ rows: Range<Int>, _ target: UnsafeMutablePointer<UInt8>, _ left: (Int) -> Bounds,
         _ right: (Int) -> Bounds
     ) {
         switch comparison {
-        case .less: for row in 0..<count { target[row] = left(row).low < right(row).high ? 1 : 0 }
-        case .lessOrEqual: for row in 0..<count { target[row] = left(row).low <= right(row).high ? 1 : 0 }
-        case .greater: for row in 0..<count { target[row] = left(row).high > right(row).low ? 1 : 0 }
-        case .greaterOrEqual: for row in 0..<count { target[row] = left(row).high >= right(row).low ? 1 : 0 }
+        case .less: for row in rows { target[row] = left(row).low < right(row).high ? 1 : 0 }
+        case .lessOrEqual: for row in rows { target[row] = left(row).low <= right(row).high ? 1 : 0 }
+        case .greater: for row in rows { target[row] = left(row).high > right(row).low ? 1 : 0 }
+        case .greaterOrEqual: for row in rows { target[row] = left(row).high >= right(row).low ? 1 : 0 }
         case .equal:
-            for row in 0..<count {
+            for row in rows {
                 let (a, b) = (left(row), right(row))
                 target[row] = a.low <= b.high && b.low <= a.high ? 1 : 0
             }
         case .notEqual:
-            for row in 0..<count {
+            for row in rows {
                 let (a, b) = (left(row), right(row))
                 target[row] = a.low == a.high && b.low == b.high && a.low == b.low ? 0 : 1
             }
@@ -262,11 +269,11 @@ final class ZoneSieve: SieveOperator {
     }
 
     func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
-        let rows = context.chunk[.encounter]
-        let days = context.chunk[.line].slots[context.binding.lineDayField]
+        let rows = context.rows(.encounter)
+        let days = context.rows(.line).slots[context.lineDay]
         let isNear = isNear.pointer(context.encounters + 1)
         test.mayHold(context, into: isNear)
-        for encounter in 0..<context.encounters where isNear[encounter] != 0 {
+        for encounter in context.asked where isNear[encounter] != 0 {
             let first = Int(context.lineStarts[encounter])
             let last = Int(context.lineStarts[encounter &+ 1])
             guard first < last, filter.admits(encounter, rows) else { continue }

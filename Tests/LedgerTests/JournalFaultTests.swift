@@ -9,9 +9,13 @@ import Testing
     private static let small = 40
 
     /// Small segments, so that few records already fill some.
-    private static var settings: JournalSettings {
+    private static var settings: JournalSettings { settings(lag: 3) }
+
+    /// With a lag of 0 every segment is sealed as it lies.
+    private static func settings(lag: Int) -> JournalSettings {
         var settings = JournalSettings()
         settings.segmentBytes = 900
+        settings.lagSegments = lag
         return settings
     }
 
@@ -46,9 +50,9 @@ import Testing
         }
     }
 
-    @Test func everyFlippedByteIsFoundAndNoneIsServedAsTruth() throws {
+    @Test(arguments: [0, 3]) func everyFlippedByteIsFoundAndNoneIsServedAsTruth(lag: Int) throws {
         let scratch = try JournalScratch()
-        let journal = try scratch.open(Self.settings)
+        let journal = try scratch.open(Self.settings(lag: lag))
         for number in 0..<4 { _ = try journal.put(.sample(number, size: Self.small)).get() }
         journal.close()
         let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path).filter {
@@ -100,8 +104,10 @@ import Testing
     }
 
     /// One run: open, append, fill segments, close. Returns numbers acknowledged and numbers refused.
-    private func run(_ scratch: JournalScratch, calls: FileCalls) -> (acknowledged: [Int: UInt64], refused: [Int]) {
-        guard let journal = try? scratch.open(Self.settings, calls: calls) else { return ([:], []) }
+    private func run(
+        _ scratch: JournalScratch, lag: Int, calls: FileCalls
+    ) -> (acknowledged: [Int: UInt64], refused: [Int]) {
+        guard let journal = try? scratch.open(Self.settings(lag: lag), calls: calls) else { return ([:], []) }
         var acknowledged: [Int: UInt64] = [:]
         var refused: [Int] = []
         for number in 0..<8 {
@@ -140,10 +146,10 @@ import Testing
     }
 
     /// Counts the calls of an undisturbed run.
-    private func callCount() throws -> Int {
+    private func callCount(lag: Int) throws -> Int {
         let count = Mutex(0)
         let result = run(
-            try JournalScratch(),
+            try JournalScratch(), lag: lag,
             calls: FileCalls { _, _ in
                 count.withLock { $0 += 1 }
                 return nil
@@ -152,18 +158,19 @@ import Testing
         return count.withLock { $0 }
     }
 
-    @Test(arguments: [
-        FileFault.error(EIO), .error(ENOSPC), .error(EINTR), .error(EDQUOT), .short(1), .torn(0, EIO),
-        .torn(37, ENOSPC),
-        .torn(300, EIO),
-    ]) func everyCallOfARunFailsInTurn(fault: FileFault) throws {
-        let calls = try callCount()
+    @Test(
+        arguments: [
+            FileFault.error(EIO), .error(ENOSPC), .error(EINTR), .error(EDQUOT), .short(1), .torn(0, EIO),
+            .torn(37, ENOSPC), .torn(300, EIO),
+        ], [0, 3]) func everyCallOfARunFailsInTurn(fault: FileFault, lag: Int) throws
+    {
+        let calls = try callCount(lag: lag)
         #expect(calls > 40)
         for turn in 0..<calls {
             let scratch = try JournalScratch()
             let count = Mutex(0)
             let result = run(
-                scratch,
+                scratch, lag: lag,
                 calls: FileCalls { _, _ in
                     count.withLock { count in
                         count += 1
@@ -177,13 +184,13 @@ import Testing
     }
 
     /// From one call on nothing works any more, as after a crash; the write in flight is cut somewhere.
-    @Test func theWorldStopsAtEveryCall() throws {
-        let calls = try callCount()
+    @Test(arguments: [0, 3]) func theWorldStopsAtEveryCall(lag: Int) throws {
+        let calls = try callCount(lag: lag)
         for turn in 0..<calls {
             let scratch = try JournalScratch()
             let count = Mutex(0)
             let result = run(
-                scratch,
+                scratch, lag: lag,
                 calls: FileCalls { call, _ in
                     count.withLock { count in
                         count += 1
@@ -272,6 +279,31 @@ import Testing
         #expect(reading.opening.problems.map(\.code) == ["JRN034"])
         #expect { try reading.all() } throws: { ($0 as? JournalError)?.code == "JRN034" }
         #expect(try reading.record(19).content == JournalEntry.sample(19, size: Self.small).content)
+    }
+
+    /// A segment is sealed as it lies when others wait; what is found of it and read in it is the same.
+    @Test func sealedAsTheyLieSegmentsKeepTheirBytes() throws {
+        let scratch = try JournalScratch()
+        let journal = try scratch.open(Self.settings(lag: 0))
+        for number in 0..<30 { _ = try journal.put(.sample(number, size: Self.small)).get() }
+        journal.close()
+        #expect(journal.figures.segments > 5 && journal.figures.unsealedSegments == 1)
+        #expect(journal.opening.problems == [] && journal.figures.sealingFailures == 0)
+        let check = try JournalVerification.run(scratch.path, keys: scratch.keys, anchors: [journal.anchor])
+        #expect(check.problems == [] && check.next == 30)
+        let again = try scratch.open(Self.settings)
+        #expect(again.opening.problems == [] && again.opening.sealedSegments == journal.figures.segments - 1)
+        for number in 0..<30 {
+            #expect(try again.newest(.transport(number)) == UInt64(number))
+            #expect(
+                try again.record(UInt64(number)).content == JournalEntry.sample(number, size: Self.small).content)
+        }
+        // A record in such a segment can still be forgotten.
+        try again.erase(4)
+        again.close()
+        #expect { try again.record(4) } throws: { ($0 as? JournalError)?.kind == .absent }
+        let rest = try JournalVerification.run(scratch.path, keys: scratch.keys)
+        #expect(rest.problems == [] && rest.erased == 1 && rest.next == 30)
     }
 
     /// Sealing that lags must never touch the segment that is being written. A campaign of killed writers found that it did.

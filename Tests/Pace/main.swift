@@ -12,7 +12,8 @@ import Rules
 //   yijian-pace DATASET MESSAGES [KNOWLEDGE]      messages as Benchmarks/online/messages.py writes them, one a line
 //
 // Prints the mean of each part in microseconds of processor time a message, and the same for the messages without a finding;
-// then what finding candidates takes, and the rules whose candidates take longest.
+// then what finding candidates takes, and the rules whose candidates take longest. For a profiler, YIJIAN_REPEAT asks the rules of
+// every message so many times more.
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 guard arguments.count >= 2, let plan = PlanLoader.load(package: arguments.count > 2 ? arguments[2] : "knowledge").plan
@@ -74,6 +75,7 @@ let tape = JSONTape()
 let inner = JSONTape()
 let buffers = TextBuffers()
 let rounds = 12
+let repeats = ProcessInfo.processInfo.environment["YIJIAN_REPEAT"].flatMap { Int($0) } ?? 0
 
 /// Where the time of the rules goes.
 struct ByRule {
@@ -85,7 +87,7 @@ struct ByRule {
         let (asked, run) = (door.asked(laid.stage), door.bound.quick)
         run.enter(laid.chunk)
         var began = processorTime()
-        asked.sieve.find(in: laid.chunk)
+        asked.sieve.find(in: laid.chunk, written: laid.written.extent)
         finding += processorTime() - began - resolution
         messages += 1
         for hit in asked.sieve.hits {
@@ -93,6 +95,7 @@ struct ByRule {
             let rows = laid.written.among(asked.sieve.candidates(hit), rule.table, door.bound.breadths[rule.number])
             began = processorTime()
             run.run(rule, candidates: rows)
+            run.forgetTally(rule)
             let took = processorTime() - began
             let known = rules[rule.rule.id] ?? (0, 0, 0)
             rules[rule.rule.id] = (
@@ -101,7 +104,6 @@ struct ByRule {
             )
         }
         _ = run.takeDrafts()
-        run.forgetTallies()
     }
 
     func show() {
@@ -150,7 +152,10 @@ for body in bodies {
                 let laid = try clock(.columns) { try door.lay(question, at: asked, onlyMessage: true) }
                 let drafts = clock(.rules) { door.judge(laid) }
                 let records = clock(.words) { door.tell(drafts.filter { $0.outcome != .undetermined }, laid) }
-                if round == rounds { byRule.note(door, laid) }
+                if round == rounds {
+                    byRule.note(door, laid)
+                    for _ in 0..<repeats { _ = door.judge(laid) }
+                }
                 if round == 2 {
                     findings += records.count
                     lines += patient.sheet.count(.line)
@@ -173,6 +178,10 @@ for body in bodies {
 all.show("all")
 clean.show("without a finding")
 byRule.show()
+let paths = Dictionary(grouping: door.asked(asked).sieves.paths, by: { $0 }).mapValues(\.count)
+print(
+    "ways to find candidates: "
+        + paths.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
 print(
     "\(plan.rules.count) rules, \(door.notRun.count) of them not asked online, \(door.asked(asked).rules.count) at this stage; \(door.strangerCount) codes not familiar"
 )

@@ -36,6 +36,8 @@ package enum KillTrial {
     package static func write(_ folder: String, first: Int) throws -> Never {
         var settings = JournalSettings()
         settings.segmentBytes = 200_000
+        // Every other writer seals its segments as they lie.
+        settings.lagSegments = first % 2 == 0 ? 0 : 3
         let journal = try Journal.open(folder + "/journal", keys: KeyFile.read(folder + "/keys"), settings: settings)
         let room = DispatchSemaphore(value: 32)
         var number = first

@@ -92,6 +92,11 @@ struct Frame {
         return count
     }
 
+    /// The instant of the frame that begins here, if one does.
+    static func instant(in head: UnsafeRawBufferPointer) -> Int64? {
+        byteCount(in: head, at: 0) == nil ? nil : head.little(Int64.self, at: 24)
+    }
+
     /// The frame at `offset`, or nil when it is not whole there or its checksum differs.
     init?(_ bytes: UnsafeRawBufferPointer, at offset: Int, withBody: Bool = true) {
         guard let count = Self.byteCount(in: bytes, at: offset), offset + count <= bytes.count,

@@ -11,6 +11,8 @@ package struct JournalSettings: Sendable {
     package var filterBytes = 128 << 20
     /// Whether closed segments are compressed when they are sealed.
     package var compression = true
+    /// When more closed segments than this wait to be sealed, they are sealed as they lie.
+    package var lagSegments = 3
     /// The hash of a journal that is made anew; an existing one keeps its own.
     package var hash = HashAlgorithm.sha256
 

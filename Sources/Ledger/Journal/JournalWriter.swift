@@ -230,15 +230,12 @@ final class JournalWriter: @unchecked Sendable {
     /// Seals all closed segments in the background, oldest first.
     func sealClosed() {
         sealingQueue.async { [self] in
-            guard !shelf.closed.isEmpty else { return }
-            QuietThread.run { [self] in
-                for segment in shelf.closed {
-                    do {
-                        try sealing.seal(segment, hasLag: shelf.closed.count > 3)
-                    } catch {
-                        figures.withLock { $0.sealingFailures += 1 }
-                        return
-                    }
+            for segment in shelf.closed {
+                do {
+                    try sealing.seal(segment) { [self] in shelf.closed.count > settings.lagSegments }
+                } catch {
+                    figures.withLock { $0.sealingFailures += 1 }
+                    return
                 }
             }
         }

@@ -12,6 +12,21 @@ struct OpenIndex {
         }
     }
 
+    /// Every code with each record that carries it, in no order.
+    var all: [(tag: KeyTag, record: UInt32)] {
+        var all: [(tag: KeyTag, record: UInt32)] = []
+        all.reserveCapacity(entries.count)
+        for (tag, first) in newest {
+            var place = first
+            while place >= 0 {
+                let entry = entries[Int(place)]
+                all.append((tag, entry.record))
+                place = entry.older
+            }
+        }
+        return all
+    }
+
     func records(_ tag: KeyTag, limit: Int) -> [UInt32] {
         var found: [UInt32] = []
         var place = newest[tag] ?? -1

@@ -1,7 +1,9 @@
 /// Names of members that a reader wants, found by one look for each member of an object.
 ///
 /// Names are written as the national interface writes them (`drord_begn_date`); the same in camelCase is folded to it.
-package struct NameTable: Sendable {
+///
+/// Made once for each kind of object and asked for every member: its memory is read without counting references.
+package final class NameTable: @unchecked Sendable {
     private struct Slot {
         var hash: UInt32 = 0
         /// Where the name lies among the texts.
@@ -11,8 +13,8 @@ package struct NameTable: Sendable {
         var place: Int32 = -1
     }
 
-    private let slots: [Slot]
-    private let texts: [UInt8]
+    private let slots: UnsafeMutablePointer<Slot>
+    private let texts: UnsafeMutablePointer<UInt8>
     private let mask: UInt32
     /// The number of distinct members that are looked for.
     package let count: Int
@@ -42,8 +44,15 @@ package struct NameTable: Sendable {
                 hash: hash, start: UInt16(texts.count), count: UInt16(text.count), place: Int32(place))
             texts += text
         }
-        self.slots = slots
-        self.texts = texts
+        self.slots = .allocate(capacity: slots.count)
+        self.slots.initialize(from: slots, count: slots.count)
+        self.texts = .allocate(capacity: max(1, texts.count))
+        self.texts.initialize(from: texts, count: texts.count)
+    }
+
+    deinit {
+        slots.deallocate()
+        texts.deallocate()
     }
 
     /// The place of the member that a name means; nil when nobody looks for it.
@@ -53,11 +62,7 @@ package struct NameTable: Sendable {
             let slot = slots[number]
             if slot.place < 0 { return nil }
             if slot.hash == name.hash, slot.count == name.count,
-                texts.withUnsafeBufferPointer({ own in
-                    own.baseAddress.map {
-                        Self.equal($0 + Int(slot.start), bytes + Int(name.start), Int(slot.count))
-                    } ?? false
-                })
+                Self.equal(texts + Int(slot.start), bytes + Int(name.start), Int(slot.count))
             {
                 return Int(slot.place)
             }
