@@ -187,27 +187,36 @@ package final class TimelineAudit {
     private func isFamiliar(_ chunk: Chunk) -> Bool {
         let vocabulary = bound.binding.vocabulary
         var isFamiliar = true
-        let items = chunk[.line].slots[bound.binding.lineItemField]
-        for row in 0..<chunk[.line].rows {
-            let code = items.code(row)
-            if code >= 0, Int(code) >= vocabulary.itemCount {
-                isFamiliar = false
-                strangers.add(item: vocabulary.string(code))
-            }
+        let itemCount = Int32(vocabulary.itemCount)
+        Self.forEachCode(
+            of: bound.binding.lineItemField, in: chunk.tables[Table.line.position], where: { $0 >= itemCount }
+        ) {
+            isFamiliar = false
+            strangers.add(item: vocabulary.string($0))
         }
         for place in bound.known.places {
-            let rows = chunk[place.table]
-            let slot = rows.slots[place.field]
-            guard slot.kind == .code else { continue }
-            for row in 0..<rows.rows {
-                let code = slot.code(row)
-                if code >= 0, !place.knows(code) {
-                    isFamiliar = false
-                    strangers.add(vocabulary.string(code), in: place.table, field: place.field)
-                }
+            Self.forEachCode(of: place.field, in: chunk.tables[place.table.position], where: { !place.knows($0) }) {
+                isFamiliar = false
+                strangers.add(vocabulary.string($0), in: place.table, field: place.field)
             }
         }
         return isFamiliar
+    }
+
+    @inline(__always) private static func forEachCode(
+        of field: Int, in rows: TableRows, where isStrange: (Int32) -> Bool, _ body: (Int32) -> Void
+    ) {
+        let slot = rows.slots[field]
+        guard slot.kind == .code else { return }
+        if slot.validity == nil, slot.remap == nil {
+            let codes = slot.int32s
+            for row in 0..<rows.rows where codes[row] >= 0 && isStrange(codes[row]) { body(codes[row]) }
+        } else {
+            for row in 0..<rows.rows {
+                let code = slot.code(row)
+                if code >= 0, isStrange(code) { body(code) }
+            }
+        }
     }
 
     /// What was found, sieved where that is sound, else of every row of every rule.
