@@ -26,23 +26,32 @@ final class ByteIndex: @unchecked Sendable {
     /// By number: where the string lies.
     private var places: UnsafeMutablePointer<(place: UInt32, length: UInt32)>
     private var placesCapacity: Int
+    /// Where its memory is from; nil: memory of its own.
+    private let work: WorkMemory?
 
-    init(expecting expected: Int = 64) {
+    /// With `work`, memory that is outgrown is given back with that alone.
+    init(expecting expected: Int = 64, in work: WorkMemory? = nil) {
+        self.work = work
         var capacity = 128
         while capacity < expected &* 2 { capacity &*= 2 }
-        slots = .allocate(capacity: capacity)
+        slots = Self.memory(capacity, work)
         slots.initialize(repeating: Slot(), count: capacity)
         mask = capacity &- 1
         arenaCapacity = max(1024, expected &* 16)
-        arena = .allocate(capacity: arenaCapacity)
+        arena = Self.memory(arenaCapacity, work)
         placesCapacity = max(64, expected)
-        places = .allocate(capacity: placesCapacity)
+        places = Self.memory(placesCapacity, work)
     }
 
     deinit {
+        guard work == nil else { return }
         slots.deallocate()
         arena.deallocate()
         places.deallocate()
+    }
+
+    private static func memory<Element>(_ capacity: Int, _ work: WorkMemory?) -> UnsafeMutablePointer<Element> {
+        work?.allocate(Element.self, capacity) ?? .allocate(capacity: capacity)
     }
 
     subscript(number: Int) -> Cell {
@@ -146,17 +155,17 @@ final class ByteIndex: @unchecked Sendable {
         if count &* 2 > mask { grow() }
         if arenaCount &+ cell.count &+ 8 > arenaCapacity {
             let capacity = max(arenaCapacity &* 2, arenaCount &+ cell.count &+ 8)
-            let next = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+            let next: UnsafeMutablePointer<UInt8> = Self.memory(capacity, work)
             next.update(from: arena, count: arenaCount)
-            arena.deallocate()
+            if work == nil { arena.deallocate() }
             arena = next
             arenaCapacity = capacity
         }
         if count == placesCapacity {
             let capacity = placesCapacity &* 2
-            let next = UnsafeMutablePointer<(place: UInt32, length: UInt32)>.allocate(capacity: capacity)
+            let next: UnsafeMutablePointer<(place: UInt32, length: UInt32)> = Self.memory(capacity, work)
             next.update(from: places, count: count)
-            places.deallocate()
+            if work == nil { places.deallocate() }
             places = next
             placesCapacity = capacity
         }
@@ -178,8 +187,8 @@ final class ByteIndex: @unchecked Sendable {
 
     private func grow() {
         let capacity = (mask &+ 1) &* 2
-        slots.deallocate()
-        slots = .allocate(capacity: capacity)
+        if work == nil { slots.deallocate() }
+        slots = Self.memory(capacity, work)
         slots.initialize(repeating: Slot(), count: capacity)
         mask = capacity &- 1
         for number in 0..<count { place(hash: hashBytes(self[number], seed), number: number) }

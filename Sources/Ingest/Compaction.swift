@@ -21,6 +21,7 @@ package struct Compaction {
     private let tables: TableSet
     private let withdrawn: WithdrawnRows
     private let budget: MemoryBudget
+    private let work: WorkMemory
     private let spool: Spool
 
     /// Compacts the current generation. Nil when it is one segment already.
@@ -45,7 +46,8 @@ package struct Compaction {
         }
         tables = TableSet(stored: stored)
         withdrawn = try ColumnsCall.run { () throws(ColumnsError) in try WithdrawnRows(parent.segments) }
-        budget = MemoryBudget(limit: options.memoryBytes)
+        budget = MemoryBudget(limit: options.stagedBytes)
+        work = WorkMemory(folder: options.workFolder ?? parent.path, limit: options.workBytes)
         spool = Spool(folder: options.workFolder ?? parent.path)
     }
 
@@ -95,10 +97,8 @@ package struct Compaction {
 
     private func staged(_ table: Table, partitions: Int) -> StagedRows? {
         guard let layout = tables.layouts[table] else { return nil }
-        let isHeader = table == .person || table == .encounter
-        return StagedRows(
-            layout: layout, partitions: partitions, budget: isHeader ? MemoryBudget(limit: .max) : budget,
-            spool: spool)
+        if table == .person || table == .encounter { return StagedRows(layout: layout, in: work) }
+        return StagedRows(layout: layout, partitions: partitions, budget: budget, spool: spool)
     }
 
     private func stored(_ segment: Segment, _ table: Table) throws(IngestError) -> StoredTable? {
@@ -135,7 +135,7 @@ package struct Compaction {
         guard let layout = tables.layouts[table], let rows = staged(table, partitions: 1) else { return nil }
         try stage(table, into: rows)
         let result = HeaderTable(
-            layout: layout, dictionaries: tables.dictionaries[table] ?? [:], expecting: rows.rows)
+            layout: layout, dictionaries: tables.dictionaries[table] ?? [:], expecting: rows.rows, in: work)
         try result.resolve([rows], merged: false, withdrawals: nil)
         result.finish()
         result.keep(rows)
@@ -172,7 +172,7 @@ package struct Compaction {
                 let (number, table) = work[item]
                 guard let stored = try me.stored(me.parent.segments[number], table) else { continue }
                 if own[table] == nil, let rows = me.staged(table, partitions: order.partitions) {
-                    own[table] = (rows, table.identifier == nil ? nil : IdentifierLog())
+                    own[table] = (rows, table.identifier == nil ? nil : IdentifierLog(in: me.work))
                 }
                 guard let (rows, log) = own[table] else { continue }
                 try me.stage(stored, number, order, newest, into: rows, log)
@@ -210,9 +210,7 @@ package struct Compaction {
                     _ = try stored.stage(
                         at + place, rank: UInt32(bitPattern: ranks[place]), version: Int64(number),
                         partition: partition, into: rows)
-                    if let log {
-                        IdentifierLog.note(hashBytes(name, seed), partition: partition, in: log.table)
-                    }
+                    log?.pen.note(hashBytes(name, seed), partition: partition)
                 }
                 at += count
             }

@@ -23,10 +23,12 @@ final class HeaderTable: @unchecked Sendable {
     private var kept: [StagedRows] = []
     private let identifierSlot: Int
 
-    init(layout: RowLayout, dictionaries: [Int: CodeDictionary], expecting count: Int) {
+    init(
+        layout: RowLayout, dictionaries: [Int: CodeDictionary], expecting count: Int, in work: WorkMemory? = nil
+    ) {
         self.layout = layout
         self.dictionaries = dictionaries
-        index = ByteIndex(expecting: count)
+        index = ByteIndex(expecting: count, in: work)
         identifierSlot = layout.identifierSlot ?? 0
         rows.reserveCapacity(count)
     }

@@ -5,41 +5,60 @@ final class IdentifierLog: @unchecked Sendable {
     static let buckets = 64
 
     struct Bucket {
+        /// The block that is being filled, and those that are full.
         fileprivate var entries: UnsafeMutablePointer<UInt64>
-        fileprivate var count = 0
-        fileprivate var capacity: Int
+        fileprivate var used = 0
+        fileprivate var full: [UnsafeMutablePointer<UInt64>] = []
+
+        fileprivate var count: Int { full.count * IdentifierLog.blockEntries + used }
+
+        @inline(__always) fileprivate func forEach(_ body: (UInt64) -> Void) {
+            for block in full { for index in 0..<IdentifierLog.blockEntries { body(block[index]) } }
+            for index in 0..<used { body(entries[index]) }
+        }
     }
 
-    /// For the loop over rows, which must not count references.
-    let table: UnsafeMutablePointer<Bucket>
+    fileprivate static let blockEntries = 1024
 
-    init() {
+    private let table: UnsafeMutablePointer<Bucket>
+    private let work: WorkMemory
+
+    init(in work: WorkMemory) {
+        self.work = work
         table = .allocate(capacity: IdentifierLog.buckets)
         for number in 0..<IdentifierLog.buckets {
-            (table + number).initialize(to: Bucket(entries: .allocate(capacity: 64), capacity: 64))
+            (table + number).initialize(to: Bucket(entries: work.allocate(UInt64.self, IdentifierLog.blockEntries)))
         }
     }
 
     deinit {
-        for number in 0..<IdentifierLog.buckets { table[number].entries.deallocate() }
+        table.deinitialize(count: IdentifierLog.buckets)
         table.deallocate()
     }
 
-    @inline(__always)
-    static func note(_ hash: UInt64, partition: Int, in table: UnsafeMutablePointer<Bucket>) {
-        let bucket = table + Int(truncatingIfNeeded: hash >> 58)
-        if bucket.pointee.count == bucket.pointee.capacity { grow(bucket) }
-        bucket.pointee.entries[bucket.pointee.count] = hash & ~1023 | UInt64(truncatingIfNeeded: partition)
-        bucket.pointee.count &+= 1
+    /// For the loop over rows, which must not count references. The log outlives it.
+    struct Pen {
+        fileprivate let table: UnsafeMutablePointer<Bucket>
+        fileprivate let log: Unmanaged<IdentifierLog>
+
+        @inline(__always)
+        func note(_ hash: UInt64, partition: Int) {
+            let bucket = table + Int(truncatingIfNeeded: hash >> 58)
+            if bucket.pointee.used == IdentifierLog.blockEntries {
+                log._withUnsafeGuaranteedRef { $0.turnOver(bucket) }
+            }
+            bucket.pointee.entries[bucket.pointee.used] = hash & ~1023 | UInt64(truncatingIfNeeded: partition)
+            bucket.pointee.used &+= 1
+        }
     }
 
-    private static func grow(_ bucket: UnsafeMutablePointer<Bucket>) {
-        let capacity = bucket.pointee.capacity &* 2
-        let next = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity)
-        next.update(from: bucket.pointee.entries, count: bucket.pointee.count)
-        bucket.pointee.entries.deallocate()
-        bucket.pointee.entries = next
-        bucket.pointee.capacity = capacity
+    var pen: Pen { Pen(table: table, log: .passUnretained(self)) }
+
+    @inline(never)
+    fileprivate func turnOver(_ bucket: UnsafeMutablePointer<Bucket>) {
+        bucket.pointee.full.append(bucket.pointee.entries)
+        bucket.pointee.entries = work.allocate(UInt64.self, IdentifierLog.blockEntries)
+        bucket.pointee.used = 0
     }
 
     static func key(_ hash: UInt64) -> UInt64 { hash & ~1023 }
@@ -48,9 +67,7 @@ final class IdentifierLog: @unchecked Sendable {
     var count: Int { (0..<IdentifierLog.buckets).reduce(0) { $0 + table[$1].count } }
 
     fileprivate func forEachKey(_ body: (UInt64) -> Void) {
-        for number in 0..<IdentifierLog.buckets {
-            for index in 0..<table[number].count { body(IdentifierLog.key(table[number].entries[index])) }
-        }
+        for number in 0..<IdentifierLog.buckets { table[number].forEach { body(IdentifierLog.key($0)) } }
     }
 
     /// Hashes of a bucket that occur more than once: inside one partition, and across partitions.
@@ -66,11 +83,7 @@ final class IdentifierLog: @unchecked Sendable {
         defer { slots.deallocate() }
         let mask = capacity - 1
         for log in logs {
-            let entries = log.table[bucket].entries
-            var index = 0
-            while index < log.table[bucket].count {
-                let entry = entries[index]
-                index &+= 1
+            log.table[bucket].forEach { entry in
                 let key = entry & ~1023
                 var slot = Int(truncatingIfNeeded: entry >> 10) & mask
                 // An entry of all zeros cannot be told from an empty slot: one row in 2^64 is not looked at.

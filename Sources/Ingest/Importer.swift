@@ -19,6 +19,7 @@ final class Importer: @unchecked Sendable {
     let lock = Mutex()
     let workFolder: String
     private let budget: MemoryBudget
+    let work: WorkMemory
     private let spool: Spool
     var balances: [Table: Balance] = [:]
     var rejects: [Reject] = []
@@ -72,7 +73,8 @@ final class Importer: @unchecked Sendable {
                 "ING102", "The work folder cannot be made: \(error.localizedDescription)", at: workFolder,
                 advice: "Check the path and its permissions")
         }
-        budget = MemoryBudget(limit: options.memoryBytes)
+        budget = MemoryBudget(limit: options.stagedBytes)
+        work = WorkMemory(folder: workFolder, limit: options.workBytes)
         spool = Spool(folder: workFolder)
         files = try SourceFile.all(mapping, in: sources, workFolder: workFolder)
         // An import that was stopped may have left a dataset without a generation.
@@ -196,7 +198,7 @@ final class Importer: @unchecked Sendable {
         let rows = staged[table] ?? []
         let result = HeaderTable(
             layout: layout, dictionaries: tables.dictionaries[table] ?? [:],
-            expecting: rows.reduce(0) { $0 + $1.rows })
+            expecting: rows.reduce(0) { $0 + $1.rows }, in: work)
         try result.resolve(rows, merged: tables.merged.contains(table), withdrawals: withdrawals[table])
         return result
     }
@@ -350,13 +352,12 @@ final class Importer: @unchecked Sendable {
         lastLineDay = max(lastLineDay, state.lastLineDay)
     }
 
-    /// New staged memory for a thread. Headers stay in memory: they are the price of knowing every row's place.
+    /// New staged memory for a thread. Headers stay at hand: they are the price of knowing every row's place.
     func makeStaged(_ table: Table, partitions: Int) -> StagedRows? {
         guard let layout = tables.layouts[table] else { return nil }
-        let isHeader = table == .person || table == .encounter
+        if table == .person || table == .encounter { return StagedRows(layout: layout, in: work) }
         return StagedRows(
-            layout: layout, partitions: table.role == .timeline && !isHeader ? partitions : 1,
-            budget: isHeader ? MemoryBudget(limit: .max) : budget, spool: spool)
+            layout: layout, partitions: table.role == .timeline ? partitions : 1, budget: budget, spool: spool)
     }
 }
 

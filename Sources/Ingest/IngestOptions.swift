@@ -1,8 +1,11 @@
 /// How an import is run; none of it changes the bytes that come out, except `blockLines` and `segment`.
 package struct IngestOptions: Sendable {
     package var threads = 2
-    /// Staged rows beyond this go to disk.
+    /// What is held in memory of a delivery; more of it lies in files of the work folder meanwhile.
     package var memoryBytes = 512 << 20
+    /// Of it for rows that wait for their place, and for what is needed to the end: headers, look-ups, hashes of identifiers.
+    var stagedBytes: Int { memoryBytes - workBytes }
+    var workBytes: Int { memoryBytes / 8 * 3 }
     /// Lines a block should hold.
     package var blockLines = 32_768
     /// The secret of the pseudonyms: the bytes of this file.

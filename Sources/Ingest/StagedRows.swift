@@ -22,6 +22,8 @@ final class StagedRows: @unchecked Sendable {
     private var chunks: [[Chunk]]
     private let budget: MemoryBudget
     private let spool: Spool
+    /// Where rows lie that stay to the end: they are neither spooled nor given back before it.
+    private let work: WorkMemory?
     private(set) var rows = 0
     /// By partition: how far `takeNewPieces` came, in chunks and in bytes of the chunk after them.
     private var taken: [(chunk: Int, bytes: Int)] = []
@@ -31,14 +33,28 @@ final class StagedRows: @unchecked Sendable {
         self.partitions = partitions
         self.budget = budget
         self.spool = spool
+        work = nil
         open = .allocate(capacity: partitions)
         open.initialize(repeating: OpenChunk(), count: partitions)
         chunks = Array(repeating: [], count: partitions)
     }
 
+    /// Rows that stay to the end of the import, in one partition.
+    init(layout: RowLayout, in work: WorkMemory) {
+        self.layout = layout
+        partitions = 1
+        budget = MemoryBudget(limit: .max)
+        spool = Spool(folder: "")
+        self.work = work
+        open = .allocate(capacity: 1)
+        open.initialize(to: OpenChunk())
+        chunks = [[]]
+    }
+
     deinit {
+        defer { open.deallocate() }
+        guard work == nil else { return }
         for partition in 0..<partitions { open[partition].memory?.deallocate() }
-        open.deallocate()
         for list in chunks { for chunk in list { chunk.memory?.deallocate() } }
     }
 
@@ -74,7 +90,8 @@ final class StagedRows: @unchecked Sendable {
             }
         }
         let size = max(StagedRows.chunkBytes, count)
-        chunk.pointee = OpenChunk(memory: .allocate(byteCount: size, alignment: 16), used: 0, capacity: size)
+        let memory = work?.allocate(size) ?? .allocate(byteCount: size, alignment: 16)
+        chunk.pointee = OpenChunk(memory: memory, used: 0, capacity: size)
         budget.take(size)
     }
 
@@ -140,6 +157,7 @@ final class StagedRows: @unchecked Sendable {
 
     /// Gives the memory of a partition back.
     func forget(_ partition: Int) {
+        guard work == nil else { return }
         for chunk in chunks[partition] { chunk.memory?.deallocate() }
         chunks[partition] = []
         open[partition].memory?.deallocate()

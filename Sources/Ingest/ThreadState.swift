@@ -38,7 +38,7 @@ final class ThreadState: @unchecked Sendable {
         let layout = target.layout
         let identifier = layout.identifierSlot ?? -1
         let isHeader = table == .person || table == .encounter
-        let log = identifier >= 0 && table.role == .timeline && !isHeader ? identifierLog(table).table : nil
+        let log = identifier >= 0 && table.role == .timeline && !isHeader ? identifierLog(table).pen : nil
         let seed = HashSeed.process
         var at = 0
         while at < bytes.count {
@@ -47,7 +47,7 @@ final class ThreadState: @unchecked Sendable {
             precondition(count >= layout.fixedBytes && at + count <= bytes.count, "a part that is whole has whole rows")
             try target.claim(count, in: partition).copyMemory(from: row.base, byteCount: count)
             if let log {
-                IdentifierLog.note(hashBytes(row.text(identifier, layout), seed), partition: partition, in: log)
+                log.note(hashBytes(row.text(identifier, layout), seed), partition: partition)
             }
             at += count
         }
@@ -102,7 +102,7 @@ final class ThreadState: @unchecked Sendable {
         let hasOwner = table.role == .timeline
         let ownedByPerson = table == .entitlement
         let identifier = typed.program.layout.identifierSlot ?? -1
-        let log = identifier >= 0 && table.role == .timeline ? identifierLog(table).table : nil
+        let log = identifier >= 0 && table.role == .timeline ? identifierLog(table).pen : nil
         let isWithdrawal = typed.program.action == .withdraw
         let daySlot = table == .line ? typed.program.layout.slot("day") ?? -1 : -1
         let stride = CellBatch.stride
@@ -149,7 +149,7 @@ final class ThreadState: @unchecked Sendable {
             _ = try RowStager.stage(
                 typed, batch, row: row, rank: UInt32(bitPattern: rank), origin: source | offsets[row],
                 partition: partition, into: target, plan)
-            if let log { IdentifierLog.note(hashBytes(identifiers[row], seed), partition: partition, in: log) }
+            if let log { log.note(hashBytes(identifiers[row], seed), partition: partition) }
             if daySlot >= 0, presence[row] >> UInt32(truncatingIfNeeded: daySlot) & 1 != 0 {
                 let day = Int32(truncatingIfNeeded: days[row])
                 if day < earliest { earliest = day }
@@ -163,7 +163,7 @@ final class ThreadState: @unchecked Sendable {
 
     private func identifierLog(_ table: Table) -> IdentifierLog {
         if let found = logs[table] { return found }
-        let made = IdentifierLog()
+        let made = IdentifierLog(in: importer.work)
         logs[table] = made
         return made
     }

@@ -34,7 +34,7 @@ struct IngestCommand: ParsableCommand {
     @Option(name: .long, help: "Threads; default: all cores.")
     var threads: Int?
 
-    @Option(name: .long, help: "Megabytes of rows held in memory; more lie in a file meanwhile. Default: 512.")
+    @Option(name: .long, help: "Megabytes of a delivery held in memory; more lie in files meanwhile. Default: 512.")
     var memory: Int?
 
     @Option(name: .long, help: "Where rows and decoded files lie meanwhile; default: beside the dataset.")
