@@ -140,31 +140,35 @@ final class VectorSieve: SieveOperator {
     private func run(
         _ range: Range<Int>, _ slots: UnsafeMutablePointer<Slot>, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        guard !range.isEmpty else { return }
-        var largest: Int64 = 0
-        for field in test.fields {
-            magnitudes[field] = Self.magnitude(slots[field], range)
-            largest = max(largest, magnitudes[field])
-        }
-        if largest > test.safeMagnitude {
-            let limits = { (field: Int) in self.magnitudes[field] }
-            guard VectorTest.bound(test.left, limits) != nil, VectorTest.bound(test.right, limits) != nil else {
-                lists[rule].append(all: range)
-                return
-            }
-        }
         var start = range.lowerBound
         while start < range.upperBound {
             let count = min(Self.block, range.upperBound - start)
-            let a = evaluate(test.left, slots, start, count, depth: 0)
-            let b = evaluate(test.right, slots, start, count, depth: 8)
-            collect(a, b, start, count, lists)
+            // Each block by itself: what is looked at for its size is near when it is computed with.
+            if isSafe(slots, start..<start + count) {
+                let a = evaluate(test.left, slots, start, count, depth: 0)
+                let b = evaluate(test.right, slots, start, count, depth: 8)
+                collect(a, b, start, count, lists)
+            } else {
+                lists[rule].append(all: start..<start + count)
+            }
             start += count
         }
         for field in unneeded {
             guard slots[field].validity != nil || slots[field].kind == .absent else { continue }
             for line in range where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
         }
+    }
+
+    /// Whether 64 bits hold both sides for all of some lines.
+    private func isSafe(_ slots: UnsafeMutablePointer<Slot>, _ lines: Range<Int>) -> Bool {
+        var largest: Int64 = 0
+        for field in test.fields {
+            magnitudes[field] = Self.magnitude(slots[field], lines)
+            largest = max(largest, magnitudes[field])
+        }
+        if largest <= test.safeMagnitude { return true }
+        let limits = { (field: Int) in self.magnitudes[field] }
+        return VectorTest.bound(test.left, limits) != nil && VectorTest.bound(test.right, limits) != nil
     }
 
     /// A power of two that no value in the lines exceeds in magnitude.
