@@ -57,7 +57,7 @@ final class CoverSieve: SieveOperator {
         table = form.table.position
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let days = context.rows(.line).slots[context.lineDay]
         switch form.key {
         case .person:

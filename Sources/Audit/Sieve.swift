@@ -3,8 +3,12 @@ import Columns
 import Rules
 
 /// A way to find candidates that is not one of the shared tables over items.
-protocol SieveOperator: AnyObject {
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>)
+///
+/// A class, not a protocol, because references to it need not be counted for every chunk and message.
+class SieveOperator {
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+        preconditionFailure("each way finds candidates of its own")
+    }
 }
 
 /// One thread's sieves: finds the candidate rows of every timeline rule in a chunk.
@@ -12,7 +16,7 @@ final class Sieve {
     private let plan: SievePlan
     private let context: SieveContext
     private let lists: UnsafeMutablePointer<CandidateList>
-    private let operators: [any SieveOperator]
+    private let operators: [SieveOperator]
     /// By role: the lines of its items, and how many they are.
     private let lineLists: ScratchColumns<Int32>
     private let lineCounts: UnsafeMutablePointer<Int>
@@ -49,8 +53,8 @@ final class Sieve {
         sums = plan.sums.map { SumSieve($0, plan) }
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
         turns = .allocate(capacity: 2)
-        (turns + 0).initialize(to: Turn(plan, sums, pairs, isNarrow: false))
-        (turns + 1).initialize(to: Turn(plan, sums, pairs, isNarrow: true))
+        (turns + 0).initialize(to: Turn(plan, sums, pairs, operators[..<plan.wideCount], isNarrow: false))
+        (turns + 1).initialize(to: Turn(plan, sums, pairs, operators[plan.wideCount...], isNarrow: true))
         roles = .allocate(capacity: max(1, plan.roles.count))
         roles.initialize(from: plan.roles, count: plan.roles.count)
     }
@@ -111,9 +115,7 @@ final class Sieve {
         for table in isNarrow ? encounterSums.narrow : encounterSums.wide {
             EncounterSumSieve.run(table, context, lines(table.role, context), lists)
         }
-        for index in isNarrow ? plan.wideCount..<operators.count : 0..<plan.wideCount {
-            operators[index].run(context, lists)
-        }
+        for found in turn.pointee.operators { found._withUnsafeGuaranteedRef { $0.run(context, lists) } }
     }
 
     /// The shared tables whose rules are all narrow, or all others.
@@ -127,7 +129,13 @@ final class Sieve {
         let sums: [(role: Int, sieve: Unmanaged<SumSieve>)]
         let pairs: [(roleA: Int, roleB: Int, sieve: Unmanaged<PairSieve>)]
 
-        init(_ plan: SievePlan, _ sums: [SumSieve], _ pairs: [PairSieve], isNarrow: Bool) {
+        let operators: [Unmanaged<SieveOperator>]
+
+        init(
+            _ plan: SievePlan, _ sums: [SumSieve], _ pairs: [PairSieve], _ operators: ArraySlice<SieveOperator>,
+            isNarrow: Bool
+        ) {
+            self.operators = operators.map { .passUnretained($0) }
             asksGuards = plan.guards.isNarrow == isNarrow
             asksDirect = plan.direct.isNarrow == isNarrow
             asksDiagnoses = plan.diagnoses.isNarrow == isNarrow

@@ -34,7 +34,7 @@ final class SievePlan: @unchecked Sendable {
     /// Operators that look at encounters, or at every line.
     ///
     /// Those of narrow rules stand after `wideCount` others.
-    private(set) var others: [(rule: Int, make: () -> any SieveOperator)] = []
+    private(set) var others: [(rule: Int, make: () -> SieveOperator)] = []
     private(set) var wideCount = 0
     /// Rules whose lines of unknown item must always be evaluated.
     private(set) var itemRules: [Int] = []
@@ -216,7 +216,7 @@ final class SievePlan: @unchecked Sendable {
         return contextColumns.count - 1
     }
 
-    func add(_ rule: Int, _ make: @escaping () -> any SieveOperator) { others.append((rule, make)) }
+    func add(_ rule: Int, _ make: @escaping () -> SieveOperator) { others.append((rule, make)) }
 
     func add(encounterSum rule: Int, _ form: EncounterSumForm, _ gate: ItemGate, _ filter: EncounterFilter) {
         encounterSums.append(EncounterSumTable(rule: rule, form: form, gate: gate, filter: filter))

@@ -9,12 +9,11 @@ import Rules
 final class SumSieve {
     /// One sum. Sixteen bytes, because every line touches one wherever it lies.
     private struct Cell {
-        /// Cut off at `most`.
-        var sum: Int32
+        /// The scope the sum belongs to, and behind its 32 bits the sum, cut off at `most`. Scopes only grow: the sum of an
+        /// earlier one lies below every sum of this one.
+        var sum: Int64 = 0
         /// Between -1 and one less than `most`.
         var smallest: Int32
-        /// The scope the sum belongs to; another one's sum is as good as none.
-        var scope: UInt32 = 0
         /// The scope in which a line that is asked about has the attribute.
         var askedScope: UInt32 = 0
     }
@@ -73,7 +72,7 @@ final class SumSieve {
         for (index, smallest) in (table.smallest + [0]).enumerated() {
             // Too small a limit opens sums that need not be; too large a one would hide them.
             let own = Int32(max(-1, min(smallest, Self.most - 1)))
-            (cells + index).initialize(to: Cell(sum: 0, smallest: own))
+            (cells + index).initialize(to: Cell(smallest: own))
         }
         heads = .allocate(capacity: count + 1)
         heads.initialize(repeating: Head(), count: count + 1)
@@ -227,15 +226,13 @@ final class SumSieve {
             let summand = summands + index
             let cell = cells + Int(summand.pointee.number)
             let scope = first &+ UInt32(bitPattern: summand.pointee.scope)
-            // All bits where the sum is of this scope, else none: a branch would often be guessed wrong.
-            let isOwn = (Int64(cell.pointee.scope ^ scope) &- 1) &>> 63
-            let sum = Int64(cell.pointee.sum) & isOwn
-            let after = min(sum &+ Int64(summand.pointee.value), Self.most)
-            cell.pointee.scope = scope
-            cell.pointee.sum = Int32(truncatingIfNeeded: after)
+            let nothing = Int64(scope) &<< 32
+            // Below zero where the sum is an earlier scope's. No branch, which would often be guessed wrong.
+            let before = cell.pointee.sum &- nothing
+            let after = min(max(before, 0) &+ Int64(summand.pointee.value), Self.most)
+            cell.pointee.sum = nothing &+ after
             let smallest = Int64(cell.pointee.smallest)
-            // No sum is as good as -1.
-            if after > smallest, sum | ~isOwn <= smallest,
+            if after > smallest, before <= smallest,
                 isEveryAsked || cell.pointee.askedScope == scope || summand.pointee.number == anywhere
             {
                 hot.append(Hot(scope: summand.pointee.scope, number: summand.pointee.number))
@@ -246,10 +243,10 @@ final class SumSieve {
 
     /// The mark of the first of so many scopes; no scope before had one of theirs.
     private func firstScope(_ count: Int) -> UInt32 {
-        if scopes > UInt32.max - UInt32(count) - 1 {
+        if scopes > UInt32(Int32.max) - UInt32(count) - 1 {
             scopes = 0
             for cell in 0...table.smallest.count {
-                (cells[cell].scope, cells[cell].askedScope, heads[cell].scope) = (0, 0, 0)
+                (cells[cell].sum, cells[cell].askedScope, heads[cell].scope) = (0, 0, 0)
             }
         }
         defer { scopes += UInt32(count) }
