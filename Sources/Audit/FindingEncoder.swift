@@ -8,6 +8,8 @@ final class FindingEncoder {
     private let dictionaries: FindingDictionaries
     private let losses: Losses
     private var columns: [ColumnBuffer] = []
+    /// What drafts that several rules have come to, once each.
+    private lazy var shared = FindingColumns.fields.map { ColumnBuffer($0.type) }
     private let buffers: UnsafeMutablePointer<Unmanaged<ColumnBuffer>>
     private(set) var rows = 0
     private var key: [UInt8] = []
@@ -28,11 +30,11 @@ final class FindingEncoder {
     func take() -> (columns: [ColumnBuffer], rows: Int) {
         if columns.isEmpty { begin() }
         // What is the same for every finding of a run.
-        for column in [FindingColumns.Column.source, .package, .packageHash] {
+        for column in FindingColumns.Column.ofRun {
             columns[column.rawValue].reserve(rows)
             for _ in 0..<rows { self[column].append(Int32(0)) }
         }
-        for column in [FindingColumns.Column.text, .stated] { columns[column.rawValue].appendNulls(rows) }
+        for column in FindingColumns.Column.ofOthers { columns[column.rawValue].appendNulls(rows) }
         defer {
             columns = []
             rows = 0
@@ -42,8 +44,12 @@ final class FindingEncoder {
 
     private func begin() {
         columns = FindingColumns.fields.map { ColumnBuffer($0.type) }
-        for (index, column) in columns.enumerated() { (buffers + index).initialize(to: .passUnretained(column)) }
+        write(into: columns)
         rows = 0
+    }
+
+    private func write(into columns: [ColumnBuffer]) {
+        for (index, column) in columns.enumerated() { (buffers + index).initialize(to: .passUnretained(column)) }
     }
 
     /// Encodes drafts in the order of the places given.
@@ -55,34 +61,67 @@ final class FindingEncoder {
         }
     }
 
+    /// Encodes the findings in their order, drafts that several rules have once.
+    func encode(_ drafts: [Draft], as findings: [RuleTwins.Finding], in chunk: Chunk, evaluator: Evaluator) {
+        if columns.isEmpty { begin() }
+        for column in shared { column.reset() }
+        write(into: shared)
+        for draft in drafts.indices {
+            drafts.withUnsafeBufferPointer { describe($0.baseAddress.unsafelyUnwrapped + draft, chunk, evaluator) }
+        }
+        write(into: columns)
+        let places = findings.map(\.draft)
+        let keys = shared[FindingColumns.Column.key.rawValue].view
+        for finding in findings {
+            let rule = binding.rules[Int(finding.rule)]
+            name(rule, keys.utf8(Int(finding.draft)), listRow: drafts[Int(finding.draft)].listRow)
+        }
+        places.withUnsafeBufferPointer { places in
+            for column in FindingColumns.Column.described {
+                columns[column.rawValue].append(rows: places, of: shared[column.rawValue].view)
+            }
+        }
+        rows += findings.count
+    }
+
     private func encode(_ draft: UnsafePointer<Draft>, in chunk: Chunk, evaluator: Evaluator) {
-        let rule = binding.rules[Int(draft.pointee.rule)]
-        let table = rule.table
         if columns.isEmpty { begin() }
         rows += 1
-        evaluator.focusTable = table
-        makeKey(draft, rule, chunk, evaluator)
-        key.withUnsafeBufferPointer { key in
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { id in
-                FindingIdentifier.write(rule: rule.rule.id, key: key, into: id)
-                self[.id].append(utf8: UnsafeBufferPointer(id))
-            }
-            self[.key].append(utf8: key)
+        describe(draft, chunk, evaluator)
+        key.withUnsafeBufferPointer {
+            name(binding.rules[Int(draft.pointee.rule)], $0, listRow: draft.pointee.listRow)
         }
-        self[.rule].append(draft.pointee.rule)
-        self[.version].append(draft.pointee.rule)
+    }
+
+    /// What a finding has of its rule: all rules that say the same differ in it.
+    private func name(_ rule: CompiledRule, _ key: UnsafeBufferPointer<UInt8>, listRow: Int32) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { id in
+            FindingIdentifier.write(rule: rule.rule.id, key: key, into: id)
+            self[.id].append(utf8: UnsafeBufferPointer(id))
+        }
+        self[.rule].append(Int32(rule.number))
+        self[.version].append(Int32(rule.number))
         self[.category].append(Self.category(rule.rule.category))
-        self[.outcome].append(dictionaries.outcome(draft.pointee.outcome))
         self[.grade].append(Int32(rule.rule.grade))
-        self[.unit].append(Int32(table + (rule.isGroup ? Chunk.tableCount : 0)))
-        place(draft, rule, chunk, evaluator)
-        if let match = rule.matches.first, draft.pointee.listRow >= 0 {
+        if listRow >= 0, let match = rule.matches.first {
             self[.list].append(Int32(match.list))
-            self[.listRow].append(binding.knowledge.lists[match.list].source.lineNumbers[Int(draft.pointee.listRow)])
+            self[.listRow].append(binding.knowledge.lists[match.list].source.lineNumbers[Int(listRow)])
         } else {
             self[.list].appendNull()
             self[.listRow].appendNull()
         }
+    }
+
+    /// What a finding has of its rows.
+    private func describe(_ draft: UnsafePointer<Draft>, _ chunk: Chunk, _ evaluator: Evaluator) {
+        let rule = binding.rules[Int(draft.pointee.rule)]
+        let table = rule.table
+        evaluator.focusTable = table
+        makeKey(draft, rule, chunk, evaluator)
+        key.withUnsafeBufferPointer { self[.key].append(utf8: $0) }
+        self[.outcome].append(dictionaries.outcome(draft.pointee.outcome))
+        self[.unit].append(Int32(table + (rule.isGroup ? Chunk.tableCount : 0)))
+        place(draft, rule, chunk, evaluator)
         evidence(.value, draft.pointee.value, rule.valueScale)
         evidence(.limit, draft.pointee.limit, rule.limitScale)
         for row in draft.pointee.violating {

@@ -234,6 +234,34 @@ package final class ColumnBuffer: @unchecked Sendable {
         }
     }
 
+    /// Appends rows of a column of the same type in the order given; a row may stand there many times.
+    package func append(rows: UnsafeBufferPointer<Int32>, of view: ColumnView) {
+        reserve(count &+ rows.count)
+        switch (type, width) {
+        case (.utf8, _) where view.nullCount == 0:
+            var bytes = 0
+            for row in rows { bytes &+= view.utf8(Int(row)).count }
+            values.reserve(byteCount &+ bytes, used: byteCount)
+            for row in rows { append(utf8: view.utf8(Int(row))) }
+        case (_, 4) where view.nullCount == 0: append(rows, of: view, as: Int32.self)
+        case (_, 8) where view.nullCount == 0: append(rows, of: view, as: Int64.self)
+        default: for row in rows { append(Int(row), of: view) }
+        }
+    }
+
+    @inline(__always)
+    private func append<T: FixedWidthInteger>(
+        _ rows: UnsafeBufferPointer<Int32>, of view: ColumnView, as _: T.Type
+    ) {
+        let source = view.values.assumingMemoryBound(to: T.self)
+        if nullCount > 0 {
+            for place in count..<count &+ rows.count { Self.set(bit: place, to: true, in: validity.pointer) }
+        }
+        let target = values.pointer.assumingMemoryBound(to: T.self) + count
+        for place in rows.indices { target[place] = source[Int(rows[place])] }
+        count &+= rows.count
+    }
+
     /// Null slots become zero, whatever the view has there.
     @inline(__always)
     private func appendNullable<T: FixedWidthInteger>(_ rows: Range<Int>, of view: ColumnView, as _: T.Type) {
