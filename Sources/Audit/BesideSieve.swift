@@ -35,7 +35,7 @@ final class BesideSieve: SieveOperator {
         self.focus = focus
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let own = context.tables[unit]
         let encounters = context.rows(.encounter)
         let starts = context.rows(form.table).starts
@@ -65,7 +65,7 @@ final class FilteredRows: SieveOperator {
         self.focus = focus
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let own = context.tables[unit]
         guard let starts = own.starts else { return lists[rule].append(all: 0..<own.rows) }
         let encounters = context.rows(.encounter)

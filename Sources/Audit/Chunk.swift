@@ -147,19 +147,20 @@ final class Chunk: @unchecked Sendable {
         from: Table.entitlement.index(of: "from") ?? 0, to: Table.entitlement.index(of: "to") ?? 0
     )
 
-    /// The entitlement spans of a person of this chunk; nil when the table is absent or has none for the person.
-    func entitlements(person: Int) -> [Masters.Span]? {
+    private let spansOfPerson = Scratch<Masters.Span>()
+
+    /// The entitlement spans of a person of this chunk; nil when the table is absent or has none for the person. Valid until the next call.
+    func entitlements(person: Int) -> UnsafeBufferPointer<Masters.Span>? {
         let rows = self[.entitlement]
         let (from, to) = Self.entitled
         guard rows.isPresent, let starts = rows.starts, person >= 0, person < self[.person].rows else { return nil }
-        var spans: [Masters.Span] = []
-        for row in Int(starts[person])..<Int(starts[person + 1]) {
-            spans.append(
-                Masters.Span(
-                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : nil,
-                    to: rows.slots[to].isValid(row) ? rows.slots[to].int32s[row] : Int32.max))
+        let own = Int(starts[person])..<Int(starts[person + 1])
+        guard !own.isEmpty else { return nil }
+        let spans = spansOfPerson.pointer(own.count)
+        for (place, row) in own.enumerated() {
+            (spans + place).initialize(to: Masters.Span(rows.slots[from], rows.slots[to], row))
         }
-        return spans.isEmpty ? nil : spans
+        return UnsafeBufferPointer(start: spans, count: own.count)
     }
 
     /// The lines of an encounter, and the table in which they lie.

@@ -135,7 +135,7 @@ final class CompanionSieve: SieveOperator {
         self.tests = tests
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.rows(.encounter)
         let isFocus = context.flags(admittedBy: focus)
         related.forEachPerson(context) { companions, encounters in

@@ -44,15 +44,20 @@ struct CoverForm {
 
 /// Lines whose day no span is known to cover.
 final class CoverSieve: SieveOperator {
+    private typealias Spans = UnsafeBufferPointer<Masters.Span>
+    private static var none: Spans { Spans(start: nil, count: 0) }
+
     private let rule: Int
     private let form: CoverForm
+    private let table: Int
 
     init(_ rule: Int, _ form: CoverForm) {
         self.rule = rule
         self.form = form
+        table = form.table.position
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let days = context.rows(.line).slots[context.lineDay]
         switch form.key {
         case .person:
@@ -60,7 +65,7 @@ final class CoverSieve: SieveOperator {
                 let own = Int(context.personStarts[person])..<Int(context.personStarts[person &+ 1])
                 let asked = own.clamped(to: context.asked)
                 if asked.isEmpty { continue }
-                let spans = context.chunk.entitlements(person: person) ?? []
+                let spans = context.chunk.entitlements(person: person) ?? Self.none
                 for encounter in asked where !isCovered(encounter, spans, context) {
                     offer(context.lines(of: encounter), spans, days, lists)
                 }
@@ -77,7 +82,7 @@ final class CoverSieve: SieveOperator {
             let slot = context.rows(.line).slots[field]
             for encounter in context.asked {
                 var last: Int32 = -2
-                var known: [Masters.Span] = []
+                var known = Self.none
                 var isCovered = false
                 for line in context.lines(of: encounter) {
                     let code = slot.code(line)
@@ -94,17 +99,17 @@ final class CoverSieve: SieveOperator {
     }
 
     /// Whether one span covers every line of the encounter.
-    private func isCovered(_ encounter: Int, _ spans: [Masters.Span], _ context: SieveContext) -> Bool {
+    private func isCovered(_ encounter: Int, _ spans: Spans, _ context: SieveContext) -> Bool {
         let (first, last) = (context.firstDay.base[encounter], context.lastDay.base[encounter])
         return first <= last && spans.contains { $0.surelyCovers(first) && $0.surelyCovers(last) }
     }
 
-    private func spans(_ code: Int32, _ context: SieveContext) -> [Masters.Span] {
-        context.masters.spans(form.table.position, code: code) ?? []
+    private func spans(_ code: Int32, _ context: SieveContext) -> Spans {
+        context.masters.spans(table, code: code) ?? Self.none
     }
 
     private func offer(
-        _ lines: Range<Int>, _ spans: [Masters.Span], _ days: Slot, _ lists: UnsafeMutablePointer<CandidateList>
+        _ lines: Range<Int>, _ spans: Spans, _ days: Slot, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
         for line in lines {
             guard days.isValid(line), spans.contains(where: { $0.surelyCovers(days.int32s[line]) }) else {

@@ -130,7 +130,7 @@ final class DiagnosedSieve: SieveOperator {
         self.focus = focus
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let diagnoses = context.rows(.diagnosis)
         let slot = diagnoses.slots[field]
         guard let parent = diagnoses.parent else {

@@ -77,7 +77,7 @@ final class DuplicateSieve: SieveOperator {
 
     deinit { cells.deallocate() }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let slot = context.rows(.encounter).slots[form.differing]
         let lines = context.rows(.line).slots
         let days = lines[context.lineDay]

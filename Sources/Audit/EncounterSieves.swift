@@ -115,7 +115,7 @@ final class FilteredEncounters: SieveOperator {
         self.filter = filter
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.rows(.encounter)
         for encounter in context.asked where filter.admits(encounter, rows) {
             lists[rule].append(Int32(truncatingIfNeeded: encounter))
@@ -137,7 +137,7 @@ final class SameDaySieve: SieveOperator {
         self.column = column
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.rows(.encounter)
         let days = rows.slots[context.startDay]
         for person in 0..<context.persons {

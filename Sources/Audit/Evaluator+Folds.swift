@@ -140,7 +140,7 @@ extension Evaluator {
         previous = nil
         for value in possible where value != previous {
             previous = value
-            if !sure.containsSorted(value) { hi += 1 }
+            if !sure.containsRising(value) { hi += 1 }
         }
         return Value(lo: max(lo, hasMember ? 1 : 0), hi: max(hi + Int128(unknownRows), hasMember ? 1 : 0))
     }

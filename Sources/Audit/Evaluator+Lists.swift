@@ -91,7 +91,7 @@ extension Evaluator {
         let key = evaluate(node.a, focus, related)
         let day = evaluate(node.b, focus, related)
         guard key.isKnown else { return .maybe }
-        let spans: [Masters.Span]?
+        let spans: UnsafeBufferPointer<Masters.Span>?
         if table == Table.entitlement.position {
             spans = chunk.entitlements(person: person(read: node.a, focus, related))
         } else {

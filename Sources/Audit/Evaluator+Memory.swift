@@ -236,16 +236,3 @@ extension Value {
         Value(lo: later.lo - earlier.lo, hi: later.hi - earlier.hi)
     }
 }
-
-extension [Int128] {
-    /// The first place whose value is not before the given one, in an ascending array.
-    func firstPlace(notBefore value: Int128) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < value { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
-}

@@ -338,10 +338,3 @@ extension Evaluator {
         return Int(parent[encounter])
     }
 }
-
-extension [Int128] {
-    func containsSorted(_ value: Int128) -> Bool {
-        let place = firstPlace(notBefore: value)
-        return place < count && self[place] == value
-    }
-}

@@ -145,12 +145,7 @@ package struct FindingsWording: Sendable {
 extension KnowledgeList {
     /// The row that stands on a line of the CSV; rows keep the order of the file, so their lines rise.
     fileprivate func row(ofLine line: Int32) -> Int? {
-        var low = 0
-        var high = lineNumbers.count
-        while low < high {
-            let middle = (low + high) / 2
-            if lineNumbers[middle] < line { low = middle + 1 } else { high = middle }
-        }
-        return low < lineNumbers.count && lineNumbers[low] == line ? low : nil
+        let place = lineNumbers.firstPlace(notBefore: line)
+        return place < lineNumbers.count && lineNumbers[place] == line ? place : nil
     }
 }

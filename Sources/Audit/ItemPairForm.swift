@@ -1,8 +1,9 @@
 import Claims
 import Rules
 
-/// `EXISTS (line SAME encounter or person, … WHERE …)` of which some keys and conditions are about nothing but the two items: every
-/// two items are tried beforehand, and only lines with a partner of such an item beside them are candidates.
+/// `EXISTS (line SAME encounter or person, … WHERE …)` of which some keys and conditions are about nothing but the two items: items
+/// are tried beforehand, and only lines with a partner of such an item beside them are candidates. Items that the conditions cannot tell
+/// apart, as those without a master row, are tried once.
 struct ItemPairForm {
     let isPersonal: Bool
     private let window: CompiledWindow
@@ -10,6 +11,8 @@ struct ItemPairForm {
     private let keys: [[Int32]]
     /// Conditions on the two items.
     private let conditions: [Int32]
+    /// By item: items of one number are alike to keys and conditions.
+    private let kinds: [Int32]
 
     /// More pairs than this are not tried: binding would take longer than it saves.
     private static let triesMax = 100_000
@@ -29,7 +32,9 @@ struct ItemPairForm {
         keys = window.same.compactMap { same in
             same.focus.isMirror(of: same.related) ? items.numbers(same.related, forms) : nil
         }
-        conditions = items.conditions(of: compiled) { Self.isAboutItems($0, forms) }
+        let own = compiled.filterRest.filter { Self.isAboutItems($0, forms) }
+        conditions = items.conditions(of: compiled) { condition in own.contains { $0.position == condition.position } }
+        kinds = items.kinds(keys, read: own.flatMap { $0.paths.map(\.0) })
         // Conditions on the other item alone are the gate of the window.
         guard !keys.isEmpty || !conditions.isEmpty else { return nil }
     }
@@ -51,27 +56,48 @@ struct ItemPairForm {
         return reads(expression) && scopes.contains(.focus) && scopes.contains(.related)
     }
 
-    /// Every item of the rule with each item that may stand beside it; nil when that would be too many to try, or when an item may
-    /// stand beside itself: then every line of it would have a partner.
-    func pairs(_ gate: ItemGate, _ items: ItemFacts) -> [(own: Int, other: Int)]? {
-        let others = items.counted(by: window)
-        var groups: [[Int32]: [Int]] = [:]
-        for other in others { groups[keys.map { $0[other] }, default: []].append(other) }
+    /// What may stand beside the items of a rule.
+    struct Partners {
+        /// Items of one kind, and another kind of which any may stand beside them.
+        var pairs: [(own: [Int], other: Kind)] = []
+        /// Items that may stand beside others of their kind, so beside themselves.
+        var alone: [Int] = []
+    }
+
+    struct Kind {
+        let number: Int32
+        let items: [Int]
+    }
+
+    /// nil when there are too many kinds to try, or when trying them says nothing.
+    func partners(_ gate: ItemGate, _ items: ItemFacts) -> Partners? {
+        let others = byKind(items.counted(by: window))
+        var groups: [[Int32]: [Kind]] = [:]
+        for other in others { groups[keys.map { $0[other.items[0]] }, default: []].append(other) }
         // An item of which something is not known may agree with any.
         let open = groups.filter { $0.key.contains(-1) }.flatMap(\.value)
         var tries = 0
-        var found: [(own: Int, other: Int)] = []
-        for own in gate.codes {
-            let key = keys.map { $0[own] }
-            let partners = key.contains(-1) ? others : (groups[key] ?? []) + open
-            tries += partners.count
+        var found = Partners()
+        for own in byKind(gate.codes) {
+            let key = keys.map { $0[own.items[0]] }
+            let possible = key.contains(-1) ? others : (groups[key] ?? []) + open
+            tries += possible.count
             guard tries <= Self.triesMax else { return nil }
-            for other in partners where items.mayHold(conditions, own, other) {
-                guard own != other else { return nil }
-                found.append((own, other))
+            let partners = possible.filter { items.mayHold(conditions, own.items[0], $0.items[0]) }
+            if partners.contains(where: { $0.number == own.number }) {
+                found.alone += own.items
+            } else {
+                found.pairs += partners.map { (own.items, $0) }
             }
         }
-        return found
+        // Where every item may stand beside its like, nothing is ruled out.
+        return found.alone.count < gate.codes.count ? found : nil
+    }
+
+    private func byKind(_ codes: [Int]) -> [Kind] {
+        Dictionary(grouping: codes) { kinds[$0] }.map { Kind(number: $0.key, items: $0.value) }.sorted {
+            $0.number < $1.number
+        }
     }
 }
 
@@ -83,6 +109,24 @@ extension ItemFacts {
                 && $0.filterRest.contains { part in
                     window.filter?.conjuncts.contains { $0.position == part.position } ?? false
                 }
+        }
+    }
+
+    /// A number by item, equal for items of equal keys whose fields that are read are equal.
+    func kinds(_ keys: [[Int32]], read paths: [FieldPath]) -> [Int32] {
+        var columns = keys
+        for path in Set(paths) {
+            guard path.steps == [.item], case .stored(let field) = path.field,
+                case .code = path.table.fields[field].kind
+            else { return all.codes.map { Int32($0) } }
+            columns.append(attribute(path))
+        }
+        var known: [[Int32]: Int32] = [:]
+        return all.codes.map { code in
+            let read = columns.map { $0[code] }
+            let number = known[read] ?? Int32(known.count)
+            known[read] = number
+            return number
         }
     }
 

@@ -61,7 +61,7 @@ final class EveryRow: SieveOperator {
         self.table = table
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         lists[rule].append(all: 0..<context.tables[table].rows)
     }
 }

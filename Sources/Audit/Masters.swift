@@ -10,6 +10,11 @@ final class Masters: @unchecked Sendable {
         /// The last day; `Int32.max`: it lasts.
         let to: Int32
 
+        init(_ from: Slot, _ to: Slot, _ row: Int) {
+            self.from = from.isValid(row) ? from.int32s[row] : nil
+            self.to = to.isValid(row) ? to.int32s[row] : Int32.max
+        }
+
         /// Whether the span covers the day.
         func covers(_ day: Value) -> Value {
             let begun = from.map { Value.lessOrEqual(.known(Int128($0)), day) } ?? .maybe
@@ -21,16 +26,18 @@ final class Masters: @unchecked Sendable {
     let chunk = Chunk()
     private let rowByCode = UnsafeMutablePointer<UnsafeMutablePointer<Int32>?>.allocate(capacity: Chunk.tableCount)
     private let codeCounts = UnsafeMutablePointer<Int>.allocate(capacity: Chunk.tableCount)
-    private var spans: [Int: [Int32: [Span]]] = [:]
+    private let spans = UnsafeMutablePointer<SpanTable?>.allocate(capacity: Chunk.tableCount)
 
     init() {
         rowByCode.initialize(repeating: nil, count: Chunk.tableCount)
         codeCounts.initialize(repeating: 0, count: Chunk.tableCount)
+        spans.initialize(repeating: nil, count: Chunk.tableCount)
     }
 
     deinit {
         rowByCode.deallocate()
         codeCounts.deallocate()
+        spans.deallocate()
     }
 
     /// Binds one master table; a later row with the same code replaces an earlier one.
@@ -67,7 +74,7 @@ final class Masters: @unchecked Sendable {
             rowByCode[position] = byCode
             codeCounts[position] = codes
         }
-        if table == .agreement || table == .eligibility { bindSpans(table, result) }
+        if table == .agreement || table == .eligibility { bindSpans(table, result, codes: codes) }
     }
 
     /// The row of a master table that describes a code; -1 when it is not known there.
@@ -77,20 +84,34 @@ final class Masters: @unchecked Sendable {
     }
 
     /// The spans of a code; nil when the table is absent or silent about it.
-    func spans(_ table: Int, code: Int32) -> [Span]? { spans[table]?[code] }
+    func spans(_ table: Int, code: Int32) -> UnsafeBufferPointer<Span>? {
+        guard let own = spans[table], code >= 0, Int(code) < own.codes else { return nil }
+        let (first, end) = (own.starts[Int(code)], own.starts[Int(code) &+ 1])
+        return first < end ? UnsafeBufferPointer(start: own.spans + Int(first), count: Int(end &- first)) : nil
+    }
 
-    private func bindSpans(_ table: Table, _ rows: TableRows) {
+    /// The spans of each code side by side, in the order of their rows. The memory is the arena's.
+    private struct SpanTable {
+        let codes: Int
+        let starts: UnsafeMutablePointer<Int32>
+        let spans: UnsafeMutablePointer<Span>
+    }
+
+    private func bindSpans(_ table: Table, _ rows: TableRows, codes: Int) {
         guard let from = table.index(of: "from"), let to = table.index(of: "to") else { return }
-        var found: [Int32: [Span]] = [:]
-        for row in 0..<rows.rows {
-            let code = rows.slots[0].code(row)
-            guard code >= 0 else { continue }
-            found[code, default: []].append(
-                Span(
-                    from: rows.slots[from].isValid(row) ? rows.slots[from].int32s[row] : nil,
-                    to: rows.slots[to].isValid(row) ? rows.slots[to].int32s[row] : Int32.max))
+        let key = rows.slots[0]
+        let starts = chunk.arena.allocate(Int32.self, codes + 1)
+        starts.initialize(repeating: 0, count: codes + 1)
+        for row in 0..<rows.rows where key.code(row) >= 0 { starts[Int(key.code(row)) + 1] += 1 }
+        for code in 0..<codes { starts[code + 1] += starts[code] }
+        let spans = chunk.arena.allocate(Span.self, max(1, Int(starts[codes])))
+        var next = Array(UnsafeBufferPointer(start: starts, count: codes + 1))
+        for row in 0..<rows.rows where key.code(row) >= 0 {
+            let code = Int(key.code(row))
+            (spans + Int(next[code])).initialize(to: Span(rows.slots[from], rows.slots[to], row))
+            next[code] += 1
         }
-        spans[table.position] = found
+        self.spans[table.position] = SpanTable(codes: codes, starts: starts, spans: spans)
     }
 
     /// Copies a column of all batches into memory of its own: master tables are small.

@@ -11,7 +11,7 @@ final class NeededItemSieve: SieveOperator {
         self.needed = needed
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         // A list that awaits its rows costs nothing; lines of unknown items are added apart.
         guard !needed.codes.isEmpty else { return }
         let items = context.items

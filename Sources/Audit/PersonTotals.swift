@@ -51,7 +51,7 @@ final class PersonTotalSieve: SieveOperator {
         self.focus = focus
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let own = context.tables[unit]
         let isEncounter = unit == context.binding.encounterTable
         let encounters = context.rows(.encounter)
@@ -134,7 +134,7 @@ final class PersonSumSieve: SieveOperator {
         self.gate = gate
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let encounters = context.rows(.encounter)
         let slot = form.field.map { context.rows(.line).slots[$0] }
         for person in 0..<context.persons {

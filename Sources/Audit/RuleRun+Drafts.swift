@@ -60,13 +60,13 @@ extension RuleRun {
         }
         if isPlain {
             draft.involved.reserveCapacity(rows.count)
-            for entry in rows where entry.table != own || !flagged.containsAscending(entry.row) {
+            for entry in rows where entry.table != own || !flagged.containsRising(entry.row) {
                 draft.involved.append(entry)
             }
             return
         }
         var evidence = rows
-        evidence.removeAll { $0.table == own && flagged.containsAscending($0.row) }
+        evidence.removeAll { $0.table == own && flagged.containsRising($0.row) }
         guard let first = evidence.first else { return }
         if evidence.allSatisfy({ $0.table == first.table }) {
             var isAscending = true
@@ -103,18 +103,5 @@ extension RuleRun {
         let (x, y) = (evaluator.person(of: Int(a)), evaluator.person(of: Int(b)))
         guard x >= 0, y >= 0 else { return false }
         return evaluator.chunk.identity(binding.personTable, x) == evaluator.chunk.identity(binding.personTable, y)
-    }
-}
-
-extension [Int32] {
-    /// Whether an ascending array has the number.
-    func containsAscending(_ number: Int32) -> Bool {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < number { low = middle + 1 } else { high = middle }
-        }
-        return low < count && self[low] == number
     }
 }

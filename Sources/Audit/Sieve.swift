@@ -3,8 +3,12 @@ import Columns
 import Rules
 
 /// A way to find candidates that is not one of the shared tables over items.
-protocol SieveOperator: AnyObject {
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>)
+///
+/// A class, not a protocol, because references to it need not be counted for every chunk and message.
+class SieveOperator {
+    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+        preconditionFailure("each way finds candidates of its own")
+    }
 }
 
 /// One thread's sieves: finds the candidate rows of every timeline rule in a chunk.
@@ -12,7 +16,7 @@ final class Sieve {
     private let plan: SievePlan
     private let context: SieveContext
     private let lists: UnsafeMutablePointer<CandidateList>
-    private let operators: [any SieveOperator]
+    private let operators: [SieveOperator]
     /// By role: the lines of its items, and how many they are.
     private let lineLists: ScratchColumns<Int32>
     private let lineCounts: UnsafeMutablePointer<Int>
@@ -21,8 +25,8 @@ final class Sieve {
     private let guardNumbers: ScratchColumns<Int64>
     private let sums: [SumSieve]
     private let pairs: [PairSieve]
-    /// The sums of wide and of narrow rules by place: mostly there are none of one kind.
-    private let sumPlaces: (wide: [Int], narrow: [Int])
+    /// What wide rules ask of the shared tables, and what narrow ones do.
+    private let turns: UnsafeMutablePointer<Turn>
     /// Tables with a rule each, of wide rules and of narrow ones.
     private let distincts: (wide: [DistinctTable], narrow: [DistinctTable])
     private let encounterSums: (wide: [EncounterSumTable], narrow: [EncounterSumTable])
@@ -48,8 +52,9 @@ final class Sieve {
         )
         sums = plan.sums.map { SumSieve($0, plan) }
         pairs = plan.pairs.map { PairSieve($0, plan.codes) }
-        let tables = plan.sums
-        sumPlaces = (tables.indices.filter { !tables[$0].isNarrow }, tables.indices.filter { tables[$0].isNarrow })
+        turns = .allocate(capacity: 2)
+        (turns + 0).initialize(to: Turn(plan, sums, pairs, operators[..<plan.wideCount], isNarrow: false))
+        (turns + 1).initialize(to: Turn(plan, sums, pairs, operators[plan.wideCount...], isNarrow: true))
         roles = .allocate(capacity: max(1, plan.roles.count))
         roles.initialize(from: plan.roles, count: plan.roles.count)
     }
@@ -59,6 +64,8 @@ final class Sieve {
         lists.deallocate()
         roles.deallocate()
         lineCounts.deallocate()
+        turns.deinitialize(count: 2)
+        turns.deallocate()
     }
 
     /// The places of the rules that have candidates, rising.
@@ -84,19 +91,21 @@ final class Sieve {
 
     /// The tables and operators of narrow rules, or those of all others.
     private func run(narrowly isNarrow: Bool) {
-        let (plan, context, lists) = (plan, context, lists)
-        if plan.guards.isNarrow == isNarrow { guardLines(context) }
-        if plan.direct.isNarrow == isNarrow { directLines(context) }
-        for place in isNarrow ? sumPlaces.narrow : sumPlaces.wide {
-            let sieve = sums[place]
-            let lines = lines(sieve.table.role, context)
-            if !lines.isEmpty { sieve.run(context, lines, lists) }
+        let (context, lists) = (context, lists)
+        let turn = turns + (isNarrow ? 1 : 0)
+        if turn.pointee.asksGuards { guardLines(context) }
+        if turn.pointee.asksDirect { directLines(context) }
+        for sum in turn.pointee.sums {
+            let lines = lines(sum.role, context)
+            if !lines.isEmpty { sum.sieve._withUnsafeGuaranteedRef { $0.run(context, lines, lists) } }
         }
-        for sieve in pairs where sieve.table.isNarrow == isNarrow {
-            let first = lines(sieve.table.roleA, context)
-            if !first.isEmpty { sieve.run(context, first, lines(sieve.table.roleB, context), lists) }
+        for pair in turn.pointee.pairs {
+            let first = lines(pair.roleA, context)
+            if first.isEmpty { continue }
+            let second = lines(pair.roleB, context)
+            pair.sieve._withUnsafeGuaranteedRef { $0.run(context, first, second, lists) }
         }
-        if plan.diagnoses.isNarrow == isNarrow {
+        if turn.pointee.asksDiagnoses {
             let lines = lines(plan.diagnoses.role, context)
             if !lines.isEmpty { DiagnosisSieve.run(plan.diagnoses, context, lines, lists) }
         }
@@ -106,27 +115,45 @@ final class Sieve {
         for table in isNarrow ? encounterSums.narrow : encounterSums.wide {
             EncounterSumSieve.run(table, context, lines(table.role, context), lists)
         }
-        for index in isNarrow ? plan.wideCount..<operators.count : 0..<plan.wideCount {
-            operators[index].run(context, lists)
+        for found in turn.pointee.operators { found._withUnsafeGuaranteedRef { $0.run(context, lists) } }
+    }
+
+    /// The shared tables whose rules are all narrow, or all others.
+    ///
+    /// A message asks so little that counting references to the sieves would take as long as some of them: they live as long as the
+    /// `Sieve` that holds them.
+    private struct Turn {
+        let asksGuards: Bool
+        let asksDirect: Bool
+        let asksDiagnoses: Bool
+        let sums: [(role: Int, sieve: Unmanaged<SumSieve>)]
+        let pairs: [(roleA: Int, roleB: Int, sieve: Unmanaged<PairSieve>)]
+
+        let operators: [Unmanaged<SieveOperator>]
+
+        init(
+            _ plan: SievePlan, _ sums: [SumSieve], _ pairs: [PairSieve], _ operators: ArraySlice<SieveOperator>,
+            isNarrow: Bool
+        ) {
+            self.operators = operators.map { .passUnretained($0) }
+            asksGuards = plan.guards.isNarrow == isNarrow
+            asksDirect = plan.direct.isNarrow == isNarrow
+            asksDiagnoses = plan.diagnoses.isNarrow == isNarrow
+            self.sums = sums.filter { $0.table.isNarrow == isNarrow }.map { ($0.table.role, .passUnretained($0)) }
+            self.pairs = pairs.filter { $0.table.isNarrow == isNarrow }.map {
+                ($0.table.roleA, $0.table.roleB, .passUnretained($0))
+            }
         }
     }
 
     /// The lines of a role in the encounters that are looked at.
     private func lines(_ role: Int, _ context: SieveContext) -> UnsafeBufferPointer<Int32> {
         let all = UnsafeBufferPointer(start: lineLists[role], count: lineCounts[role])
+        if all.isEmpty { return all }
         guard context.askedLines.count < context.lines else { return all }
-        let first = Self.first(atLeast: context.askedLines.lowerBound, all)
-        let end = Self.first(atLeast: context.askedLines.upperBound, all)
+        let first = all.firstPlace(notBefore: Int32(context.askedLines.lowerBound))
+        let end = all.firstPlace(notBefore: Int32(context.askedLines.upperBound))
         return UnsafeBufferPointer(rebasing: all[first..<end])
-    }
-
-    private static func first(atLeast line: Int, _ lines: UnsafeBufferPointer<Int32>) -> Int {
-        var (low, high) = (0, lines.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if Int(lines[middle]) < line { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 
     /// Sorts the lines by the roles of their items.
@@ -140,7 +167,7 @@ final class Sieve {
     private func guardLines(_ context: SieveContext) {
         let table = plan.guards
         let lines = lines(table.role, context)
-        guard !lines.isEmpty else { return }
+        if lines.isEmpty { return }
         let items = context.items
         let encounterOf = context.encounterOf
         let lists = lists

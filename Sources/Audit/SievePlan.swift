@@ -34,7 +34,7 @@ final class SievePlan: @unchecked Sendable {
     /// Operators that look at encounters, or at every line.
     ///
     /// Those of narrow rules stand after `wideCount` others.
-    private(set) var others: [(rule: Int, make: () -> any SieveOperator)] = []
+    private(set) var others: [(rule: Int, make: () -> SieveOperator)] = []
     private(set) var wideCount = 0
     /// Rules whose lines of unknown item must always be evaluated.
     private(set) var itemRules: [Int] = []
@@ -80,7 +80,7 @@ final class SievePlan: @unchecked Sendable {
             paths.indices.allSatisfy { paths[$0] != path || isNarrow[$0] }
         }
         guards.isNarrow = areNarrow("guard")
-        direct.isNarrow = areNarrow("item")
+        direct.isNarrow = direct.rules.allSatisfy { isNarrow[Int($0)] }
         diagnoses.isNarrow = areNarrow("diagnosis")
         for table in pairs { table.isNarrow = !table.isPersonal && areNarrow("pair") }
         for table in sums {
@@ -183,18 +183,25 @@ final class SievePlan: @unchecked Sendable {
             if addGuard(number, rule, forms, gate, expression) { return "guard" }
         }
         for expression in conjuncts {
-            guard let form = ItemPairForm(expression, rule, forms, items), let found = form.pairs(gate, items) else {
+            guard let form = ItemPairForm(expression, rule, forms, items), let found = form.partners(gate, items) else {
                 continue
             }
             let table = pairTable(isPersonal: form.isPersonal)
-            for pair in found { table.add(b: pair.own, a: pair.other, rule: number) }
+            var places: [Int32: Int] = [:]
+            for pair in found.pairs {
+                let place = places[pair.other.number] ?? table.place(of: pair.other.items)
+                places[pair.other.number] = place
+                for own in pair.own { table.add(b: own, a: place, rule: number) }
+            }
+            // A line whose item may stand beside itself has a partner at once.
+            direct.add(number, found.alone)
             return "pair"
         }
         if let needed = items.needed(rule, forms), rule.isWithinEncounter {
             add(number) { NeededItemSieve(number, gate, needed) }
             return "needed item"
         }
-        direct.add(number, gate)
+        direct.add(number, gate.codes)
         return "item"
     }
 
@@ -209,7 +216,7 @@ final class SievePlan: @unchecked Sendable {
         return contextColumns.count - 1
     }
 
-    func add(_ rule: Int, _ make: @escaping () -> any SieveOperator) { others.append((rule, make)) }
+    func add(_ rule: Int, _ make: @escaping () -> SieveOperator) { others.append((rule, make)) }
 
     func add(encounterSum rule: Int, _ form: EncounterSumForm, _ gate: ItemGate, _ filter: EncounterFilter) {
         encounterSums.append(EncounterSumTable(rule: rule, form: form, gate: gate, filter: filter))

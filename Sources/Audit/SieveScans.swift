@@ -4,9 +4,11 @@ import Rules
 /// Marks the items present in each scope and offers the second halves of pairs.
 final class PairSieve {
     let table: PairTable
-    /// By item: the scope in which it was seen last, counted over all chunks.
+    /// By item, and by place that several stand for: the scope in which it was seen last, counted over all chunks.
     private let seen: UnsafeMutablePointer<Int32>
-    private let codes: Int
+    /// By item: its marks, its own and those of the places that it stands for too.
+    private let marks: UnsafeMutablePointer<UInt64>
+    private let shared: [Int: [Int32]]
     private var base: Int32 = 0
     /// By second item: the marks of all its first ones. An item has one of 64 marks.
     private let partners: UnsafeMutablePointer<UInt64>
@@ -16,9 +18,14 @@ final class PairSieve {
 
     init(_ table: PairTable, _ codes: Int) {
         self.table = table
-        self.codes = codes
-        seen = .allocate(capacity: codes + 1)
-        seen.initialize(repeating: -1, count: codes + 1)
+        shared = table.shared
+        seen = .allocate(capacity: table.placeCount + 1)
+        seen.initialize(repeating: -1, count: table.placeCount + 1)
+        marks = .allocate(capacity: max(1, codes))
+        for code in 0..<codes {
+            let places = [Int32(code)] + (table.shared[code] ?? [])
+            (marks + code).initialize(to: places.reduce(0) { $0 | Self.mark($1) })
+        }
         partners = .allocate(capacity: max(1, codes))
         for code in 0..<codes {
             let pairs = table.pairs[Int(table.starts[code])..<Int(table.starts[code + 1])]
@@ -28,6 +35,7 @@ final class PairSieve {
 
     deinit {
         seen.deallocate()
+        marks.deallocate()
         partners.deallocate()
     }
 
@@ -46,7 +54,7 @@ final class PairSieve {
         present.update(repeating: 0, count: scopes)
         for line in first {
             let encounter = Int(encounterOf[Int(line)])
-            present[isPersonal ? Int(personOf[encounter]) : encounter] |= Self.mark(items[Int(line)])
+            present[isPersonal ? Int(personOf[encounter]) : encounter] |= marks[Int(items[Int(line)])]
         }
         let kept = possible.pointer(second.count + 1)
         var count = 0
@@ -69,7 +77,7 @@ final class PairSieve {
         let isPersonal = table.isPersonal
         let scopes = Int32(clamping: isPersonal ? context.persons : context.encounters)
         if base > Int32.max - scopes - 1 {
-            seen.update(repeating: -1, count: codes + 1)
+            seen.update(repeating: -1, count: table.placeCount + 1)
             base = 0
         }
         let base = base
@@ -77,6 +85,7 @@ final class PairSieve {
         let items = context.items
         let encounterOf = context.encounterOf
         let personOf = context.personOf
+        let isShared = !shared.isEmpty
         @inline(__always) func scope(_ line: Int32) -> Int32 {
             let encounter = encounterOf[Int(line)]
             return base &+ (isPersonal ? personOf[Int(encounter)] : encounter)
@@ -92,7 +101,9 @@ final class PairSieve {
                         let other = scope(first[a])
                         if other > own { break }
                         if other == own {
-                            seen[Int(items[Int(first[a])])] = own
+                            let item = Int(items[Int(first[a])])
+                            seen[item] = own
+                            if isShared, let places = shared[item] { for place in places { seen[Int(place)] = own } }
                             sawAny = true
                         }
                         a &+= 1

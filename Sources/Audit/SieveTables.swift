@@ -118,7 +118,7 @@ final class DirectTable: @unchecked Sendable {
 
     var codesInUse: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
 
-    func add(_ rule: Int, _ gate: ItemGate) { for code in gate.codes { building.append((Int32(code), Int32(rule))) } }
+    func add(_ rule: Int, _ codes: [Int]) { for code in codes { building.append((Int32(code), Int32(rule))) } }
 
     func close() {
         building.sort { ($0.code, $0.rule) < ($1.code, $1.rule) }
@@ -133,7 +133,7 @@ final class DirectTable: @unchecked Sendable {
     }
 }
 
-/// Pairs (a, b): a line of item b is a candidate when its encounter, or person, has a line of item a.
+/// Pairs (a, b): a line of item b is a candidate when its encounter, or person, has a line of item a, or of an item that stands for a.
 final class PairTable: @unchecked Sendable {
     struct Pair {
         var a: Int32
@@ -145,6 +145,9 @@ final class PairTable: @unchecked Sendable {
     private(set) var starts: [Int32]
     private(set) var pairs: [Pair] = []
     private(set) var codesA: Set<Int> = []
+    /// Places beyond those of the items, that several items stand for; by item, its own.
+    private(set) var placeCount: Int
+    private(set) var shared: [Int: [Int32]] = [:]
     var isNarrow = false
     var roleA = 0
     var roleB = 0
@@ -152,13 +155,23 @@ final class PairTable: @unchecked Sendable {
     init(isPersonal: Bool, codes: Int) {
         self.isPersonal = isPersonal
         starts = Array(repeating: 0, count: codes + 1)
+        placeCount = codes
+    }
+
+    /// A place that any of the items stands for: half of a pair with each of them.
+    func place(of items: [Int]) -> Int {
+        if items.count == 1 { return items[0] }
+        for item in items { shared[item, default: []].append(Int32(placeCount)) }
+        codesA.formUnion(items)
+        placeCount += 1
+        return placeCount - 1
     }
 
     var codesB: [Int] { (0..<starts.count - 1).filter { starts[$0] < starts[$0 + 1] } }
 
     func add(b: Int, a: Int, rule: Int) {
         building.append((Int32(b), Pair(a: Int32(a), rule: Int32(rule))))
-        codesA.insert(a)
+        if a < starts.count - 1 { codesA.insert(a) }
     }
 
     func close() {

@@ -73,7 +73,7 @@ final class StaySieve: SieveOperator {
         end = plan.binding.endDay
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.rows(.encounter)
         let (starts, ends) = (rows.slots[start], rows.slots[end])
         let horizon = Int64(context.binding.horizonDay)

@@ -250,8 +250,9 @@ final class SumSieve {
                 end &+= 1
             }
             let rows = lines(of: Int(scope), context)
-            at += Self.first(atLeast: Int32(rows.lowerBound), base + at, count - at)
-            let length = Self.first(atLeast: Int32(rows.upperBound), base + at, count - at)
+            at += UnsafeBufferPointer(start: base + at, count: count - at).firstPlace(notBefore: Int32(rows.lowerBound))
+            let rest = UnsafeBufferPointer(start: base + at, count: count - at)
+            let length = rest.firstPlace(notBefore: Int32(rows.upperBound))
             if isAnywhere {
                 // A line that may belong to every sum.
                 for rule in table.rules { for line in at..<at + length { lists[Int(rule)].append(base[line]) } }
@@ -267,17 +268,6 @@ final class SumSieve {
         guard table.form.isPersonal else { return context.lines(of: scope) }
         let (starts, persons) = (context.lineStarts, context.personStarts)
         return Int(starts[Int(persons[scope])])..<Int(starts[Int(persons[scope &+ 1])])
-    }
-
-    /// The place of the first line not before the given one, in a rising list.
-    private static func first(atLeast line: Int32, _ lines: UnsafePointer<Int32>, _ count: Int) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if lines[middle] < line { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 
     /// Looks at the windows of the attributes whose sums are above a limit in one scope.

@@ -31,24 +31,25 @@ extension TimelineAudit {
         struct Place {
             let table: Table
             let field: Int
-            fileprivate let flags: UnsafeMutablePointer<Bool>
+            /// By code, counted from -1 (not known, which is no stranger) to one beyond the last: 1 where it is strange.
+            fileprivate let strange: UnsafeMutablePointer<UInt8>
             fileprivate let count: Int
 
-            @inline(__always) func knows(_ code: Int32) -> Bool { Int(code) < count && flags[Int(code)] }
+            @inline(__always) func strangeness(of code: Int32) -> UInt8 { strange[min(Int(code), count) &+ 1] }
         }
 
         let places: [Place]
 
         init(_ known: [(FamiliarCodes.Place, [Int32])], count: Int) {
             places = known.map { place, codes in
-                let flags = UnsafeMutablePointer<Bool>.allocate(capacity: max(1, count))
-                flags.initialize(repeating: false, count: max(1, count))
-                for code in codes { flags[Int(code)] = true }
-                return Place(table: place.table, field: place.field, flags: flags, count: count)
+                let strange = UnsafeMutablePointer<UInt8>.allocate(capacity: count + 2)
+                strange.initialize(repeating: 1, count: count + 2)
+                for code in codes + [-1] { strange[Int(code) + 1] = 0 }
+                return Place(table: place.table, field: place.field, strange: strange, count: count)
             }
         }
 
-        deinit { for place in places { place.flags.deallocate() } }
+        deinit { for place in places { place.strange.deallocate() } }
     }
 
     /// The rules of a stage, and how their candidates are found.

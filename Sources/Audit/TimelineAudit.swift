@@ -187,27 +187,41 @@ package final class TimelineAudit {
     private func isFamiliar(_ chunk: Chunk) -> Bool {
         let vocabulary = bound.binding.vocabulary
         var isFamiliar = true
-        let items = chunk[.line].slots[bound.binding.lineItemField]
-        for row in 0..<chunk[.line].rows {
-            let code = items.code(row)
-            if code >= 0, Int(code) >= vocabulary.itemCount {
-                isFamiliar = false
-                strangers.add(item: vocabulary.string(code))
+        let itemCount = Int32(vocabulary.itemCount)
+        let items = chunk.tables[Table.line.position]
+        if Self.hasStranger(bound.binding.lineItemField, items, { $0 >= itemCount ? 1 : 0 }) {
+            isFamiliar = false
+            let slot = items.slots[bound.binding.lineItemField]
+            for row in 0..<items.rows where slot.code(row) >= itemCount {
+                strangers.add(item: vocabulary.string(slot.code(row)))
             }
         }
         for place in bound.known.places {
-            let rows = chunk[place.table]
+            let rows = chunk.tables[place.table.position]
+            guard Self.hasStranger(place.field, rows, { place.strangeness(of: $0) }) else { continue }
+            isFamiliar = false
             let slot = rows.slots[place.field]
-            guard slot.kind == .code else { continue }
-            for row in 0..<rows.rows {
-                let code = slot.code(row)
-                if code >= 0, !place.knows(code) {
-                    isFamiliar = false
-                    strangers.add(vocabulary.string(code), in: place.table, field: place.field)
-                }
+            for row in 0..<rows.rows where place.strangeness(of: slot.code(row)) != 0 {
+                strangers.add(vocabulary.string(slot.code(row)), in: place.table, field: place.field)
             }
         }
         return isFamiliar
+    }
+
+    /// Looks at every code without a branch: nearly always there is no stranger.
+    @inline(__always) private static func hasStranger(
+        _ field: Int, _ rows: TableRows, _ strangeness: (Int32) -> UInt8
+    ) -> Bool {
+        let slot = rows.slots[field]
+        guard slot.kind == .code else { return false }
+        var found: UInt8 = 0
+        if slot.validity == nil, slot.remap == nil {
+            let codes = slot.int32s
+            for row in 0..<rows.rows { found |= strangeness(codes[row]) }
+        } else {
+            for row in 0..<rows.rows { found |= strangeness(slot.code(row)) }
+        }
+        return found != 0
     }
 
     /// What was found, sieved where that is sound, else of every row of every rule.

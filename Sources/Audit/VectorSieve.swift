@@ -101,36 +101,154 @@ final class VectorTest: Sendable {
     }
 }
 
+/// The terms of a test in the order in which they are worked out, a block of lines at a time.
+///
+/// Every value is read once, so what was worked out is written over.
+final class VectorProgram {
+    static let block = 1024
+
+    private struct Step {
+        enum Kind { case field, constant, add, subtract, multiply, multiplyByConstant, absolute, negate }
+
+        let kind: Kind
+        /// Earlier steps, or the field.
+        var a = 0
+        var b = 0
+        var constant: Int64 = 0
+        /// Where the values go; those of a field of 64 bits are read where they lie.
+        var buffer: UnsafeMutablePointer<Int64>
+    }
+
+    private let steps: UnsafeMutablePointer<Step>
+    private let values: UnsafeMutablePointer<UnsafePointer<Int64>>
+    private let count: Int
+    private let left: Int
+    private let right: Int
+    private let buffers: [UnsafeMutablePointer<Int64>]
+
+    init(_ test: VectorTest) {
+        var made: [Step] = []
+        var buffers: [UnsafeMutablePointer<Int64>] = []
+        func fresh() -> UnsafeMutablePointer<Int64> {
+            buffers.append(.allocate(capacity: Self.block))
+            return buffers[buffers.count - 1]
+        }
+        func isFree(_ step: Int) -> Bool { made[step].kind != .field && made[step].kind != .constant }
+        func step(_ kind: Step.Kind, _ a: VectorTest.Term, _ b: VectorTest.Term? = nil) -> Int {
+            let first = add(a)
+            let second = b.map(add) ?? first
+            let buffer = isFree(first) ? made[first].buffer : isFree(second) ? made[second].buffer : fresh()
+            made.append(Step(kind: kind, a: first, b: second, buffer: buffer))
+            return made.count - 1
+        }
+        func add(_ term: VectorTest.Term) -> Int {
+            switch term {
+            case .field(let field): made.append(Step(kind: .field, a: field, buffer: fresh()))
+            case .constant(let value):
+                made.append(Step(kind: .constant, constant: value, buffer: fresh()))
+                made[made.count - 1].buffer.initialize(repeating: value, count: Self.block)
+            case .multiply(let a, .constant(let factor)):
+                let place = step(.multiplyByConstant, a)
+                made[place].constant = factor
+            case .multiply(let a, let b): return step(.multiply, a, b)
+            case .add(let a, let b): return step(.add, a, b)
+            case .subtract(let a, let b): return step(.subtract, a, b)
+            case .absolute(let a): return step(.absolute, a)
+            case .negate(let a): return step(.negate, a)
+            }
+            return made.count - 1
+        }
+        left = add(test.left)
+        right = add(test.right)
+        count = made.count
+        self.buffers = buffers
+        steps = .allocate(capacity: made.count)
+        steps.initialize(from: made, count: made.count)
+        values = .allocate(capacity: made.count)
+        for place in 0..<made.count { (values + place).initialize(to: UnsafePointer(made[place].buffer)) }
+    }
+
+    deinit {
+        for buffer in buffers { buffer.deallocate() }
+        steps.deallocate()
+        values.deallocate()
+    }
+
+    /// Both sides of the test for the lines from `start`, a block at most. Valid until the next call.
+    func run(
+        _ slots: UnsafeMutablePointer<Slot>, _ start: Int, _ lines: Int
+    ) -> (left: UnsafePointer<Int64>, right: UnsafePointer<Int64>) {
+        for place in 0..<count {
+            let step = steps + place
+            let target = step.pointee.buffer
+            switch step.pointee.kind {
+            case .field:
+                let slot = slots + step.pointee.a
+                if slot.pointee.kind == .int64 {
+                    values[place] = slot.pointee.int64s + start
+                } else {
+                    let narrow = slot.pointee.int32s + start
+                    for index in 0..<lines { target[index] = Int64(narrow[index]) }
+                    values[place] = UnsafePointer(target)
+                }
+            case .constant: break
+            case .add: ColumnLoops.add(values[step.pointee.a], values[step.pointee.b], into: target, count: lines)
+            case .subtract:
+                ColumnLoops.subtract(values[step.pointee.a], values[step.pointee.b], into: target, count: lines)
+            case .multiply:
+                ColumnLoops.multiply(values[step.pointee.a], values[step.pointee.b], into: target, count: lines)
+            case .multiplyByConstant:
+                ColumnLoops.multiply(values[step.pointee.a], by: step.pointee.constant, into: target, count: lines)
+            case .absolute: ColumnLoops.absolute(values[step.pointee.a], into: target, count: lines)
+            case .negate: ColumnLoops.multiply(values[step.pointee.a], by: -1, into: target, count: lines)
+            }
+        }
+        return (values[left], values[right])
+    }
+}
+
 /// Runs a vector test over a chunk; where 64 bits might not hold a value, or one is unknown, lines pass.
 final class VectorSieve: SieveOperator {
-    private static let block = 1024
     private let rule: Int
     private let test: VectorTest
+    private let program: VectorProgram
+    private let relation: ColumnLoops.Relation
     private let condition: EncounterFilter
-    /// Fields that the rule wants to be known: a line without one is clear.
-    private let known: Set<Int>
-    /// The others.
-    private let unneeded: [Int]
-    private var buffers: [UnsafeMutablePointer<Int64>] = []
+    private let safeMagnitude: Int64
+    /// The fields of the test: first those that the rule wants to be known, so that a line without one is clear.
+    private let fields: UnsafeMutableBufferPointer<Int>
+    private let knownCount: Int
     private let found = Scratch<Int32>()
-    private var magnitudes = [Int64](repeating: Int64.max, count: Table.line.fields.count)
+    private let magnitudes: UnsafeMutablePointer<Int64>
 
     init(_ rule: Int, _ test: VectorTest, _ condition: EncounterFilter, _ known: Set<Int>) {
         self.rule = rule
         self.test = test
         self.condition = condition
-        self.known = known
-        unneeded = test.fields.filter { !known.contains($0) }
+        program = VectorProgram(test)
+        relation = Self.relation(test.comparison)
+        safeMagnitude = test.safeMagnitude
+        let needed = test.fields.filter { known.contains($0) }
+        knownCount = needed.count
+        fields = .allocate(capacity: test.fields.count)
+        _ = fields.initialize(from: needed + test.fields.filter { !known.contains($0) })
+        magnitudes = .allocate(capacity: Table.line.fields.count)
+        magnitudes.initialize(repeating: Int64.max, count: Table.line.fields.count)
     }
 
-    deinit { for buffer in buffers { buffer.deallocate() } }
+    deinit {
+        fields.deallocate()
+        magnitudes.deallocate()
+    }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let slots = context.rows(.line).slots
         // A field that no line has, and that must be known.
-        for field in test.fields where slots[field].kind == .absent && known.contains(field) { return }
+        for place in 0..<knownCount where slots[fields[place]].kind == .absent { return }
         // Long blocks are quicker than the encounters one by one, where there are many of them.
-        if condition.isEmpty || context.asked.count > Self.block { return run(context.askedLines, slots, lists) }
+        if condition.isEmpty || context.asked.count > VectorProgram.block {
+            return run(context.askedLines, slots, lists)
+        }
         let rows = context.rows(.encounter)
         for encounter in context.asked where condition.admits(encounter, rows) {
             run(context.lines(of: encounter), slots, lists)
@@ -142,38 +260,40 @@ final class VectorSieve: SieveOperator {
     ) {
         guard !range.isEmpty else { return }
         var largest: Int64 = 0
-        for field in test.fields {
-            magnitudes[field] = Self.magnitude(slots[field], range)
+        for field in fields {
+            magnitudes[field] = Self.magnitude(slots + field, range)
             largest = max(largest, magnitudes[field])
         }
-        if largest > test.safeMagnitude {
+        if largest > safeMagnitude {
             let limits = { (field: Int) in self.magnitudes[field] }
             guard VectorTest.bound(test.left, limits) != nil, VectorTest.bound(test.right, limits) != nil else {
                 lists[rule].append(all: range)
                 return
             }
         }
+        let found = found.pointer(VectorProgram.block + ColumnLoops.slack)
         var start = range.lowerBound
         while start < range.upperBound {
-            let count = min(Self.block, range.upperBound - start)
-            let a = evaluate(test.left, slots, start, count, depth: 0)
-            let b = evaluate(test.right, slots, start, count, depth: 8)
-            collect(a, b, start, count, lists)
+            let count = min(VectorProgram.block, range.upperBound - start)
+            let (a, b) = program.run(slots, start, count)
+            for place in 0..<ColumnLoops.rows(where: relation, a, b, count: count, first: start, into: found) {
+                lists[rule].append(found[place])
+            }
             start += count
         }
-        for field in unneeded {
+        for field in fields[knownCount...] {
             guard slots[field].validity != nil || slots[field].kind == .absent else { continue }
             for line in range where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
         }
     }
 
     /// A power of two that no value in the lines exceeds in magnitude.
-    private static func magnitude(_ slot: Slot, _ lines: Range<Int>) -> Int64 {
+    private static func magnitude(_ slot: UnsafeMutablePointer<Slot>, _ lines: Range<Int>) -> Int64 {
         let length: Int
-        switch slot.kind {
-        case .int64: length = ColumnLoops.bits(slot.int64s + lines.lowerBound, count: lines.count)
+        switch slot.pointee.kind {
+        case .int64: length = ColumnLoops.bits(slot.pointee.int64s + lines.lowerBound, count: lines.count)
         case .int32:
-            let values = slot.int32s
+            let values = slot.pointee.int32s
             // A negative number is as long as its complement.
             var bits: Int32 = 0
             for line in lines { bits |= values[line] ^ (values[line] &>> 31) }
@@ -183,62 +303,14 @@ final class VectorSieve: SieveOperator {
         return length > 62 ? Int64.max : 1 &<< Int64(length)
     }
 
-    private func buffer(_ depth: Int) -> UnsafeMutablePointer<Int64> {
-        while buffers.count <= depth { buffers.append(.allocate(capacity: Self.block)) }
-        return buffers[depth]
-    }
-
-    private func evaluate(
-        _ term: VectorTest.Term, _ slots: UnsafeMutablePointer<Slot>, _ start: Int, _ count: Int, depth: Int
-    ) -> UnsafePointer<Int64> {
-        let target = buffer(depth)
-        switch term {
-        case .field(let field):
-            if slots[field].kind == .int64 { return slots[field].int64s + start }
-            let values = slots[field].int32s + start
-            for index in 0..<count { target[index] = Int64(values[index]) }
-        case .constant(let value): for index in 0..<count { target[index] = value }
-        case .multiply(let x, .constant(let factor)):
-            let a = evaluate(x, slots, start, count, depth: depth + 1)
-            ColumnLoops.multiply(a, by: factor, into: target, count: count)
-        case .add(let x, let y):
-            let a = evaluate(x, slots, start, count, depth: depth + 1)
-            let b = evaluate(y, slots, start, count, depth: depth + 2)
-            ColumnLoops.add(a, b, into: target, count: count)
-        case .subtract(let x, let y):
-            let a = evaluate(x, slots, start, count, depth: depth + 1)
-            let b = evaluate(y, slots, start, count, depth: depth + 2)
-            ColumnLoops.subtract(a, b, into: target, count: count)
-        case .multiply(let x, let y):
-            let a = evaluate(x, slots, start, count, depth: depth + 1)
-            let b = evaluate(y, slots, start, count, depth: depth + 2)
-            ColumnLoops.multiply(a, b, into: target, count: count)
-        case .absolute(let x):
-            let a = evaluate(x, slots, start, count, depth: depth + 1)
-            ColumnLoops.absolute(a, into: target, count: count)
-        case .negate(let x):
-            let a = evaluate(x, slots, start, count, depth: depth + 1)
-            for index in 0..<count { target[index] = 0 &- a[index] }
-        }
-        return UnsafePointer(target)
-    }
-
-    private func collect(
-        _ a: UnsafePointer<Int64>, _ b: UnsafePointer<Int64>, _ start: Int, _ count: Int,
-        _ lists: UnsafeMutablePointer<CandidateList>
-    ) {
-        let found = found.pointer(count + ColumnLoops.slack)
-        let relation: ColumnLoops.Relation =
-            switch test.comparison {
-            case .less: .less
-            case .lessOrEqual: .lessOrEqual
-            case .greater: .greater
-            case .greaterOrEqual: .greaterOrEqual
-            case .equal: .equal
-            case .notEqual: .notEqual
-            }
-        for place in 0..<ColumnLoops.rows(where: relation, a, b, count: count, first: start, into: found) {
-            lists[rule].append(found[place])
+    private static func relation(_ comparison: Comparison) -> ColumnLoops.Relation {
+        switch comparison {
+        case .less: .less
+        case .lessOrEqual: .lessOrEqual
+        case .greater: .greater
+        case .greaterOrEqual: .greaterOrEqual
+        case .equal: .equal
+        case .notEqual: .notEqual
         }
     }
 }

@@ -268,7 +268,7 @@ final class ZoneSieve: SieveOperator {
         self.filter = filter
     }
 
-    func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
+    override func run(_ context: SieveContext, _ lists: UnsafeMutablePointer<CandidateList>) {
         let rows = context.rows(.encounter)
         let days = context.rows(.line).slots[context.lineDay]
         let isNear = isNear.pointer(context.encounters + 1)
