@@ -271,8 +271,21 @@ package struct RandomRules {
     private mutating func existsTest(
         _ table: Table, _ words: RandomVocabulary, _ division: Division, keys: [String]?, _ join: Join?
     ) -> String {
+        if table == .line, keys == nil, case .person = division, random.chance(20) { return partnerTest() }
         let (window, _) = window(table, words, division, keys: keys, join)
         return (random.chance(40) ? "NOT EXISTS (" : "EXISTS (") + window + ")"
+    }
+
+    /// Another line whose item goes badly with this one's, perhaps of the same kind of items.
+    private mutating func partnerTest() -> String {
+        let scope = random.pick(["encounter", "person", "encounter, day", "person, item.class"])
+        let own = random.pick(["", "item.kind = 'herb' AND ", "item.class = 'c1' AND "])
+        let pair = random.pick([
+            "this.item.ingredient <> item.ingredient", "(this.item, item) IN LIST pair",
+            "this.item.ingredient = item.ingredient AND this.item.kind <> item.kind",
+            "this.item <> item AND this.item.class = item.class",
+        ])
+        return "EXISTS (SAME \(scope) WHERE \(own)\(pair))"
     }
 
     /// The inside of `OVER ( … )`, and the words of its table. In a group rule only its keys reach into the window.
