@@ -11,6 +11,8 @@ final class FindingEncoder {
     /// What drafts that several rules have come to, once each.
     private lazy var shared = FindingColumns.fields.map { ColumnBuffer($0.type) }
     private let buffers: UnsafeMutablePointer<Unmanaged<ColumnBuffer>>
+    /// By number of rule.
+    private let names: [FindingDictionaries.RuleName]
     private(set) var rows = 0
     private var key: [UInt8] = []
     private let scanPerson = Table.scan.index(of: "person") ?? 0
@@ -23,6 +25,7 @@ final class FindingEncoder {
         self.dictionaries = dictionaries
         losses = Losses(binding, dictionaries)
         buffers = .allocate(capacity: FindingColumns.fields.count)
+        names = dictionaries.rules
     }
 
     deinit { buffers.deallocate() }
@@ -73,8 +76,7 @@ final class FindingEncoder {
         let places = findings.map(\.draft)
         let keys = shared[FindingColumns.Column.key.rawValue].view
         for finding in findings {
-            let rule = binding.rules[Int(finding.rule)]
-            name(rule, keys.utf8(Int(finding.draft)), listRow: drafts[Int(finding.draft)].listRow)
+            name(Int(finding.rule), keys.utf8(Int(finding.draft)), listRow: finding.listRow)
         }
         places.withUnsafeBufferPointer { places in
             for column in FindingColumns.Column.described {
@@ -88,27 +90,28 @@ final class FindingEncoder {
         if columns.isEmpty { begin() }
         rows += 1
         describe(draft, chunk, evaluator)
-        key.withUnsafeBufferPointer {
-            name(binding.rules[Int(draft.pointee.rule)], $0, listRow: draft.pointee.listRow)
-        }
+        key.withUnsafeBufferPointer { name(Int(draft.pointee.rule), $0, listRow: draft.pointee.listRow) }
     }
 
     /// What a finding has of its rule: all rules that say the same differ in it.
-    private func name(_ rule: CompiledRule, _ key: UnsafeBufferPointer<UInt8>, listRow: Int32) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { id in
-            FindingIdentifier.write(rule: rule.rule.id, key: key, into: id)
-            self[.id].append(utf8: UnsafeBufferPointer(id))
-        }
-        self[.rule].append(Int32(rule.number))
-        self[.version].append(Int32(rule.number))
-        self[.category].append(Self.category(rule.rule.category))
-        self[.grade].append(Int32(rule.rule.grade))
-        if listRow >= 0, let match = rule.matches.first {
-            self[.list].append(Int32(match.list))
-            self[.listRow].append(binding.knowledge.lists[match.list].source.lineNumbers[Int(listRow)])
-        } else {
-            self[.list].appendNull()
-            self[.listRow].appendNull()
+    private func name(_ rule: Int, _ key: UnsafeBufferPointer<UInt8>, listRow: Int32) {
+        names.withUnsafeBufferPointer { names in
+            let own = names.baseAddress.unsafelyUnwrapped + rule
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { id in
+                FindingIdentifier.write(rule: own.pointee.id, key: key, into: id)
+                self[.id].append(utf8: UnsafeBufferPointer(id))
+            }
+            self[.rule].append(own.pointee.number)
+            self[.version].append(own.pointee.number)
+            self[.category].append(own.pointee.category)
+            self[.grade].append(own.pointee.grade)
+            if listRow >= 0, own.pointee.list >= 0 {
+                self[.list].append(own.pointee.list)
+                self[.listRow].append(own.pointee.lines[Int(listRow)])
+            } else {
+                self[.list].appendNull()
+                self[.listRow].appendNull()
+            }
         }
     }
 
@@ -174,14 +177,6 @@ final class FindingEncoder {
 
     func optional(_ column: FindingColumns.Column, _ value: Int64?) {
         if let value { self[column].append(value) } else { self[column].appendNull() }
-    }
-
-    private static func category(_ name: String) -> Int32 {
-        switch name {
-        case "policy": 0
-        case "management": 1
-        default: 2
-        }
     }
 
     /// Person, institution, encounter, day and item of the first violating row.

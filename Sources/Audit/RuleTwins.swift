@@ -55,12 +55,16 @@ struct RuleTwins: Sendable {
             }
         }
         ordered.sort { $0.key != $1.key ? $0.key < $1.key : $0.row != $1.row ? $0.row < $1.row : $0.draft < $1.draft }
-        return ordered.map { Finding(draft: $0.draft, rule: Int32(truncatingIfNeeded: $0.key)) }
+        return ordered.map {
+            Finding(
+                draft: $0.draft, rule: Int32(truncatingIfNeeded: $0.key), listRow: drafts[Int($0.draft)].listRow)
+        }
     }
 
     /// A draft as a finding of one of the rules that have it.
     struct Finding {
         let draft: Int32
         let rule: Int32
+        let listRow: Int32
     }
 }
