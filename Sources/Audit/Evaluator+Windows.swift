@@ -232,6 +232,18 @@ extension Evaluator {
             }
         }
         guard lead >= 0 else {
+            if attribute >= 0, let attributes = window.attributes {
+                // Mostly the items of few rows have the attribute: the others are no more than passed.
+                for row in rows {
+                    let code = Int(gateSlot.pointee.code(row))
+                    if code >= 0, code < window.attributeCount {
+                        let own = attributes[code]
+                        if own >= 0, own != attribute { continue }
+                    }
+                    if !test(row) { return }
+                }
+                return
+            }
             if let gate = window.gate {
                 // Mostly few items can be of the window: the other rows are no more than passed.
                 for row in rows {

@@ -178,12 +178,12 @@ final class Sieve {
                 sources.initializeElement(at: index, to: Self.values(of: source, context, numbers[index]))
             }
             let sources = UnsafePointer(sources.baseAddress.unsafelyUnwrapped)
+            // Those outside the first group of their item, or with more groups than one.
+            let open = outside.pointer(lines.count + ColumnLoops.slack)
+            let count = ColumnLoops.rows(
+                lines, codes: items, parents: encounterOf, outside: table.intervals, of: sources, into: open)
             table.groups.withUnsafeBufferPointer { groups in
                 let groups = groups.baseAddress.unsafelyUnwrapped
-                // Those outside the first group of their item, or with more groups than one.
-                let open = outside.pointer(lines.count + ColumnLoops.slack)
-                let count = ColumnLoops.rows(
-                    lines, codes: items, parents: encounterOf, outside: groups, of: sources, into: open)
                 for line in UnsafeBufferPointer(start: open, count: count) {
                     var group = groups + Int(items[Int(line)])
                     while true {
@@ -225,7 +225,7 @@ final class Sieve {
         table.entries.withUnsafeBufferPointer { entries in
             for index in Int(group.first)..<Int(group.first &+ group.count) {
                 let entry = entries[index]
-                if group.flags != 0 {
+                if group.isSet {
                     let isAllowed = table.values.withUnsafeBufferPointer { values in
                         var at = Int(entry.set)
                         let end = at &+ Int(entry.setCount)

@@ -12,8 +12,18 @@ final class GuardTable: @unchecked Sendable {
         case context(Int)
     }
 
-    /// `entries[first..<first + count]` are those of the group; its flag says that it is about sets.
-    typealias Group = ColumnLoops.Interval
+    /// `entries[first..<first + count]` are those of the group.
+    struct Group {
+        var low = Int64.min
+        var high = Int64.max
+        var first: Int32 = 0
+        var count: Int32 = 0
+        /// The next group of the same item; -1: none.
+        var next: Int32 = -1
+        var source: Int16 = 0
+        /// Of sets, whose members are looked at one by one.
+        var isSet = false
+    }
 
     struct Entry {
         var low: Int64
@@ -31,9 +41,12 @@ final class GuardTable: @unchecked Sendable {
         var entry: Entry
     }
 
+    private let itemCount: Int
     private var building: [Building] = []
     /// The first group of each item stands at its code, further ones behind all codes.
     private(set) var groups: [Group]
+    /// By item: the first group as far as 32 bits hold it, for the loop that looks at every line.
+    private(set) var intervals: [ColumnLoops.Interval] = []
     private(set) var entries: [Entry] = []
     private(set) var values: [Int64] = []
     private(set) var sources: [Source] = []
@@ -42,8 +55,8 @@ final class GuardTable: @unchecked Sendable {
     var role = 0
 
     init(codes: Int) {
-        let nothing = Group(low: Int64.min, high: Int64.max, first: 0, count: 0, source: 0, flags: 0)
-        groups = Array(repeating: nothing, count: codes)
+        itemCount = codes
+        groups = Array(repeating: Group(), count: codes)
     }
 
     func add(code: Int, rule: Int, source: Source, low: Int64, high: Int64) {
@@ -70,8 +83,8 @@ final class GuardTable: @unchecked Sendable {
                 sources.append(order < 1000 ? .line(Int(order)) : .context(Int(order % 1000)))
             }
             var group = Group(
-                low: Int64.min + 1, high: Int64.max, first: Int32(entries.count), count: 0, source: source,
-                flags: order >= 2000 ? 1 : 0)
+                low: Int64.min + 1, high: Int64.max, first: Int32(entries.count), source: source,
+                isSet: order >= 2000)
             while next < building.count, building[next].code == code, building[next].order == order {
                 group.low = max(group.low, building[next].entry.low)
                 group.high = min(group.high, building[next].entry.high)
@@ -80,10 +93,15 @@ final class GuardTable: @unchecked Sendable {
                 next += 1
             }
             // Nothing lies inside a set's interval: its members are looked at one by one.
-            if group.flags != 0 { (group.low, group.high) = (Int64.max, Int64.min) }
+            if group.isSet { (group.low, group.high) = (Int64.max, Int64.min) }
             append(group, code: Int(code))
         }
         building = []
+        intervals = groups.prefix(itemCount).map { group in
+            var interval = ColumnLoops.Interval(low: group.low, high: group.high, source: Int(group.source))
+            interval.next = group.next
+            return interval
+        }
     }
 
     private func append(_ group: Group, code: Int) {

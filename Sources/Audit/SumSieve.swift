@@ -7,24 +7,33 @@ import Rules
 /// First one sum per scope and attribute against the smallest limit any rule has; only attributes above it are looked
 /// at window by window. Negative numbers count as zero and unknown ones as very much, so a sum is never too small.
 final class SumSieve {
+    /// One sum. Sixteen bytes, because every line touches one wherever it lies.
     private struct Cell {
-        var sum: Int64
-        var smallest: Int64
-        /// The scope the sum belongs to; another one's sum is as good as none.
-        var scope: UInt32
-        /// The scope in which the sum was found above a limit, and the first line of the attribute there.
-        var hotScope: UInt32
-        var head: Int32
+        /// The scope the sum belongs to, and behind its 32 bits the sum, cut off at `most`. Scopes only grow: the sum of an
+        /// earlier one lies below every sum of this one.
+        var sum: Int64 = 0
+        /// Between -1 and one less than `most`.
+        var smallest: Int32
         /// The scope in which a line that is asked about has the attribute.
-        var askedScope: UInt32
+        var askedScope: UInt32 = 0
+    }
+
+    /// The scope in which a sum was found above a limit, and the first line of the attribute there.
+    private struct Head {
+        var scope: UInt32 = 0
+        var line: Int32 = -1
     }
 
     /// What a line adds, and to which sum.
     private struct Summand {
-        var value: Int64
+        var value: Int32
         var number: Int32
         var scope: Int32
     }
+
+    private static let most = Int64(Int32.max)
+    /// Lines that are added up together: what is put down for them stays in the nearest cache.
+    private static let block = 1024
 
     /// A sum above a limit.
     private struct Hot {
@@ -35,6 +44,7 @@ final class SumSieve {
     let table: SumTable
     /// By number of the attribute; the last one is for lines whose attribute is not known.
     private let cells: UnsafeMutablePointer<Cell>
+    private let heads: UnsafeMutablePointer<Head>
     /// By item: the number of the attribute; `SumTable.ignored` for items whose lines are only looked at.
     private let summed: UnsafeMutablePointer<Int32>
     private let numbers: UnsafeMutablePointer<Int32>
@@ -51,20 +61,21 @@ final class SumSieve {
     private let chosen = Scratch<Int32>()
     private let summands = Scratch<Summand>()
     private let following = Scratch<Int32>()
-    /// Which encounters of the chunk the sum counts: 1, else 0.
-    private var admitted: UnsafePointer<UInt8>
-    private let everyone = Scratch<UInt8>()
+    /// Which encounters of the chunk the sum counts: 1, else 0; nil: all.
+    private var admitted: UnsafePointer<UInt8>?
     private let windows = SumWindows()
 
     init(_ table: SumTable, _ plan: SievePlan) {
         self.table = table
-        admitted = UnsafePointer(everyone.base)
         let count = table.smallest.count
         cells = .allocate(capacity: count + 1)
         for (index, smallest) in (table.smallest + [0]).enumerated() {
-            (cells + index).initialize(
-                to: Cell(sum: 0, smallest: smallest, scope: 0, hotScope: 0, head: -1, askedScope: 0))
+            // Too small a limit opens sums that need not be; too large a one would hide them.
+            let own = Int32(max(-1, min(smallest, Self.most - 1)))
+            (cells + index).initialize(to: Cell(smallest: own))
         }
+        heads = .allocate(capacity: count + 1)
+        heads.initialize(repeating: Head(), count: count + 1)
         numbers = .allocate(capacity: max(1, table.numbers.count))
         numbers.initialize(from: table.numbers, count: table.numbers.count)
         // One more, for items that the tables do not know.
@@ -83,6 +94,7 @@ final class SumSieve {
 
     deinit {
         cells.deallocate()
+        heads.deallocate()
         summed.deallocate()
         numbers.deallocate()
         isCounted.deallocate()
@@ -93,39 +105,33 @@ final class SumSieve {
     ) {
         guard let base = lines.baseAddress, lines.count > 0 else { return }
         let slot = table.form.field.map { context.rows(.line).slots[$0] } ?? Slot()
-        if let condition {
-            admitted = context.flags(admittedBy: condition)
-        } else {
-            let all = everyone.pointer(context.encounters + 1)
-            all.update(repeating: 1, count: context.encounters)
-            admitted = UnsafePointer(all)
-        }
+        admitted = condition.map { context.flags(admittedBy: $0) }
+        let first = firstScope(table.form.isPersonal ? context.persons : context.encounters)
+        let isEveryAsked = !table.keepsAttribute || !context.isNarrowed || !mark(lines, context, from: first)
+        hot.removeAll(keepingCapacity: true)
         // Chosen here, so that the loops hold no choice.
-        let count: Int
         switch (table.form.field == nil, slot.kind, slot.validity == nil) {
-        case (true, _, _): count = collect(context, base, lines.count) { _ in 1 }
+        case (true, _, _): addUp(lines, context, from: first, isEveryAsked) { _ in 1 }
         case (_, .int64, true):
             let values = slot.int64s
-            count = collect(context, base, lines.count) { min(max(0, values[$0]), SumTable.ceiling) }
+            addUp(lines, context, from: first, isEveryAsked) {
+                Int32(truncatingIfNeeded: min(max(0, values[$0]), Self.most))
+            }
         case (_, .int32, let isWhole):
-            let (values, unknown) = (slot.int32s, unknown)
+            let (values, unknown) = (slot.int32s, Int32(clamping: unknown))
             // Often few lines have such a number: then the column is gone through, not the lines of the items.
             let own =
                 skipsZero && !context.hasUnknownItems && !context.isNarrowed && lines.count > context.lines / 8
                 ? above(zero: slot, context.lines) : lines
-            count =
-                isWhole
-                ? collect(context, own.baseAddress ?? base, own.count) { Int64(max(0, values[$0])) }
-                : collect(context, own.baseAddress ?? base, own.count) {
-                    slot.isValid($0) ? Int64(max(0, values[$0])) : unknown
-                }
+            if isWhole {
+                addUp(own, context, from: first, isEveryAsked) { max(0, values[$0]) }
+            } else {
+                addUp(own, context, from: first, isEveryAsked) { slot.isValid($0) ? max(0, values[$0]) : unknown }
+            }
         default:
             let unknown = unknown
-            count = collect(context, base, lines.count) { Self.value(slot, $0, unknown) }
+            addUp(lines, context, from: first, isEveryAsked) { Int32(clamping: Self.value(slot, $0, unknown)) }
         }
-        let first = firstScope(table.form.isPersonal ? context.persons : context.encounters)
-        let isEveryAsked = !table.keepsAttribute || !context.isNarrowed || !mark(lines, context, from: first)
-        addUp(count, from: first, isEveryAsked)
         if !hot.isEmpty { open(base, lines.count, context, from: first, lists) }
     }
 
@@ -137,36 +143,58 @@ final class SumSieve {
         return UnsafeBufferPointer(start: target, count: count)
     }
 
-    /// Puts down, without branches, the lines that are added up; answers how many.
+    /// One sum per scope and attribute; those above the smallest limit that are asked about are put down as hot.
+    @inline(__always) private func addUp(
+        _ lines: UnsafeBufferPointer<Int32>, _ context: SieveContext, from first: UInt32, _ isEveryAsked: Bool,
+        _ value: (Int) -> Int32
+    ) {
+        guard let base = lines.baseAddress else { return }
+        let summands = summands.pointer(Self.block)
+        var start = 0
+        while start < lines.count {
+            let end = min(lines.count, start &+ Self.block)
+            let (own, count) = choose(base + start, end &- start, context, value)
+            add(collect(own, count, context, summands, value), from: first, isEveryAsked)
+            start = end
+        }
+    }
+
+    /// Those of some lines that have a number and whose encounter counts: often few of many.
+    @inline(__always) private func choose(
+        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext, _ value: (Int) -> Int32
+    ) -> (UnsafePointer<Int32>, Int) {
+        guard let admitted else { return (lines, count) }
+        let encounterOf = context.encounterOf
+        let chosen = chosen.pointer(Self.block)
+        let keepsZero: UInt8 = skipsZero ? 0 : 1
+        var kept = 0
+        var index = 0
+        while index < count {
+            let line = lines[index]
+            chosen[kept] = line
+            let isNumbered: UInt8 = value(Int(line)) != 0 ? 1 : 0
+            kept &+= Int((isNumbered | keepsZero) & admitted[Int(encounterOf[Int(line)])])
+            index &+= 1
+        }
+        return (UnsafePointer(chosen), kept)
+    }
+
+    /// Puts down, without branches, what each line adds to which sum; answers how many add anything.
     @inline(__always) private func collect(
-        _ context: SieveContext, _ base: UnsafePointer<Int32>, _ count: Int, _ value: (Int) -> Int64
+        _ lines: UnsafePointer<Int32>, _ count: Int, _ context: SieveContext, _ summands: UnsafeMutablePointer<Summand>,
+        _ value: (Int) -> Int32
     ) -> Int {
         let (items, summed) = (context.items, summed)
         let (encounterOf, personOf) = (context.encounterOf, context.personOf)
-        // First those that have a number and whose encounter counts: often few of many.
-        let chosen = chosen.pointer(count + 1)
-        let admitted = admitted
-        let keepsZero: UInt8 = skipsZero ? 0 : 1
-        var chosenCount = 0
-        var index = 0
-        while index < count {
-            let line = base[index]
-            chosen[chosenCount] = line
-            let isNumbered: UInt8 = value(Int(line)) != 0 ? 1 : 0
-            chosenCount &+= Int((isNumbered | keepsZero) & admitted[Int(encounterOf[Int(line)])])
-            index &+= 1
-        }
-        let summands = summands.pointer(chosenCount + 1)
         let isPersonal = table.form.isPersonal
         var kept = 0
-        index = 0
-        while index < chosenCount {
-            let line = chosen[index]
+        var index = 0
+        while index < count {
+            let line = lines[index]
             let encounter = encounterOf[Int(line)]
             let number = summed[Int(items[Int(line)])]
             summands[kept] = Summand(
-                value: value(Int(line)), number: number,
-                scope: isPersonal ? personOf[Int(encounter)] : encounter)
+                value: value(Int(line)), number: number, scope: isPersonal ? personOf[Int(encounter)] : encounter)
             kept &+= number >= 0 ? 1 : 0
             index &+= 1
         }
@@ -189,22 +217,22 @@ final class SumSieve {
         return true
     }
 
-    /// One sum per scope and attribute; those above the smallest limit that are asked about are put down as hot.
-    private func addUp(_ count: Int, from first: UInt32, _ isEveryAsked: Bool) {
+    private func add(_ count: Int, from first: UInt32, _ isEveryAsked: Bool) {
         let anywhere = Int32(table.smallest.count)
         let summands = UnsafePointer(summands.base)
         let cells = cells
-        hot.removeAll(keepingCapacity: true)
         var index = 0
         while index < count {
             let summand = summands + index
             let cell = cells + Int(summand.pointee.number)
             let scope = first &+ UInt32(bitPattern: summand.pointee.scope)
-            let before = cell.pointee.scope == scope ? cell.pointee.sum : -1
-            let after = min(max(0, before) &+ summand.pointee.value, SumTable.ceiling)
-            cell.pointee.scope = scope
-            cell.pointee.sum = after
-            if after > cell.pointee.smallest, before < 0 || before <= cell.pointee.smallest,
+            let nothing = Int64(scope) &<< 32
+            // Below zero where the sum is an earlier scope's. No branch, which would often be guessed wrong.
+            let before = cell.pointee.sum &- nothing
+            let after = min(max(before, 0) &+ Int64(summand.pointee.value), Self.most)
+            cell.pointee.sum = nothing &+ after
+            let smallest = Int64(cell.pointee.smallest)
+            if after > smallest, before <= smallest,
                 isEveryAsked || cell.pointee.askedScope == scope || summand.pointee.number == anywhere
             {
                 hot.append(Hot(scope: summand.pointee.scope, number: summand.pointee.number))
@@ -215,10 +243,10 @@ final class SumSieve {
 
     /// The mark of the first of so many scopes; no scope before had one of theirs.
     private func firstScope(_ count: Int) -> UInt32 {
-        if scopes > UInt32.max - UInt32(count) - 1 {
+        if scopes > UInt32(Int32.max) - UInt32(count) - 1 {
             scopes = 0
             for cell in 0...table.smallest.count {
-                (cells[cell].scope, cells[cell].hotScope, cells[cell].askedScope) = (0, 0, 0)
+                (cells[cell].sum, cells[cell].askedScope, heads[cell].scope) = (0, 0, 0)
             }
         }
         defer { scopes += UInt32(count) }
@@ -243,9 +271,7 @@ final class SumSieve {
             var end = next
             var isAnywhere = false
             while end < hot.count, hot[end].scope == scope {
-                let cell = cells + Int(hot[end].number)
-                cell.pointee.hotScope = first &+ UInt32(bitPattern: scope)
-                cell.pointee.head = -1
+                heads[Int(hot[end].number)] = Head(scope: first &+ UInt32(bitPattern: scope), line: -1)
                 if Int(hot[end].number) == table.smallest.count { isAnywhere = true }
                 end &+= 1
             }
@@ -277,29 +303,32 @@ final class SumSieve {
     ) {
         let items = context.items
         let following = following.pointer(count)
+        // Few of a person's attributes are above a limit: most lines are told apart by one of 64 bits.
+        var bits: UInt64 = 0
+        for sum in hot { bits |= 1 &<< UInt64(truncatingIfNeeded: sum.number) }
         var index = count
         while index > 0 {
             index &-= 1
             let number = numbers[Int(items[Int(lines[index])])]
-            guard number >= 0 else { continue }
-            let cell = cells[Int(number)]
-            guard cell.hotScope == scope else { continue }
-            following[index] = cells[Int(number)].head
-            cells[Int(number)].head = Int32(truncatingIfNeeded: index)
+            guard number >= 0, bits &>> UInt64(truncatingIfNeeded: number) & 1 != 0 else { continue }
+            let head = heads + Int(number)
+            guard head.pointee.scope == scope else { continue }
+            following[index] = head.pointee.line
+            head.pointee.line = Int32(truncatingIfNeeded: index)
         }
         let slots = context.rows(.line).slots
         let slot = table.form.field.map { slots[$0] }
         let days = slots[context.lineDay]
         for number in hot.lazy.map(\.number) {
             windows.begin()
-            var at = cells[Int(number)].head
+            var at = heads[Int(number)].line
             while at >= 0 {
                 let line = lines[Int(at)]
                 at = following[Int(at)]
                 let row = Int(line)
                 var value = slot.map { Self.value($0, row, unknown) } ?? 1
                 if !isCounted[Int(items[row])] { value = 0 }
-                if condition != nil, admitted[Int(context.encounterOf[row])] == 0 { value = 0 }
+                if let admitted, admitted[Int(context.encounterOf[row])] == 0 { value = 0 }
                 windows.add(line, days.isValid(row) ? days.int32s[row] : nil, value)
             }
             windows.order()

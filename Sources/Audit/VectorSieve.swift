@@ -258,26 +258,18 @@ final class VectorSieve: SieveOperator {
     private func run(
         _ range: Range<Int>, _ slots: UnsafeMutablePointer<Slot>, _ lists: UnsafeMutablePointer<CandidateList>
     ) {
-        guard !range.isEmpty else { return }
-        var largest: Int64 = 0
-        for field in fields {
-            magnitudes[field] = Self.magnitude(slots + field, range)
-            largest = max(largest, magnitudes[field])
-        }
-        if largest > safeMagnitude {
-            let limits = { (field: Int) in self.magnitudes[field] }
-            guard VectorTest.bound(test.left, limits) != nil, VectorTest.bound(test.right, limits) != nil else {
-                lists[rule].append(all: range)
-                return
-            }
-        }
         let found = found.pointer(VectorProgram.block + ColumnLoops.slack)
         var start = range.lowerBound
         while start < range.upperBound {
             let count = min(VectorProgram.block, range.upperBound - start)
-            let (a, b) = program.run(slots, start, count)
-            for place in 0..<ColumnLoops.rows(where: relation, a, b, count: count, first: start, into: found) {
-                lists[rule].append(found[place])
+            // Each block by itself: what is looked at for its size is near when it is computed with.
+            if isSafe(slots, start..<start + count) {
+                let (a, b) = program.run(slots, start, count)
+                for place in 0..<ColumnLoops.rows(where: relation, a, b, count: count, first: start, into: found) {
+                    lists[rule].append(found[place])
+                }
+            } else {
+                lists[rule].append(all: start..<start + count)
             }
             start += count
         }
@@ -285,6 +277,19 @@ final class VectorSieve: SieveOperator {
             guard slots[field].validity != nil || slots[field].kind == .absent else { continue }
             for line in range where !slots[field].isValid(line) { lists[rule].append(Int32(line)) }
         }
+    }
+
+    /// Whether 64 bits hold both sides for all of some lines; false where no line has one of the fields.
+    private func isSafe(_ slots: UnsafeMutablePointer<Slot>, _ lines: Range<Int>) -> Bool {
+        var largest: Int64 = 0
+        for field in fields {
+            magnitudes[field] = Self.magnitude(slots + field, lines)
+            largest = max(largest, magnitudes[field])
+        }
+        if largest <= safeMagnitude { return true }
+        if largest == Int64.max { return false }
+        let limits = { (field: Int) in self.magnitudes[field] }
+        return VectorTest.bound(test.left, limits) != nil && VectorTest.bound(test.right, limits) != nil
     }
 
     /// A power of two that no value in the lines exceeds in magnitude.

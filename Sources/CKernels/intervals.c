@@ -27,7 +27,7 @@ size_t yj_rows_outside_portable(const int32_t *rows, size_t count, const int32_t
 }
 
 #if defined(WIDE)
-_Static_assert(sizeof(yj_interval) == 32 && sizeof(yj_numbers) == 16, "gathered by these widths");
+_Static_assert(sizeof(yj_interval) == 16 && sizeof(yj_numbers) == 16, "gathered by these widths");
 
 WIDE static size_t wide_outside(const int32_t *rows, size_t count, const int32_t *codes, const int32_t *parents,
                                 const yj_interval *intervals, const yj_numbers *numbers, int32_t *outside,
@@ -36,13 +36,14 @@ WIDE static size_t wide_outside(const int32_t *rows, size_t count, const int32_t
     for (; i + 8 <= count; i += 8) {
         __m256i row = _mm256_loadu_si256((const __m256i *)(rows + i));
         __m256i code = _mm256_i32gather_epi32(codes, row, 4);
-        // In words of eight bytes.
-        __m512i place = _mm512_slli_epi64(_mm512_cvtepu32_epi64(code), 2);
-        __m512i low = _mm512_i64gather_epi64(place, (const long long *)intervals, 8);
-        __m512i high = _mm512_i64gather_epi64(place, (const long long *)intervals + 1, 8);
-        __m512i rest = _mm512_i64gather_epi64(place, (const long long *)intervals + 3, 8);
+        // In words of eight bytes: low and high, next and source.
+        __m512i place = _mm512_slli_epi64(_mm512_cvtepu32_epi64(code), 1);
+        __m512i ends = _mm512_i64gather_epi64(place, (const long long *)intervals, 8);
+        __m512i rest = _mm512_i64gather_epi64(place, (const long long *)intervals + 1, 8);
+        __m512i low = _mm512_srai_epi64(_mm512_slli_epi64(ends, 32), 32);
+        __m512i high = _mm512_srai_epi64(ends, 32);
         __mmask8 has_next = _mm512_cmpge_epi64_mask(_mm512_slli_epi64(rest, 32), _mm512_setzero_si512());
-        __m512i source = _mm512_slli_epi64(_mm512_and_si512(_mm512_srli_epi64(rest, 32), _mm512_set1_epi64(0xFFFF)), 1);
+        __m512i source = _mm512_slli_epi64(_mm512_srli_epi64(rest, 32), 1);
         __m512i base = _mm512_i64gather_epi64(source, (const long long *)numbers, 8);
         __m512i by_parent = _mm512_i64gather_epi64(source, (const long long *)numbers + 1, 8);
         __m512i parent = _mm512_cvtepu32_epi64(_mm256_i32gather_epi32(parents, row, 4));

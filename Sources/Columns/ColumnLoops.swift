@@ -77,23 +77,21 @@ package enum ColumnLoops {
         yj_ends_by_parent(parents, count, ends)
     }
 
-    /// What the number of a row is held against, by its code: clear inside `low...high`.
+    /// What the number of a row is held against, by its code: clear inside an interval of 32 bits.
     package struct Interval {
-        package var low: Int64
-        package var high: Int64
-        /// The caller's own.
-        package var first: Int32
-        package var count: Int32
+        private let low: Int32
+        private let high: Int32
         /// The next interval of the same code; -1: none.
-        package var next: Int32
+        package var next: Int32 = -1
         /// Which of the columns of numbers it is about.
-        package var source: Int16
-        /// The caller's own.
-        package var flags: Int16
+        package let source: Int32
 
-        package init(low: Int64, high: Int64, first: Int32, count: Int32, source: Int16, flags: Int16) {
-            (self.low, self.high, self.first, self.count) = (low, high, first, count)
-            (next, self.source, self.flags) = (-1, source, flags)
+        /// As much of `low...high` as lies within 32 bits: what is inside this is inside that.
+        package init(low: Int64, high: Int64, source: Int) {
+            let isEmpty = low > Int64(Int32.max) || high < Int64(Int32.min) || low > high
+            self.low = isEmpty ? Int32.max : Int32(clamping: low)
+            self.high = isEmpty ? Int32.min : Int32(clamping: high)
+            self.source = Int32(source)
         }
     }
 

@@ -207,23 +207,30 @@ import Testing
         #expect(MemoryLayout<ColumnLoops.Numbers>.stride == MemoryLayout<yj_numbers>.stride)
         var random = SplitMix(state: 15)
         for count in [0, 1, 7, 8, 9, 16, 1000] {
-            let own = (0..<count).map { _ in Int64(random.next() % 20) - 10 }
+            let own = (0..<count).map { _ in
+                random.next() % 9 == 0 ? Int64(Int32.max) + 5 : Int64(random.next() % 20) - 10
+            }
             let ofParents = (0...count / 3).map { _ in random.next() % 9 == 0 ? Int64.min : Int64(random.next() % 20) }
             let parents = (0..<count).map { Int32($0 / 3) }
             let codes = (0..<count).map { _ in Int32(random.next() % 12) }
+            var ends: [(low: Int64, high: Int64)] = []
             let intervals = (0..<12).map { code in
                 let low = Int64(random.next() % 12) - 6
+                let high = code == 4 ? .max : low + Int64(random.next() % 12)
+                // One interval lies where 32 bits do not reach: nothing is inside it.
+                ends.append(code == 6 ? (1 << 33, 1 << 33) : (code == 3 ? .min + 1 : low, high))
                 var interval = ColumnLoops.Interval(
-                    low: code == 3 ? .min : low, high: code == 4 ? .max : low + Int64(random.next() % 12), first: 7,
-                    count: 9, source: Int16(random.next() % 2), flags: 1)
+                    low: ends[code].low, high: ends[code].high, source: Int(random.next() % 2))
                 if code == 5 { interval.next = 2 }
                 return interval
             }
             let rows = (0..<count).filter { _ in random.next() % 4 != 0 }.map { Int32($0) }
             let expected = rows.filter { row in
                 let interval = intervals[Int(codes[Int(row)])]
+                let (low, high) = ends[Int(codes[Int(row)])]
                 let value = interval.source == 0 ? own[Int(row)] : ofParents[Int(parents[Int(row)])]
-                return value < interval.low || value > interval.high || interval.next >= 0
+                // What 32 bits do not hold is looked at again.
+                return value < max(low, Int64(Int32.min)) || value > min(high, Int64(Int32.max)) || interval.next >= 0
             }
             var found = [Int32](repeating: -1, count: count + ColumnLoops.slack)
             own.withUnsafeBufferPointer { own in

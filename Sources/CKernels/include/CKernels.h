@@ -36,17 +36,13 @@ void yj_lists_by_role(const int32_t *codes, size_t count, const uint32_t *roles,
 void yj_lists_by_role_portable(const int32_t *codes, size_t count, const uint32_t *roles, size_t role_count,
                                int32_t *const *lists, size_t *counts);
 
-// What a row's number is held against: clear inside low..high. 32 bytes, so that two fill a line of the cache.
+// What a row's number is held against: clear inside low..high. 16 bytes, so that four fill a line of the cache.
 typedef struct {
-    int64_t low, high;
-    // The caller's own.
-    int32_t first, count;
+    int32_t low, high;
     // The next interval of the same code; below zero: none.
     int32_t next;
     // Which column the number stands in.
-    int16_t source;
-    // The caller's own.
-    int16_t flags;
+    int32_t source;
 } yj_interval;
 
 // A column of numbers: of the row itself, or of its parent (`by_parent` -1, else 0).
