@@ -12,7 +12,8 @@ package struct AuditReport: Codable, Sendable {
     package struct RuleCoverage: Codable, Sendable {
         package let rule: String
         package let version: String
-        /// How candidates were found: a sieve's name, `general`, `counted`, `gathered`.
+        /// How candidates were found: a sieve's name, `general`, `counted`, `gathered`; `as X`: it
+        /// says the same as rule X and was not asked again.
         package let path: String
         package let evaluated: Int
         package let findings: Int
@@ -50,7 +51,8 @@ package struct AuditReport: Codable, Sendable {
 
     init(
         _ binding: Binding, _ dataset: Dataset, _ shared: SharedRun, tallies: [RuleTally], keyed: KeyedPass,
-        sieves: SievePlan, keyedPlans: [KeyedPlan], notRunnable: [String: String], findings: Int, bytes: Int,
+        sieves: SievePlan, twins: RuleTwins, keyedPlans: [KeyedPlan], notRunnable: [String: String], findings: Int,
+        bytes: Int,
         sha256: String, phases: [Phase]
     ) {
         let counts = shared.counts
@@ -73,6 +75,7 @@ package struct AuditReport: Codable, Sendable {
         for (index, tally) in keyed.tallies.enumerated() { tallies[index].add(tally) }
         var paths: [Int: String] = [:]
         for (index, rule) in sieves.rules.enumerated() { paths[rule.number] = sieves.paths[index] }
+        for (rule, first) in twins.spokenFor { paths[rule] = "as \(first.rule.id)" }
         for plan in keyedPlans { paths[plan.rule.number] = plan.path }
         rules = binding.rules.map { rule in
             let tally = tallies[rule.number]

@@ -186,8 +186,9 @@ package struct AuditRun {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let keyed = runnable.filter { if case .keyed = $0.partition { true } else { false } }
         let personal = runnable.filter { if case .person = $0.partition { true } else { false } }
+        let twins = RuleTwins(personal, binding, isGeneral: options.generalPathOnly)
         let (sieves, keyedPlans, dictionaries) = Self.prepare(
-            personal, keyed, binding, reader, isGeneral: options.generalPathOnly)
+            twins.asked, keyed, binding, reader, isGeneral: options.generalPathOnly)
         let threads = max(1, min(options.threads, 64))
         let touched =
             try options.persons.map { TouchedPersons(persons: $0) }
@@ -202,7 +203,8 @@ package struct AuditRun {
             progress: progress)
         do {
             let workers = (0..<threads).map { _ in
-                ChunkWorker(binding, reader, sieves, keyedPlans, dictionaries, options, shared, touched: touched)
+                ChunkWorker(
+                    binding, reader, sieves, twins, keyedPlans, dictionaries, options, shared, touched: touched)
             }
             if !keyedPlans.isEmpty, unfinished.nextChunk > 0 {
                 // What was counted for rules across persons is not kept: it is counted again.
@@ -226,7 +228,8 @@ package struct AuditRun {
             phases.append(AuditReport.Phase(name: "close", seconds: closing.seconds))
             var report = AuditReport(
                 binding, dataset, shared, tallies: unfinished.tallies, keyed: keyedPass, sieves: sieves,
-                keyedPlans: keyedPlans, notRunnable: notRunnable, findings: findings.rows, bytes: summary.bytes,
+                twins: twins, keyedPlans: keyedPlans, notRunnable: notRunnable, findings: findings.rows,
+                bytes: summary.bytes,
                 sha256: summary.sha256, phases: phases)
             report.seconds = clock.seconds
             report.threads = threads

@@ -9,8 +9,8 @@ import Synchronization
 package final class Binding: @unchecked Sendable {
     let plan: Plan
     let program: Program
-    /// For every window of the program the first one that says the same.
-    let windowTwins: [Int32]
+    /// What of the program says the same as something before it.
+    let sayings: Sayings
     let rules: [CompiledRule]
     let knowledge: BoundKnowledge
     let masters: Masters
@@ -137,7 +137,7 @@ package final class Binding: @unchecked Sendable {
         partitionNodes = own
         relatedPartitionNodes = others
         program = compiler.program
-        windowTwins = program.windowTwins()
+        sayings = Sayings(program, rules, knowledge)
     }
 
     /// What the next question's rows cover; for bindings that one thread uses for many questions.

@@ -7,6 +7,8 @@ final class BoundKnowledge: @unchecked Sendable {
     let vocabulary: Vocabulary
     let lists: [BoundList]
     private let numbers: [String: Int]
+    /// By list: the first one with the same rows, which it shares.
+    private let twins: [Int]
     private(set) var memberships: [Membership] = []
 
     /// `(a, b) IN LIST name`: the columns compared, and the index over the first of them.
@@ -30,7 +32,22 @@ final class BoundKnowledge: @unchecked Sendable {
     init(lists: [String: KnowledgeList], vocabulary: Vocabulary) {
         self.vocabulary = vocabulary
         let names = lists.keys.sorted()
-        self.lists = names.compactMap { lists[$0] }.map { BoundList($0, vocabulary: vocabulary) }
+        var bound: [BoundList] = []
+        var twins: [Int] = []
+        var known: [KnowledgeList.Outline: [Int]] = [:]
+        for (number, list) in names.compactMap({ lists[$0] }).enumerated() {
+            let alike = known[list.outline, default: []]
+            if let twin = alike.first(where: { bound[$0].source.hasRows(of: list) }) {
+                bound.append(BoundList(list, sharing: bound[twin]))
+                twins.append(twin)
+            } else {
+                bound.append(BoundList(list, vocabulary: vocabulary))
+                twins.append(number)
+                known[list.outline] = alike + [number]
+            }
+        }
+        self.lists = bound
+        self.twins = twins
         numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     }
 
@@ -41,9 +58,12 @@ final class BoundKnowledge: @unchecked Sendable {
         return number
     }
 
+    /// The first list with the same rows.
+    func twin(of list: Int) -> Int { twins[list] }
+
     /// `scales` are those of numbers; nil for values that are compared as they are.
     func membership(list: String, columns: [Int], scales: [Int?]) -> Int {
-        let number = number(of: list)
+        let number = twin(of: number(of: list))
         let bound = lists[number]
         let compared = zip(columns, scales).map { bound.compared($0, with: $1) }
         if let known = memberships.firstIndex(where: { $0.list == number && $0.columns == compared }) { return known }
@@ -96,11 +116,14 @@ final class BoundList: @unchecked Sendable {
     var isPlain: Bool { !isDated && !hasAreas }
     private let vocabulary: Vocabulary
     private var indexes: [Int: ListIndex] = [:]
+    /// The list whose cells and indexes these are.
+    private let owner: BoundList?
     /// Whether rows of equal keys may differ in area or dates.
     let isRanked: Bool
 
     init(_ list: KnowledgeList, vocabulary: Vocabulary) {
         source = list
+        owner = nil
         self.vocabulary = vocabulary
         rowCount = list.rowCount
         isDated = list.from.contains { $0 != Int32.min } || list.to.contains { $0 != Int32.max }
@@ -123,7 +146,20 @@ final class BoundList: @unchecked Sendable {
         columns = bound.pinned()
     }
 
+    /// A list with the same rows as another: it has that one's cells and indexes.
+    init(_ list: KnowledgeList, sharing twin: BoundList) {
+        source = list
+        owner = twin
+        vocabulary = twin.vocabulary
+        rowCount = twin.rowCount
+        isDated = twin.isDated
+        hasAreas = twin.hasAreas
+        isRanked = twin.isRanked
+        columns = twin.columns
+    }
+
     deinit {
+        guard owner == nil else { return }
         for column in columns {
             column.values.deallocate()
             column.isNull.deallocate()
@@ -133,6 +169,7 @@ final class BoundList: @unchecked Sendable {
     }
 
     func index(column: Int) -> ListIndex {
+        if let owner { return owner.index(column: column) }
         if let index = indexes[column] { return index }
         let index = ListIndex(self, column: column, vocabulary: vocabulary)
         indexes[column] = index

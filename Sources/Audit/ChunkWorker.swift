@@ -7,6 +7,7 @@ final class ChunkWorker: @unchecked Sendable {
     private let binding: Binding
     private let reader: ClaimsReader
     private let sieves: SievePlan
+    private let twins: RuleTwins
     private let finder: Sieve
     private let options: AuditOptions
     private let shared: SharedRun
@@ -18,14 +19,15 @@ final class ChunkWorker: @unchecked Sendable {
     let judge: RuleRun
 
     init(
-        _ binding: Binding, _ reader: ClaimsReader, _ sieves: SievePlan, _ keyed: [KeyedPlan],
-        _ dictionaries: FindingDictionaries, _ options: AuditOptions, _ shared: SharedRun,
+        _ binding: Binding, _ reader: ClaimsReader, _ sieves: SievePlan, _ twins: RuleTwins,
+        _ keyed: [KeyedPlan], _ dictionaries: FindingDictionaries, _ options: AuditOptions, _ shared: SharedRun,
         touched: TouchedPersons? = nil
     ) {
         self.touched = touched
         self.binding = binding
         self.reader = reader
         self.sieves = sieves
+        self.twins = twins
         self.options = options
         self.shared = shared
         judge = RuleRun(binding, keepsUndetermined: options.undeterminedRows)
@@ -88,17 +90,22 @@ final class ChunkWorker: @unchecked Sendable {
     }
 
     /// What the rules looked at since the last call, by number of rule.
-    func takeTallies() -> [RuleTally] { judge.takeTallies() }
+    func takeTallies() -> [RuleTally] {
+        var tallies = judge.takeTallies()
+        twins.spread(&tallies)
+        return tallies
+    }
 
     /// Evaluates all timeline rules on a chunk and encodes what they found, by person, rule and row.
     func audit(_ chunk: Chunk) {
         judge.enter(chunk)
         finder.find(in: chunk)
-        for (index, rule) in sieves.rules.enumerated() {
-            let list = finder.candidates(index)
-            if list.count > 0 { judge.run(rule, candidates: list) }
-        }
+        for place in finder.hits { judge.run(sieves.rules[place], candidates: finder.candidates(place)) }
         let drafts = judge.takeDrafts()
-        encoder.encode(drafts, drafts.inFileOrder, in: chunk, evaluator: judge.evaluator)
+        if twins.speakForOthers(drafts) {
+            encoder.encode(drafts, as: twins.findings(of: drafts), in: chunk, evaluator: judge.evaluator)
+        } else {
+            encoder.encode(drafts, drafts.inFileOrder, in: chunk, evaluator: judge.evaluator)
+        }
     }
 }

@@ -45,7 +45,9 @@ struct Compiler {
             let list = knowledge.lists[knowledge.number(of: join.list)]
             let cause = program.otherCause("\(join.alias).\(list.source.columns[column].name)")
             return program.append(
-                Node(operation: .listColumn, a: Int32(match), b: Int32(column), k: Int64(cause)))
+                Node(
+                    operation: .listColumn, a: Int32(match), b: Int32(column), k: Int64(cause),
+                    first: Int32(knowledge.twin(of: knowledge.number(of: join.list)))))
         case .not(let operand): return unary(.not, operand, context)
         case .and(let list): return variadic(.and, list.map { compile($0, context) })
         case .or(let list): return variadic(.or, list.map { compile($0, context) })

@@ -110,7 +110,7 @@ final class Evaluator {
             let gate = index < binding.windowGates.count ? binding.windowGates[index] : nil
             (plans + index).initialize(
                 to: WindowPlan(
-                    window, twin: binding.windowTwins[index], program, nodes, gate: gate,
+                    window, twin: binding.sayings.windows[index], program, nodes, gate: gate,
                     itemAttributes: binding.itemAttributes))
         }
         for window in binding.rules.flatMap(\.gatheredEvidence) { plans[window].isEvidence = true }

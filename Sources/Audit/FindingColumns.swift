@@ -37,6 +37,14 @@ extension FindingColumns.Column {
         }
     }
 
+    /// What the rule gives.
+    static let ofRule: [Self] = [.id, .rule, .version, .category, .grade, .list, .listRow]
+    /// What is the same for every finding of a run, and what only findings from elsewhere have.
+    static let ofRun: [Self] = [.source, .package, .packageHash]
+    static let ofOthers: [Self] = [.text, .stated]
+    /// What the rows give, and what follows from them.
+    static let described = allCases.filter { !(ofRule + ofRun + ofOthers).contains($0) }
+
     package var type: ColumnType {
         switch self {
         case .id, .key, .person, .encounter, .text: .utf8

@@ -9,6 +9,8 @@ final class FindingDictionaries: @unchecked Sendable {
         let texts: [FindingColumns.Column: [String]]
         let tables: [Int: StringTable]
         let causeNumbers: [Int32]
+        /// By number of rule.
+        let names: [RuleName]
 
         init(_ binding: Binding) {
             causeNumbers =
@@ -16,6 +18,7 @@ final class FindingDictionaries: @unchecked Sendable {
                 + [Draft.causeCoverage, Draft.causeOverflow, Draft.causeDivision]
                 + binding.program.otherCauses.indices.map { Draft.firstOtherCause - Int32($0) }
             let rules = binding.rules.map(\.rule)
+            names = binding.rules.map { RuleName($0, binding.knowledge) }
             var texts: [FindingColumns.Column: [String]] = [
                 .rule: rules.map(\.id), .version: rules.map(\.version),
                 .category: ["policy", "management", "medical"],
@@ -41,6 +44,26 @@ final class FindingDictionaries: @unchecked Sendable {
             let names = texts[.cause] ?? []
             let place = Int(place(ofCause: number))
             return place < names.count ? names[place] : nil
+        }
+    }
+
+    /// What every finding has of its rule.
+    struct RuleName {
+        let id: String
+        let number: Int32
+        let category: Int32
+        let grade: Int32
+        /// The list that decided, and where its rows stand; -1: none.
+        let list: Int32
+        let lines: [Int32]
+
+        init(_ rule: CompiledRule, _ knowledge: BoundKnowledge) {
+            id = rule.rule.id
+            number = Int32(rule.number)
+            category = ["policy", "management"].firstIndex(of: rule.rule.category).map { Int32($0) } ?? 2
+            grade = Int32(rule.rule.grade)
+            list = rule.matches.first.map { Int32($0.list) } ?? -1
+            lines = rule.matches.first.map { knowledge.lists[$0.list].source.lineNumbers } ?? []
         }
     }
 
@@ -113,6 +136,9 @@ final class FindingDictionaries: @unchecked Sendable {
 
     /// The texts of a column's dictionary; none for columns without one.
     func texts(of column: FindingColumns.Column) -> [String] { texts[column] ?? fixed.texts[column] ?? [] }
+
+    /// By number of rule: what its findings have of it.
+    var rules: [RuleName] { fixed.names }
 
     func outcome(_ outcome: Outcome) -> Int32 {
         Self.outcomeList.firstIndex(of: outcome).map { Int32($0) } ?? 0

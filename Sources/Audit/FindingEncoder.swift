@@ -8,7 +8,11 @@ final class FindingEncoder {
     private let dictionaries: FindingDictionaries
     private let losses: Losses
     private var columns: [ColumnBuffer] = []
+    /// What drafts that several rules have come to, once each.
+    private lazy var shared = FindingColumns.fields.map { ColumnBuffer($0.type) }
     private let buffers: UnsafeMutablePointer<Unmanaged<ColumnBuffer>>
+    /// By number of rule.
+    private let names: [FindingDictionaries.RuleName]
     private(set) var rows = 0
     private var key: [UInt8] = []
     private let scanPerson = Table.scan.index(of: "person") ?? 0
@@ -21,6 +25,7 @@ final class FindingEncoder {
         self.dictionaries = dictionaries
         losses = Losses(binding, dictionaries)
         buffers = .allocate(capacity: FindingColumns.fields.count)
+        names = dictionaries.rules
     }
 
     deinit { buffers.deallocate() }
@@ -28,11 +33,11 @@ final class FindingEncoder {
     func take() -> (columns: [ColumnBuffer], rows: Int) {
         if columns.isEmpty { begin() }
         // What is the same for every finding of a run.
-        for column in [FindingColumns.Column.source, .package, .packageHash] {
+        for column in FindingColumns.Column.ofRun {
             columns[column.rawValue].reserve(rows)
             for _ in 0..<rows { self[column].append(Int32(0)) }
         }
-        for column in [FindingColumns.Column.text, .stated] { columns[column.rawValue].appendNulls(rows) }
+        for column in FindingColumns.Column.ofOthers { columns[column.rawValue].appendNulls(rows) }
         defer {
             columns = []
             rows = 0
@@ -42,8 +47,12 @@ final class FindingEncoder {
 
     private func begin() {
         columns = FindingColumns.fields.map { ColumnBuffer($0.type) }
-        for (index, column) in columns.enumerated() { (buffers + index).initialize(to: .passUnretained(column)) }
+        write(into: columns)
         rows = 0
+    }
+
+    private func write(into columns: [ColumnBuffer]) {
+        for (index, column) in columns.enumerated() { (buffers + index).initialize(to: .passUnretained(column)) }
     }
 
     /// Encodes drafts in the order of the places given.
@@ -55,34 +64,67 @@ final class FindingEncoder {
         }
     }
 
+    /// Encodes the findings in their order, drafts that several rules have once.
+    func encode(_ drafts: [Draft], as findings: [RuleTwins.Finding], in chunk: Chunk, evaluator: Evaluator) {
+        if columns.isEmpty { begin() }
+        for column in shared { column.reset() }
+        write(into: shared)
+        for draft in drafts.indices {
+            drafts.withUnsafeBufferPointer { describe($0.baseAddress.unsafelyUnwrapped + draft, chunk, evaluator) }
+        }
+        write(into: columns)
+        let places = findings.map(\.draft)
+        let keys = shared[FindingColumns.Column.key.rawValue].view
+        for finding in findings {
+            name(Int(finding.rule), keys.utf8(Int(finding.draft)), listRow: finding.listRow)
+        }
+        places.withUnsafeBufferPointer { places in
+            for column in FindingColumns.Column.described {
+                columns[column.rawValue].append(rows: places, of: shared[column.rawValue].view)
+            }
+        }
+        rows += findings.count
+    }
+
     private func encode(_ draft: UnsafePointer<Draft>, in chunk: Chunk, evaluator: Evaluator) {
-        let rule = binding.rules[Int(draft.pointee.rule)]
-        let table = rule.table
         if columns.isEmpty { begin() }
         rows += 1
-        evaluator.focusTable = table
-        makeKey(draft, rule, chunk, evaluator)
-        key.withUnsafeBufferPointer { key in
+        describe(draft, chunk, evaluator)
+        key.withUnsafeBufferPointer { name(Int(draft.pointee.rule), $0, listRow: draft.pointee.listRow) }
+    }
+
+    /// What a finding has of its rule: all rules that say the same differ in it.
+    private func name(_ rule: Int, _ key: UnsafeBufferPointer<UInt8>, listRow: Int32) {
+        names.withUnsafeBufferPointer { names in
+            let own = names.baseAddress.unsafelyUnwrapped + rule
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { id in
-                FindingIdentifier.write(rule: rule.rule.id, key: key, into: id)
+                FindingIdentifier.write(rule: own.pointee.id, key: key, into: id)
                 self[.id].append(utf8: UnsafeBufferPointer(id))
             }
-            self[.key].append(utf8: key)
+            self[.rule].append(own.pointee.number)
+            self[.version].append(own.pointee.number)
+            self[.category].append(own.pointee.category)
+            self[.grade].append(own.pointee.grade)
+            if listRow >= 0, own.pointee.list >= 0 {
+                self[.list].append(own.pointee.list)
+                self[.listRow].append(own.pointee.lines[Int(listRow)])
+            } else {
+                self[.list].appendNull()
+                self[.listRow].appendNull()
+            }
         }
-        self[.rule].append(draft.pointee.rule)
-        self[.version].append(draft.pointee.rule)
-        self[.category].append(Self.category(rule.rule.category))
+    }
+
+    /// What a finding has of its rows.
+    private func describe(_ draft: UnsafePointer<Draft>, _ chunk: Chunk, _ evaluator: Evaluator) {
+        let rule = binding.rules[Int(draft.pointee.rule)]
+        let table = rule.table
+        evaluator.focusTable = table
+        makeKey(draft, rule, chunk, evaluator)
+        key.withUnsafeBufferPointer { self[.key].append(utf8: $0) }
         self[.outcome].append(dictionaries.outcome(draft.pointee.outcome))
-        self[.grade].append(Int32(rule.rule.grade))
         self[.unit].append(Int32(table + (rule.isGroup ? Chunk.tableCount : 0)))
         place(draft, rule, chunk, evaluator)
-        if let match = rule.matches.first, draft.pointee.listRow >= 0 {
-            self[.list].append(Int32(match.list))
-            self[.listRow].append(binding.knowledge.lists[match.list].source.lineNumbers[Int(draft.pointee.listRow)])
-        } else {
-            self[.list].appendNull()
-            self[.listRow].appendNull()
-        }
         evidence(.value, draft.pointee.value, rule.valueScale)
         evidence(.limit, draft.pointee.limit, rule.limitScale)
         for row in draft.pointee.violating {
@@ -135,14 +177,6 @@ final class FindingEncoder {
 
     func optional(_ column: FindingColumns.Column, _ value: Int64?) {
         if let value { self[column].append(value) } else { self[column].appendNull() }
-    }
-
-    private static func category(_ name: String) -> Int32 {
-        switch name {
-        case "policy": 0
-        case "management": 1
-        default: 2
-        }
     }
 
     /// Person, institution, encounter, day and item of the first violating row.

@@ -55,7 +55,7 @@ struct Node {
     var a: Int32 = -1
     var b: Int32 = -1
     var k: Int64 = 0
-    /// Operands of variadic nodes: `operands[first..<first + count]`.
+    /// Operands of variadic nodes: `operands[first..<first + count]`. Of a list's column: the list whose rows it reads.
     var first: Int32 = 0
     var count: Int32 = 0
 }

@@ -96,7 +96,7 @@ final class SumTable: @unchecked Sendable {
     var role = 0
 
     private let attributes: [Int32]
-    private var building: [Int32: [Entry]] = [:]
+    private var building: [(attribute: Int32, entry: Entry)] = []
     private var isFocus: [Bool]
 
     init(_ form: SumForm.Shape, codes: Int, attributes: [Int32]) {
@@ -113,25 +113,40 @@ final class SumTable: @unchecked Sendable {
         isFocus[code] = true
         let attribute = attributes[code]
         guard attribute >= 0 else { return }
-        let entry = Entry(rule: Int32(rule), reach: reach, limit: min(limit, Self.ceiling - 1))
-        if let known = building[attribute]?.firstIndex(where: { $0.rule == entry.rule && $0.reach == reach }) {
-            building[attribute]?[known].limit = min(building[attribute]?[known].limit ?? entry.limit, entry.limit)
-        } else {
-            building[attribute, default: []].append(entry)
-        }
+        building.append((attribute, Entry(rule: Int32(rule), reach: reach, limit: min(limit, Self.ceiling - 1))))
     }
 
     func count(gate: ItemGate) { for code in gate.codes { isCounted[code] = true } }
 
     func close() {
         var dense: [Int32: Int32] = [:]
-        for attribute in building.keys.sorted() {
-            let list = building[attribute] ?? []
+        // By attribute, those of a rule side by side: its limit of several items of an attribute is the smallest.
+        let order = building.indices.sorted {
+            let (a, b) = (building[$0], building[$1])
+            return (a.attribute, a.entry.rule, $0) < (b.attribute, b.entry.rule, $1)
+        }
+        var next = 0
+        while next < order.count {
+            let attribute = building[order[next]].attribute
+            var list: [Entry] = []
+            while next < order.count, building[order[next]].attribute == attribute {
+                let entry = building[order[next]].entry
+                next += 1
+                var place = list.count - 1
+                while place >= 0, list[place].rule == entry.rule, list[place].reach != entry.reach { place -= 1 }
+                if place >= 0, list[place].rule == entry.rule {
+                    list[place].limit = min(list[place].limit, entry.limit)
+                } else {
+                    list.append(entry)
+                }
+            }
             dense[attribute] = Int32(smallest.count)
             starts.append(Int32(entries.count))
             smallest.append(list.map(\.limit).min() ?? Self.ceiling)
             var reaches: [SumReach] = []
-            for entry in list where !reaches.contains(entry.reach) { reaches.append(entry.reach) }
+            for entry in list where reaches.last != entry.reach && !reaches.contains(entry.reach) {
+                reaches.append(entry.reach)
+            }
             for reach in reaches { entries += list.filter { $0.reach == reach } }
         }
         starts.append(Int32(entries.count))
@@ -140,6 +155,6 @@ final class SumTable: @unchecked Sendable {
             return attributes[code] < 0 ? Self.unknown : dense[attributes[code]] ?? Self.ignored
         }
         countsAll = numbers.indices.allSatisfy { numbers[$0] < 0 || isCounted[$0] }
-        building = [:]
+        building = []
     }
 }

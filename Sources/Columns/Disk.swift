@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 
 /// The kinds of file operations a writer performs.
@@ -43,6 +44,11 @@ package struct Disk: Sendable {
     package func sync(_ descriptor: Int32, path: String) throws(ColumnsError) {
         try ask(.sync, path)
         guard fsync(descriptor) == 0 else { throw Self.error(.sync, path, errno) }
+    }
+
+    /// Lets the kernel bring a part of a file to disk while other parts are written. Nothing is durable by it.
+    package func begin(_ descriptor: Int32, from start: Int, to end: Int) {
+        yj_begin_writing(descriptor, Int64(start), Int64(end - start))
     }
 
     package func rename(_ path: String, to target: String) throws(ColumnsError) {

@@ -12,7 +12,7 @@ final class IdentifierLog: @unchecked Sendable {
 
         fileprivate var count: Int { full.count * IdentifierLog.blockEntries + used }
 
-        @inline(__always) fileprivate func forEach(_ body: (UInt64) -> Void) {
+        @inline(__always) fileprivate func each(_ body: (UInt64) -> Void) {
             for block in full { for index in 0..<IdentifierLog.blockEntries { body(block[index]) } }
             for index in 0..<used { body(entries[index]) }
         }
@@ -67,7 +67,7 @@ final class IdentifierLog: @unchecked Sendable {
     var count: Int { (0..<IdentifierLog.buckets).reduce(0) { $0 + table[$1].count } }
 
     fileprivate func forEachKey(_ body: (UInt64) -> Void) {
-        for number in 0..<IdentifierLog.buckets { table[number].forEach { body(IdentifierLog.key($0)) } }
+        for number in 0..<IdentifierLog.buckets { table[number].each { body(IdentifierLog.key($0)) } }
     }
 
     /// Hashes of a bucket that occur more than once: inside one partition, and across partitions.
@@ -83,7 +83,7 @@ final class IdentifierLog: @unchecked Sendable {
         defer { slots.deallocate() }
         let mask = capacity - 1
         for log in logs {
-            log.table[bucket].forEach { entry in
+            log.table[bucket].each { entry in
                 let key = entry & ~1023
                 var slot = Int(truncatingIfNeeded: entry >> 10) & mask
                 // An entry of all zeros cannot be told from an empty slot: one row in 2^64 is not looked at.

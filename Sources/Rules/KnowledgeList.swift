@@ -108,6 +108,25 @@ package struct KnowledgeList: Sendable {
         return (origin, lineNumbers.indices.contains(row) ? Int(lineNumbers[row]) : 0)
     }
 
+    /// What lists with the same rows have in common, quickly told.
+    package struct Outline: Hashable {
+        let rows: Int
+        let columns: [String]
+    }
+
+    package var outline: Outline { Outline(rows: rowCount, columns: columns.map(\.name)) }
+
+    /// Whether another list says the same row by row, wherever the rows stand and whatever the list is called.
+    package func hasRows(of other: KnowledgeList) -> Bool {
+        rowCount == other.rowCount && keys == other.keys && areaSelector == other.areaSelector
+            && dateSelector == other.dateSelector && from == other.from && to == other.to && areas == other.areas
+            && columns.count == other.columns.count
+            && zip(columns, other.columns).allSatisfy { own, column in
+                own.name == column.name && own.kind == column.kind && own.numbers == column.numbers
+                    && own.isNull == column.isNull && own.texts == column.texts
+            }
+    }
+
     package func columnIndex(_ name: String) -> Int? { columns.firstIndex { $0.name == name } }
 }
 

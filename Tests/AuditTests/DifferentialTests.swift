@@ -59,7 +59,7 @@ struct RandomWorld {
     init(seed: UInt64) throws {
         self.seed = seed
         evidenceMost = [20, 1, 2, 3][Int(seed % 4)]
-        files = RandomRules.package(seed: seed, rules: 30)
+        files = RandomRules.withCopies(RandomRules.package(seed: seed, rules: 30))
         plan = try Scratch.plan(files)
         var settings = RandomClaims.Settings()
         settings.closedWorld = seed % 3 != 0
@@ -161,6 +161,8 @@ struct RandomWorld {
             options.evidenceMost = evidenceMost
             if way.remembersAll { options.largeScope = 0 }
             let report = try AuditRun.run(dataset: dataset, plan: plan, into: folder + "/run", options: options)
+            let copies = report.rules.count { $0.path == "as \($0.rule.dropLast("again".count))" }
+            #expect(way.isGeneral == (copies == 0), "seed \(seed), \(way.name): \(copies) copies were not asked")
             var records: [FindingsRecord] = []
             try FindingsFile(path: folder + "/run/findings.arrow").visit {
                 records.append($0)

@@ -24,6 +24,29 @@ package struct RandomRules {
         return files
     }
 
+    /// The package with every third rule and every list again under other names. The lists of the copies hold the same
+    /// rows, but for one that lacks its last: some copies say the same as their rule, others nearly.
+    package static func withCopies(_ files: [String: String]) -> [String: String] {
+        var all = files
+        for (path, text) in files where path.hasPrefix("lists/") {
+            let id = String(path.dropFirst(6).prefix { $0 != "." })
+            let copied = text.replacing("list: \(id)\n", with: "list: \(id)-again\n")
+            let shorter = text.split(separator: "\n").dropLast().joined(separator: "\n") + "\n"
+            all[path.replacing(id, with: "\(id)-again")] = id == "price" && path.hasSuffix("csv") ? shorter : copied
+        }
+        for number in stride(from: 1, through: 999, by: 3) {
+            guard let text = files["rules/x.R\(number).yaml"] else { break }
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { part -> String in
+                let line = String(part)
+                if line.hasPrefix("rule: ") { return "rule: x.R\(number)again" }
+                let lists = line.replacing(/IN LIST (\w+)/) { "IN LIST \($0.1)-again" }
+                return line.hasPrefix("list: ") ? lists.replacing(/= (\w+)\(/) { "= \($0.1)-again(" } : lists
+            }
+            all["rules/x.R\(number)again.yaml"] = lines.joined(separator: "\n")
+        }
+        return all
+    }
+
     // MARK: - Lists
 
     private mutating func lists() -> [(String, String)] {

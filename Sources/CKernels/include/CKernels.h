@@ -11,6 +11,9 @@ uint32_t yj_crc32c_portable(uint32_t seed, const void *bytes, size_t count);
 // 1 when the processor has an instruction for CRC-32C and yj_crc32c uses it.
 int yj_crc32c_is_hardware(void);
 
+// Lets the kernel bring `count` bytes of a file from `start` on to disk, and does not wait. Nothing is durable by it.
+void yj_begin_writing(int descriptor, int64_t start, int64_t count);
+
 // Scans over untrusted columns.
 // The largest of `count` values read as unsigned; 0 when there are none.
 uint32_t yj_max_u32(const uint32_t *values, size_t count);

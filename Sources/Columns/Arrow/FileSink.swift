@@ -10,7 +10,12 @@ final class FileSink {
     private let hash = SHA256()
     private var pending: [UInt8] = []
 
+    /// Up to here the disk was asked to begin.
+    private var begun = 0
+
     private static let gathered = 1 << 18
+    /// The disk is asked to begin when so many bytes wait.
+    private static let ahead = 8 << 20
 
     init(path: String, disk: Disk) throws(ColumnsError) {
         self.path = path
@@ -38,6 +43,15 @@ final class FileSink {
             try flush()
             try disk.write(bytes, to: descriptor, path: path)
         }
+        begin()
+    }
+
+    /// Lets the disk begin with what was written, so that little is left when the file must be durable.
+    private func begin() {
+        let written = position - pending.count
+        guard ownsDescriptor, written - begun >= Self.ahead else { return }
+        disk.begin(descriptor, from: begun, to: written)
+        begun = written
     }
 
     func write(_ bytes: [UInt8]) throws(ColumnsError) {

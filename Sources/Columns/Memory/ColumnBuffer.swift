@@ -197,7 +197,25 @@ package final class ColumnBuffer: @unchecked Sendable {
     package func appendNulls(_ added: Int) {
         guard added > 0 else { return }
         reserve(count &+ added)
-        for _ in 0..<added { appendNull() }
+        guard type != .bool else {
+            for _ in 0..<added { appendNull() }
+            return
+        }
+        beginValidity()
+        let rows = count..<count &+ added
+        let bits = validity.pointer.assumingMemoryBound(to: UInt8.self)
+        // What is left of a byte begun is zero already.
+        let begun = (rows.lowerBound &+ 7) &>> 3
+        memset(bits + begun, 0, max(0, (rows.upperBound &+ 7) &>> 3 &- begun))
+        switch type {
+        case .utf8, .listUtf8:
+            let end = Int32(truncatingIfNeeded: type == .utf8 ? byteCount : itemCount)
+            let ends = offsets.pointer.assumingMemoryBound(to: Int32.self) + 1
+            for row in rows { ends[row] = end }
+        default: memset(values.pointer + count &* width, 0, added &* width)
+        }
+        nullCount &+= added
+        count &+= added
     }
 
     /// Appends one row of a column of the same type.
@@ -216,6 +234,7 @@ package final class ColumnBuffer: @unchecked Sendable {
     /// Appends a run of rows of a column of the same type: in bulk where nothing is null.
     package func append(rows: Range<Int>, of view: ColumnView) {
         guard !rows.isEmpty else { return }
+        if view.nullCount == view.count { return appendNulls(rows.count) }
         switch type {
         case .bool: for row in rows { append(row, of: view) }
         case .utf8, .listUtf8:
@@ -234,12 +253,50 @@ package final class ColumnBuffer: @unchecked Sendable {
         }
     }
 
+    /// Appends rows of a column of the same type in the order given; a row may stand there many times.
+    package func append(rows: UnsafeBufferPointer<Int32>, of view: ColumnView) {
+        guard rows.count > 0 else { return }
+        if view.nullCount == view.count { return appendNulls(rows.count) }
+        reserve(count &+ rows.count)
+        switch (type, width, view.nullCount == 0) {
+        case (_, 4, true): append(rows, of: view, as: Int32.self)
+        case (_, 8, true): append(rows, of: view, as: Int64.self)
+        case (_, 4, false): appendNullable(rows, of: view, as: Int32.self)
+        case (_, 8, false): appendNullable(rows, of: view, as: Int64.self)
+        case (_, _, let isWhole) where type == .utf8 && isWhole: appendStrings(rows, of: view)
+        default: for row in rows { append(Int(row), of: view) }
+        }
+    }
+
+    private func appendStrings(_ rows: UnsafeBufferPointer<Int32>, of view: ColumnView) {
+        var bytes = 0
+        for row in rows { bytes &+= view.utf8(Int(row)).count }
+        values.reserve(byteCount &+ bytes, used: byteCount)
+        for row in rows { append(utf8: view.utf8(Int(row))) }
+    }
+
+    @inline(__always)
+    private func append<T: FixedWidthInteger>(
+        _ rows: UnsafeBufferPointer<Int32>, of view: ColumnView, as _: T.Type
+    ) {
+        let source = view.values.assumingMemoryBound(to: T.self)
+        if nullCount > 0 {
+            for place in count..<count &+ rows.count { Self.set(bit: place, to: true, in: validity.pointer) }
+        }
+        let target = values.pointer.assumingMemoryBound(to: T.self) + count
+        for place in rows.indices { target[place] = source[Int(rows[place])] }
+        count &+= rows.count
+    }
+
     /// Null slots become zero, whatever the view has there.
     @inline(__always)
-    private func appendNullable<T: FixedWidthInteger>(_ rows: Range<Int>, of view: ColumnView, as _: T.Type) {
+    private func appendNullable<T: FixedWidthInteger, Rows: Collection>(
+        _ rows: Rows, of view: ColumnView, as _: T.Type
+    ) where Rows.Element: FixedWidthInteger {
         reserve(count &+ rows.count)
         let source = view.values.assumingMemoryBound(to: T.self)
-        for row in rows {
+        for place in rows {
+            let row = Int(truncatingIfNeeded: place)
             let isValid = view.isValid(row)
             let place = claimRow(valid: isValid)
             values.pointer.assumingMemoryBound(to: T.self)[place] = isValid ? source[row] : 0
@@ -304,13 +361,18 @@ package final class ColumnBuffer: @unchecked Sendable {
         return row
     }
 
+    /// Before the first null: all rows so far are there.
+    @inline(__always)
+    private func beginValidity() {
+        guard nullCount == 0 else { return }
+        validity.reserve(rowCapacity &>> 3, used: 0)
+        memset(validity.pointer, 0xFF, count &>> 3)
+        let rest = UInt8(truncatingIfNeeded: (1 &<< (count & 7)) &- 1)
+        validity.pointer.storeBytes(of: rest, toByteOffset: count &>> 3, as: UInt8.self)
+    }
+
     private func markValidity(_ row: Int, _ valid: Bool) {
-        if nullCount == 0 {
-            validity.reserve(rowCapacity &>> 3, used: 0)
-            memset(validity.pointer, 0xFF, row &>> 3)
-            let rest = UInt8(truncatingIfNeeded: (1 &<< (row & 7)) &- 1)
-            validity.pointer.storeBytes(of: rest, toByteOffset: row &>> 3, as: UInt8.self)
-        }
+        beginValidity()
         if !valid { nullCount &+= 1 }
         Self.set(bit: row, to: valid, in: validity.pointer)
     }

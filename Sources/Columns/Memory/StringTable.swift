@@ -1,7 +1,9 @@
+import Glibc
+
 /// Strings laid out flat: one run of bytes and the offsets that cut it.
 ///
 /// A value: it never changes after it was made and keeps the memory it points into alive.
-package struct StringTable: @unchecked Sendable {
+package struct StringTable: Equatable, @unchecked Sendable {
     package let count: Int
     package let offsets: UnsafePointer<Int32>
     package let bytes: UnsafePointer<UInt8>
@@ -33,6 +35,15 @@ package struct StringTable: @unchecked Sendable {
     package subscript(_ index: Int) -> UnsafeBufferPointer<UInt8> {
         let start = offsets[index]
         return UnsafeBufferPointer(start: bytes + Int(start), count: Int(offsets[index &+ 1] &- start))
+    }
+
+    /// Whether both hold the same strings in the same order.
+    package static func == (a: StringTable, b: StringTable) -> Bool {
+        guard a.count == b.count else { return false }
+        if a.bytes == b.bytes, a.offsets == b.offsets { return true }
+        let (first, other) = (a.offsets[0], b.offsets[0])
+        for place in 1..<a.count + 1 where a.offsets[place] &- first != b.offsets[place] &- other { return false }
+        return memcmp(a.bytes + Int(first), b.bytes + Int(other), Int(a.offsets[a.count] &- first)) == 0
     }
 
     package func string(_ index: Int) -> String { String(decoding: self[index], as: UTF8.self) }
