@@ -98,6 +98,12 @@ package struct Disk: Sendable {
         return descriptor
     }
 
+    /// Ends a lock. A child between fork and exec still has the file: closing alone would not end it.
+    package static func unlock(_ descriptor: Int32) {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
+
     /// Writes a small file so that a crash leaves the old one or the new one: beside it, synced, then renamed.
     package func replace(_ path: String, with bytes: [UInt8], directory: String) throws(ColumnsError) {
         let temporary = path + ".new"

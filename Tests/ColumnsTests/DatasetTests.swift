@@ -219,6 +219,16 @@ import Testing
         #expect(operations[switches[1]...].contains(.init(.syncDirectory, path)))
     }
 
+    /// A program that is started meanwhile has every file until it begins: it must not keep the writer's lock.
+    @Test func aChildThatHasTheFileDoesNotKeepTheLock() throws {
+        let lock = try Disk().lock(scratch(".lock"))
+        let child = dup(lock)
+        defer { close(child) }
+        #expect(throws: ColumnsError.self) { _ = try Disk().lock(scratch(".lock")) }
+        Disk.unlock(lock)
+        Disk.unlock(try Disk().lock(scratch(".lock")))
+    }
+
     /// Every file operation of a commit fails once, by an error or by the end of the process.
     @Test(arguments: [ENOSPC, EIO, -1])
     func aCommitThatFailsAnywhereLeavesOldOrNew(code: Int32) throws {

@@ -50,7 +50,7 @@ package final class GenerationDraft {
             }
         } catch {
             try? disk.remove(folder.staging)
-            close(lock)
+            Disk.unlock(lock)
             throw error
         }
         self.lock = lock
@@ -176,7 +176,7 @@ package final class GenerationDraft {
     }
 
     private func release() {
-        if lock >= 0 { close(lock) }
+        if lock >= 0 { Disk.unlock(lock) }
         lock = -1
     }
 
